@@ -1,0 +1,211 @@
+"""The decision: from the facts of a request and a snapshot to forward, refuse, or ask for one more fact.
+
+`decide` is pure. It is called again each time a fact that it asked for has been learnt, so that facts which cost
+something (a body, an embedding) are gathered only for requests whose fate depends on them.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from aimux.core.access import may_use
+from aimux.core.reason import Reason
+from aimux.core.request import ANONYMOUS, Claim, Established, Facts, Flaw, Principal, TextTooLong
+from aimux.core.routing import Match, match
+from aimux.core.snapshot import Route, Snapshot
+
+_SEAL = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The authority to forward one request to one route. Only `decide` makes one."""
+
+    route: Route
+    principal: Principal
+    rule: str
+    is_fallback: bool
+    match: Match | None
+    seal: object
+
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
+            raise TypeError("a Permit is made by decide() and by nothing else")
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The request may go to the permit's route."""
+
+    permit: Permit
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The request is refused. `route` is the one that it was meant for, where that was found out."""
+
+    reason: Reason
+    message: str
+    rule: str
+    principal: Principal | None = None
+    route: Route | None = None
+    match: Match | None = None
+    candidates: tuple[str, ...] = ()
+
+
+class Need(Enum):
+    """A fact that the decision still lacks."""
+
+    BODY = "body"
+    SCORES = "scores"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Learn this fact, put it into `Facts`, and decide again. `text` is what to score when scores are needed."""
+
+    need: Need
+    text: str = ""
+
+
+Decision = Forward | Refuse | Ask
+
+ASK_BODY = Ask(Need.BODY)
+
+NO_TEXT_MESSAGE = (
+    "nothing to route on: send a text, for example curl 'http://localhost:8080?q=what+is+50+times+3', "
+    'or a JSON body like {"query": "what is 50 times 3"}, or name a route in the X-AIMux-Route header'
+)
+
+
+def decide(facts: Facts, snapshot: Snapshot) -> Decision:
+    """Decide one request by the snapshot.
+
+    Raises ValueError where scores do not fit the snapshot; the caller refuses the request then.
+    """
+    principal = identify(facts, snapshot)
+    if not isinstance(principal, Principal):
+        return principal
+    if facts.route_name is not None:
+        return _by_name(facts.route_name, principal, snapshot)
+    text = facts.head.text
+    if text is None:
+        if facts.body is None:
+            return ASK_BODY
+        text = facts.body.text
+    if text is None:
+        return Refuse(Reason.NO_TEXT, NO_TEXT_MESSAGE, "a request needs a text or a named route", principal)
+    if not snapshot.needs_scores:
+        return _no_match(principal, snapshot, None)
+    if facts.scores is None:
+        return Ask(Need.SCORES, text)
+    if isinstance(facts.scores, TextTooLong):
+        return _too_long(facts.scores, principal)
+    return _by_scores(match(snapshot, facts.scores), principal, snapshot)
+
+
+def identify(facts: Facts, snapshot: Snapshot) -> Principal | Refuse | Ask:
+    """Who asks: the first claim counts, and it must be a registered agent. No claim anywhere means anonymous."""
+    flaw = facts.head.flaw or (facts.body.flaw if facts.body else None)
+    if flaw is not None:
+        return _flawed(flaw)
+    claims = facts.head.claims
+    if facts.body is not None and facts.body.claims:
+        claims = claims + facts.body.claims
+    if claims:
+        return _claimed(claims, snapshot)
+    return ASK_BODY if facts.body is None else ANONYMOUS
+
+
+def _flawed(flaw: Flaw) -> Refuse:
+    return Refuse(flaw.reason, flaw.message, "a request must be readable in one way only")
+
+
+def _claimed(claims: tuple[Claim, ...], snapshot: Snapshot) -> Principal | Refuse:
+    first = claims[0]
+    if first.name not in snapshot.agents:
+        return Refuse(
+            Reason.UNKNOWN_AGENT,
+            f"the agent named in the {first.place.value} ({first.field}) is not registered: "
+            "add it to `agents` in the gateway's configuration, or leave the name out to call open routes",
+            "a claimed name must be a registered agent",
+        )
+    conflicts = tuple(claim for claim in claims[1:] if claim.name != first.name)
+    return Principal(first.name, Established.CLAIMED, conflicts)
+
+
+def _by_name(name: str, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:
+    route = snapshot.by_name.get(name)
+    if route is None:
+        return Refuse(
+            Reason.NO_ROUTE,
+            "the X-AIMux-Route header names no route of this gateway",
+            "a named route must exist",
+            principal,
+        )
+    return _judge(route, principal, None, is_fallback=False)
+
+
+def _by_scores(found: Match | None, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:
+    if found is None or not found.contenders:
+        return _no_match(principal, snapshot, found)
+    if len(found.contenders) > 1:
+        return _ambiguous(found, principal)
+    return _judge(found.best, principal, found, is_fallback=False)
+
+
+def _no_match(principal: Principal, snapshot: Snapshot, found: Match | None) -> Forward | Refuse:
+    if snapshot.fallback is not None:
+        return _judge(snapshot.fallback, principal, found, is_fallback=True)
+    return Refuse(
+        Reason.NO_ROUTE,
+        "no route matches this text and the gateway has no fallback: "
+        "say it differently, or name a route in the X-AIMux-Route header",
+        "the best score is below its route's min_score" if found else "no route has intents",
+        principal,
+        found.best if found else None,
+        found,
+    )
+
+
+def _ambiguous(found: Match, principal: Principal) -> Refuse:
+    candidates = tuple(route.name for route in found.contenders if may_use(principal, route))
+    if not candidates:
+        return _forbidden(found.best, principal, found, "any route that this text could mean")
+    return Refuse(
+        Reason.AMBIGUOUS_ROUTE,
+        f"this text could mean more than one route; of those, {_who(principal)} may use: {', '.join(candidates)}. "
+        "Say it differently, or name one in the X-AIMux-Route header",
+        "the best score leads the second best by less than ambiguity_threshold",
+        principal,
+        found.best,
+        found,
+        candidates,
+    )
+
+
+def _judge(route: Route, principal: Principal, found: Match | None, *, is_fallback: bool) -> Forward | Refuse:
+    rule = may_use(principal, route)
+    if rule is None:
+        what = "the fallback" if is_fallback else f"route '{route.name}'"
+        return _forbidden(route, principal, found, what)
+    return Forward(Permit(route, principal, rule, is_fallback, found, _SEAL))
+
+
+def _forbidden(route: Route, principal: Principal, found: Match | None, what: str) -> Refuse:
+    reason = Reason.ANONYMOUS_FORBIDDEN if principal.name is None else Reason.ROUTE_FORBIDDEN
+    rule = f"route '{route.name}' is {route.access.value} and does not allow {_who(principal)}"
+    return Refuse(reason, f"{_who(principal)} may not use {what}", rule, principal, route, found)
+
+
+def _who(principal: Principal) -> str:
+    return "an anonymous caller" if principal.name is None else f"agent '{principal.name}'"
+
+
+def _too_long(found: TextTooLong, principal: Principal) -> Refuse:
+    return Refuse(
+        Reason.TEXT_TOO_LONG,
+        f"the text is longer than {found.limit} tokens (semantic_engine.max_tokens): "
+        "shorten it, or address the route by name in the X-AIMux-Route header",
+        "a text is scored whole or not at all",
+        principal,
+    )

@@ -1,0 +1,88 @@
+"""The facts of one request, gathered by other rooms and judged in `decision`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aimux.core.reason import Reason
+
+
+class Established(StrEnum):
+    """How a principal's identity was established. A claimed name is a label and proves nothing."""
+
+    NONE = "none"
+    CLAIMED = "claimed"
+
+
+class Place(StrEnum):
+    """Where in a request something was found."""
+
+    QUERY = "query"
+    HEADER = "header"
+    BODY = "body"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One name that a request gives for its caller, exactly as received."""
+
+    place: Place
+    field: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is judged: `name` is None for an anonymous caller. `conflicts` are later claims of another name."""
+
+    name: str | None
+    established: Established
+    conflicts: tuple[Claim, ...] = ()
+
+
+ANONYMOUS = Principal(None, Established.NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Why a part of a request cannot be read: it refuses the request."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one part of a request (its head, or its body) says about who asks and what for."""
+
+    claims: tuple[Claim, ...] = ()
+    text: str | None = None
+    dialect: str = ""
+    flaw: Flaw | None = None
+
+
+SILENT = Reading()
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Similarity (0-1) of the text to each route of the snapshot, in its order; None for a route without intents."""
+
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextTooLong:
+    """The text was not scored because it has `tokens` tokens (a lower bound) and only `limit` are allowed."""
+
+    tokens: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is known of one request. `body` and `scores` are None until somebody has learnt them."""
+
+    head: Reading
+    route_name: str | None = None
+    body: Reading | None = None
+    scores: Scores | TextTooLong | None = None

@@ -1,0 +1,68 @@
+"""From scores to a match: one route, several that are too close to tell apart, or none."""
+
+import math
+from dataclasses import dataclass
+
+from aimux.core.request import Scores
+from aimux.core.snapshot import Route, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What the scores say.
+
+    `best` is the route with the highest score, also where that score is too low to count. `contenders` are the routes
+    that the text could mean: none below the threshold, one where the best leads by enough, several where it does not.
+    """
+
+    best: Route
+    score: float
+    runner_up: Route | None
+    runner_up_score: float | None
+    contenders: tuple[Route, ...]
+
+    @property
+    def margin(self) -> float | None:
+        """By how much the best route leads the second best."""
+        return None if self.runner_up_score is None else self.score - self.runner_up_score
+
+
+def match(snapshot: Snapshot, scores: Scores) -> Match | None:
+    """Judge scores by the snapshot's thresholds; None where no route has intents.
+
+    Raises ValueError for scores that do not fit the snapshot or are no numbers in 0-1: nothing may be decided on them.
+    """
+    if len(scores.values) != len(snapshot.routes):
+        raise ValueError(f"{len(scores.values)} scores for {len(snapshot.routes)} routes")
+    best = second = None
+    top = runner_up = -math.inf
+    for route, value in zip(snapshot.routes, scores.values, strict=True):
+        if value is None:
+            continue
+        if not 0.0 <= value <= 1.0:
+            raise ValueError(f"the score of route '{route.name}' is {value}")
+        if value > top:
+            second, runner_up = best, top
+            best, top = route, value
+        elif value > runner_up:
+            second, runner_up = route, value
+    if best is None:
+        return None
+    return Match(
+        best=best,
+        score=top,
+        runner_up=second,
+        runner_up_score=None if second is None else runner_up,
+        contenders=_contenders(snapshot, scores, best, top),
+    )
+
+
+def _contenders(snapshot: Snapshot, scores: Scores, best: Route, top: float) -> tuple[Route, ...]:
+    if top < best.min_score:
+        return ()
+    return tuple(
+        route
+        for route, value in zip(snapshot.routes, scores.values, strict=True)
+        if route is best
+        or (value is not None and value >= route.min_score and top - value < snapshot.ambiguity_threshold)
+    )

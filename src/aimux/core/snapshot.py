@@ -1,0 +1,93 @@
+"""One whole configuration of the decision, frozen: routes, agents, thresholds and where identity is looked for."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Access(StrEnum):
+    """Who may use a route: anybody, any registered agent, or only those that are listed."""
+
+    OPEN = "open"
+    PUBLIC = "public"
+    RESTRICTED = "restricted"
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where a route leads. `base_path` is empty or starts with `/` and does not end with one."""
+
+    url: str
+    secure: bool
+    host: str
+    port: int
+    base_path: str
+    ca_file: str | None = None
+
+    @property
+    def authority(self) -> str:
+        """Host and port as a Host header wants them: IPv6 in brackets, the scheme's default port left out."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A named upstream, the intents that lead to it and the agents that may use it."""
+
+    name: str
+    upstream: Upstream
+    access: Access
+    allowed: frozenset[str] = frozenset()
+    intents: tuple[str, ...] = ()
+    min_score: float = 0.40
+
+
+FALLBACK_NAME: Final = "fallback"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySources:
+    """The names under which a caller may give its identity, in order of precedence. Headers are in lower case."""
+
+    query_params: tuple[str, ...] = ("client_id", "agent", "source")
+    headers: tuple[str, ...] = ("x-source-agent", "x-client-id")
+    body_field: str = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What `decide` judges by. `digest` names the configuration that it was compiled from."""
+
+    routes: tuple[Route, ...]
+    by_name: MappingProxyType[str, Route]
+    agents: frozenset[str]
+    fallback: Route | None
+    ambiguity_threshold: float
+    identity: IdentitySources
+    digest: str
+    needs_scores: bool
+
+    @classmethod
+    def of(
+        cls,
+        routes: tuple[Route, ...],
+        *,
+        agents: frozenset[str] = frozenset(),
+        fallback: Route | None = None,
+        ambiguity_threshold: float = 0.05,
+        identity: IdentitySources | None = None,
+        digest: str = "",
+    ) -> "Snapshot":
+        """Build a snapshot, deriving what follows from its parts."""
+        return cls(
+            routes=routes,
+            by_name=MappingProxyType({route.name: route for route in routes}),
+            agents=agents,
+            fallback=fallback,
+            ambiguity_threshold=ambiguity_threshold,
+            identity=identity or IdentitySources(),
+            digest=digest,
+            needs_scores=any(route.intents for route in routes),
+        )

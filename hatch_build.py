@@ -11,7 +11,7 @@ BUNDLE = {
 }
 
 
-class BundleHook(BuildHookInterface):
+class BundleHook(BuildHookInterface[Any]):
     """Adds generated files, which git does not hold, to a wheel; editable installs use them where they lie."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

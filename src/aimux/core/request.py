@@ -79,6 +79,15 @@ class TextTooLong:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """What scoring a text gave, whether it came from the cache, and the seconds that it took, the wait included."""
+
+    scores: Scores | TextTooLong
+    cached: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that is known of one request. `body` and `scores` are None until somebody has learnt them."""
 

@@ -1,0 +1,75 @@
+"""What may cross the gateway, and what it says of itself, in either direction. Names are lower-case bytes.
+
+Hop-by-hop fields: RFC 9110 section 7.6.1. Trace context: W3C Trace Context, level 1.
+"""
+
+import re
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import Final
+
+HOP_BY_HOP: Final = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"http2-settings",
+    }
+)
+# Framing, Host and Expect are this hop's own; the rest is what the gateway says itself.
+_SET_FOR_UPSTREAM: Final = HOP_BY_HOP | {
+    b"host",
+    b"content-length",
+    b"expect",
+    b"x-request-id",
+    b"traceparent",
+    b"tracestate",
+    b"forwarded",
+    b"x-real-ip",
+}
+_SET_FOR_CLIENT: Final = HOP_BY_HOP | {b"content-length", b"x-request-id"}
+_OWN_PREFIX: Final = b"x-aimux-"
+_FORWARDED_PREFIX: Final = b"x-forwarded-"
+_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
+
+def crosses_to_upstream(name: bytes, connection: Set[bytes]) -> bool:
+    """Whether a request's header is passed on; `connection` are the options of its Connection header."""
+    if b"_" in name:
+        name = name.replace(b"_", b"-")
+    return not (name in _SET_FOR_UPSTREAM or name.startswith((_OWN_PREFIX, _FORWARDED_PREFIX)) or name in connection)
+
+
+def crosses_to_client(name: bytes, connection: Set[bytes]) -> bool:
+    """Whether a response's header is passed back; `connection` are the options of its Connection header."""
+    return not (name in _SET_FOR_CLIENT or name.startswith(_OWN_PREFIX) or name in connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One request's place in a distributed trace, in lower-case hexadecimal digits."""
+
+    trace_id: str
+    span_id: str
+    flags: str = "01"
+    parent_id: str | None = None
+
+    @property
+    def traceparent(self) -> bytes:
+        """The header that continues the trace behind the gateway."""
+        return f"00-{self.trace_id}-{self.span_id}-{self.flags}".encode("ascii")
+
+
+def trace_from(inbound: Sequence[bytes], new_trace_id: str, new_span_id: str) -> Trace:
+    """Continue the caller's trace where it sent exactly one valid traceparent, else begin one."""
+    match = _TRACEPARENT.fullmatch(inbound[0]) if len(inbound) == 1 else None
+    if match is None or not match.group(1).strip(b"0") or not match.group(2).strip(b"0"):
+        return Trace(new_trace_id, new_span_id)
+    trace_id, parent_id, flags = (part.decode("ascii") for part in match.groups())
+    return Trace(trace_id, new_span_id, flags, parent_id)

@@ -1,0 +1,69 @@
+"""The one record of a request. Log line and metrics are folds over it, and so is everything else that tells of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aimux.core.decision import Permit, Refuse
+from aimux.core.headers import Trace
+from aimux.core.request import Principal
+from aimux.core.routing import Match
+
+
+class Ended(StrEnum):
+    """How an exchange ended."""
+
+    COMPLETED = "completed"
+    CLIENT_LEFT = "client_left"
+    UPSTREAM_FAILED = "upstream_failed"
+
+
+VERDICT_FORWARD = "forward"
+VERDICT_FALLBACK = "fallback"
+VERDICT_ANSWERED = "answered"
+
+
+@dataclass(slots=True)
+class Record:
+    """What is known of one request when it has ended. Times are in seconds, None where the step was not taken.
+
+    `verdict` is `forward`, `fallback`, `answered` (by the gateway itself) or the code of the refusal. `fault` says what
+    went wrong behind a refusal, for the operator: it is never shown to the caller.
+    """
+
+    request_id: str
+    trace: Trace
+    peer: str
+    method: str = "-"
+    path: str = "-"
+    dialect: str = ""
+    verdict: str = ""
+    status: int = 0
+    principal: Principal | None = None
+    route: str | None = None
+    rule: str = ""
+    match: Match | None = None
+    cached: bool | None = None
+    model_seconds: float | None = None
+    upstream_seconds: float | None = None
+    total_seconds: float = 0.0
+    response_bytes: int = 0
+    ended: Ended = Ended.COMPLETED
+    fault: str = ""
+    decided_seconds: float | None = None
+
+    def permitted(self, permit: Permit) -> None:
+        """Take over what the decision to forward says."""
+        self.verdict = VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD
+        self.principal = permit.principal
+        self.route = permit.route.name
+        self.rule = permit.rule
+        self.match = permit.match
+
+    def refused(self, refusal: Refuse) -> None:
+        """Take over what a refusal says. What an earlier permit said stays where the refusal does not know better."""
+        self.verdict = refusal.reason.code
+        self.status = refusal.reason.status
+        self.rule = refusal.rule
+        self.principal = refusal.principal or self.principal
+        self.route = refusal.route.name if refusal.route else self.route
+        self.match = refusal.match or self.match

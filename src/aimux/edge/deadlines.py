@@ -1,0 +1,55 @@
+"""Deadlines of many connections, watched by one timer: arming one costs an assignment."""
+
+import asyncio
+import math
+from typing import Final, Protocol
+
+NEVER: Final = math.inf
+
+
+class Watched(Protocol):
+    """Something with a moment, on the loop's clock, by which it must have got on."""
+
+    deadline: float
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+
+
+class Deadlines:
+    """Looks at every watched connection once in `interval` seconds; a deadline is kept to that precision."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._watched: set[Watched] = set()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = self._loop.call_later(interval, self._sweep)
+
+    def __len__(self) -> int:
+        return len(self._watched)
+
+    def watch(self, connection: Watched) -> None:
+        """Begin to watch."""
+        self._watched.add(connection)
+
+    def forget(self, connection: Watched) -> None:
+        """Stop watching."""
+        self._watched.discard(connection)
+
+    def close(self) -> None:
+        """Stop the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _sweep(self) -> None:
+        now = self._loop.time()
+        for connection in [c for c in self._watched if c.deadline <= now]:
+            connection.expire()
+        if self._timer is not None:
+            self._timer = self._loop.call_later(self._interval, self._sweep)
+
+
+def interval_for(*timeouts: float) -> float:
+    """How often to look, so that the shortest timeout is kept within a quarter of itself; at most once a second."""
+    return min(1.0, *(timeout / 4 for timeout in timeouts))

@@ -1,0 +1,171 @@
+"""The log: one line a request and one an event, readable on a terminal, JSON elsewhere; written once a loop tick."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final, TextIO
+
+import structlog
+
+from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended, Record
+
+_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+_LONGEST_VALUE: Final = 512
+_SERVED: Final = frozenset({VERDICT_FORWARD, VERDICT_FALLBACK, VERDICT_ANSWERED})
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How much is logged, whether with the time, and in which form: auto, human or json."""
+
+    level: str = "info"
+    timestamp: bool = True
+    form: str = "auto"
+
+
+class TickWriter:
+    """Collects lines and writes them together once the loop has come round; at once where no loop runs."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: list[str] = []
+
+    def msg(self, line: str) -> None:
+        """Take one line."""
+        self._lines.append(line)
+        if len(self._lines) == 1:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:
+                self.flush()
+
+    log = debug = info = warn = warning = error = critical = msg
+
+    def flush(self) -> None:
+        """Write what was collected. A log that nobody reads any more stops nothing."""
+        lines, self._lines = self._lines, []
+        if lines:
+            try:
+                self._stream.write("\n".join(lines) + "\n")
+                self._stream.flush()
+            except (BrokenPipeError, ValueError):
+                return
+
+
+class Log:
+    """Writes events and the line of each request."""
+
+    def __init__(self, settings: LogSettings, stream: TextIO | None = None) -> None:
+        stream = stream or sys.stdout
+        human = settings.form == "human" or (settings.form == "auto" and stream.isatty())
+        self.writer = TickWriter(stream)
+        self._debug = settings.level == "debug"
+        self._requests = _LEVELS[settings.level] <= logging.INFO
+        self._logger: structlog.types.FilteringBoundLogger = structlog.wrap_logger(
+            self.writer,
+            processors=_processors(settings, human=human),
+            wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
+        ).bind()
+
+    @property
+    def event(self) -> structlog.types.FilteringBoundLogger:
+        """For what happens besides requests: `log.event.info("listening", url=...)`."""
+        return self._logger
+
+    def request(self, record: Record) -> None:
+        """The line of one request, and one more where something went wrong that the caller is not told."""
+        if self._requests:
+            self._logger.info("request", **_fields(record, detailed=self._debug))
+        if record.fault:
+            self._logger.error("fault", request_id=record.request_id, verdict=record.verdict, detail=record.fault)
+
+
+def _fields(record: Record, *, detailed: bool) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "request_id": record.request_id,
+        "agent": agent_of(record),
+        "route": record.route,
+        "verdict": record.verdict or record.ended.value,
+        "status": record.status,
+        "ms": round(record.total_seconds * 1000, 2),
+        "method": record.method,
+        "path": record.path,
+    }
+    if record.ended is not Ended.COMPLETED:
+        fields["ended"] = record.ended.value
+    if record.principal is not None and record.principal.conflicts:
+        fields["conflicting_claims"] = [f"{c.place.value}:{c.field}" for c in record.principal.conflicts]
+    if detailed:
+        fields |= _details(record)
+    return fields
+
+
+def _details(record: Record) -> dict[str, object]:
+    found = record.match
+    return {
+        "peer": record.peer,
+        "trace_id": record.trace.trace_id,
+        "identity": record.principal.established.value if record.principal else None,
+        "dialect": record.dialect,
+        "rule": record.rule,
+        "score": found and round(found.score, 4),
+        "runner_up": found and found.runner_up and found.runner_up.name,
+        "runner_up_score": found and found.runner_up_score and round(found.runner_up_score, 4),
+        "cached": record.cached,
+        "decided_ms": _ms(record.decided_seconds),
+        "model_ms": _ms(record.model_seconds),
+        "upstream_ms": _ms(record.upstream_seconds),
+        "bytes": record.response_bytes,
+    }
+
+
+def agent_of(record: Record) -> str | None:
+    """The registered agent that asked; None for anonymous callers and for those whose identity was refused."""
+    return record.principal.name if record.principal else None
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 2)
+
+
+Processor = Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any] | str]
+
+
+def _processors(settings: LogSettings, *, human: bool) -> list[Processor]:
+    chain: list[Processor] = [structlog.processors.add_log_level]
+    if settings.timestamp:
+        chain.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
+    chain.append(_bounded)
+    if human:
+        chain += [_printable, structlog.dev.ConsoleRenderer(colors=_colours(), pad_event_to=10, sort_keys=False)]
+    else:
+        chain.append(structlog.processors.JSONRenderer(ensure_ascii=True))
+    return chain
+
+
+def _colours() -> bool:
+    import os  # noqa: PLC0415  (only a terminal asks)
+
+    return "NO_COLOR" not in os.environ
+
+
+def _bounded(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in fields.items():
+        if isinstance(value, str) and len(value) > _LONGEST_VALUE:
+            fields[key] = value[:_LONGEST_VALUE] + "..."
+    return fields
+
+
+def _printable(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Escape whatever could move the terminal's cursor or begin a line: a value never leaves its field."""
+    shown: dict[str, Any] = {}
+    for key, value in fields.items():
+        if value is None:
+            shown[key] = "-"
+        elif isinstance(value, str) and not (value.isascii() and value.isprintable()):
+            shown[key] = value.encode("unicode_escape").decode("ascii")
+        else:
+            shown[key] = value
+    return shown

@@ -1,0 +1,179 @@
+"""What operators read: health, readiness, metrics, routes, agents, configuration; and who may read it."""
+
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Final
+
+from aimux.core.access import may_use
+from aimux.core.decision import Refuse
+from aimux.core.reason import Reason
+from aimux.core.request import Established, Principal
+from aimux.core.snapshot import Route, Snapshot
+from aimux.edge.exchange import Exchange
+from aimux.edge.metrics import CONTENT_TYPE, Metrics
+from aimux.gateway.answers import refusal_body, refusal_lines
+from aimux.gateway.live import Live
+from aimux.wire.http1 import Head
+
+_LOOPBACK_HOST: Final = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
+_FORWARDING: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via")
+_BEARER: Final = re.compile(rb"[Bb]earer +([!-~]+)")
+_RULE: Final = "management is for operators"
+_JSON: Final = b"Content-Type: application/json"
+_HARDENING: Final = (b"Cache-Control: no-store", b"X-Content-Type-Options: nosniff")
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The configuration in force, as operators may see it."""
+
+    snapshot: Snapshot
+    display: Mapping[str, object]
+    loaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    status: int
+    content_type: bytes
+    body: bytes
+
+
+class Management:
+    """Answers the management endpoints."""
+
+    def __init__(self, live: Live, metrics: Metrics, in_force: InForce, admin_token: str | None) -> None:
+        self._live = live
+        self._metrics = metrics
+        self._in_force = in_force
+        self._token = admin_token.encode("utf-8") if admin_token else None
+        self._guarded: dict[bytes, Callable[[], _Page]] = {
+            b"/readyz": self._readyz,
+            b"/metrics": self._metrics_page,
+            b"/routes": self._routes,
+            b"/agents": self._agents,
+            b"/config": self._config,
+        }
+
+    def owns(self, path: bytes) -> bool:
+        """Whether a path is a management endpoint's. Exactly: nothing is decoded or folded."""
+        return path == b"/healthz" or path in self._guarded or path == b"/dashboard" or path.startswith(b"/dashboard/")
+
+    def answer(self, exchange: Exchange) -> None:
+        """Answer one request to an endpoint."""
+        head = exchange.head
+        refusal = self._refusal(exchange)
+        if refusal is not None:
+            lines = refusal_lines(refusal, exchange.request_id)
+            exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
+            return
+        page = _json({"status": "ok"}) if head.path == b"/healthz" else self._guarded[head.path]()
+        own = [b"Content-Type: " + page.content_type, *_HARDENING]
+        exchange.answer(page.status, own, page.body)
+
+    def _refusal(self, exchange: Exchange) -> Refuse | None:
+        head = exchange.head
+        if head.method not in {"GET", "HEAD"}:
+            return Refuse(Reason.METHOD_NOT_ALLOWED, "management endpoints are read with GET", _RULE)
+        if head.path == b"/healthz":
+            return None
+        if not self._admits(exchange):
+            return Refuse(
+                Reason.MANAGEMENT_FORBIDDEN,
+                "ask from this machine, as localhost and through no proxy, or send "
+                "'Authorization: Bearer TOKEN' with the configured server.admin_token",
+                _RULE,
+            )
+        if head.path not in self._guarded:
+            return Refuse(Reason.NOT_FOUND, "there is no such page", _RULE)
+        return None
+
+    def _admits(self, exchange: Exchange) -> bool:
+        head = exchange.head
+        if b"authorization" in head.first:
+            given = _BEARER.fullmatch(b"\n".join(head.values(b"authorization")))
+            return bool(given and self._token and hmac.compare_digest(given.group(1), self._token))
+        return (
+            _is_loopback(exchange.origin.peer)
+            and _LOOPBACK_HOST.fullmatch(head.first.get(b"host", b"")) is not None
+            and not any(name in head.first for name in _FORWARDING)
+            and _is_same_origin(head)
+        )
+
+    def _readyz(self) -> _Page:
+        reason = self._live.refusing
+        if reason is None:
+            return _json({"status": "ready"})
+        return _json({"status": reason.code}, 503)
+
+    def _metrics_page(self) -> _Page:
+        return _Page(200, CONTENT_TYPE, self._metrics.render())
+
+    def _routes(self) -> _Page:
+        snapshot = self._in_force.snapshot
+        fallback = snapshot.fallback
+        return _json(
+            {
+                "routes": [_route(route) for route in snapshot.routes],
+                "fallback": None if fallback is None else _fallback(fallback),
+            }
+        )
+
+    def _agents(self) -> _Page:
+        snapshot = self._in_force.snapshot
+        return _json({"agents": [_agent(name, snapshot) for name in sorted(snapshot.agents)]})
+
+    def _config(self) -> _Page:
+        return _json(
+            {
+                "config": self._in_force.display,
+                "digest": self._in_force.snapshot.digest,
+                "loaded_at": self._in_force.loaded_at.astimezone(UTC).isoformat(timespec="seconds"),
+            }
+        )
+
+
+def _json(value: Mapping[str, object], status: int = 200) -> _Page:
+    return _Page(status, b"application/json", json.dumps(value, indent=2).encode("ascii") + b"\n")
+
+
+def _route(route: Route) -> dict[str, object]:
+    return {
+        "name": route.name,
+        "upstream": route.upstream.url,
+        "intents": list(route.intents),
+        "access": route.access.value,
+        "allowed": sorted(route.allowed),
+        "min_score": route.min_score,
+    }
+
+
+def _fallback(route: Route) -> dict[str, object]:
+    return {"upstream": route.upstream.url, "access": route.access.value, "allowed": sorted(route.allowed)}
+
+
+def _agent(name: str, snapshot: Snapshot) -> dict[str, object]:
+    principal = Principal(name, Established.CLAIMED)
+    return {"name": name, "routes": [route.name for route in snapshot.routes if may_use(principal, route)]}
+
+
+def _is_same_origin(head: Head) -> bool:
+    """Whether no other site's page made a browser ask."""
+    if head.first.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}:
+        return False
+    origin = head.first.get(b"origin")
+    return origin is None or origin.lower() == b"http://" + head.first[b"host"].lower()
+
+
+def _is_loopback(peer: str) -> bool:
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

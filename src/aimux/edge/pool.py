@@ -1,0 +1,159 @@
+"""Forwarding: the connections to every upstream, kept alive between requests, and which of them a request gets."""
+
+import asyncio
+import ssl
+from collections.abc import Iterable
+from typing import Final
+
+from aimux.core.decision import Permit
+from aimux.core.reason import Failure, Reason
+from aimux.core.record import Ended
+from aimux.core.snapshot import Upstream
+from aimux.edge.deadlines import NEVER, Deadlines
+from aimux.edge.exchange import Exchange
+from aimux.edge.upstream import Outgoing, StaleConnectionError, TruncatedError, UpstreamConnection, UpstreamLimits
+from aimux.gateway.ports import Outcome
+from aimux.wire.forwarding import upstream_head
+
+# RFC 9110 section 9.2.2: sent twice, these do what they do once.
+_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
+
+class Pool:
+    """The connections to one upstream; the one that was used last is used first."""
+
+    def __init__(self, upstream: Upstream, limits: UpstreamLimits, deadlines: Deadlines) -> None:
+        self._upstream = upstream
+        self._limits = limits
+        self._deadlines = deadlines
+        self._loop = asyncio.get_running_loop()
+        self._idle: list[UpstreamConnection] = []
+        self._open: set[UpstreamConnection] = set()
+        self._tls = _tls_context(upstream) if upstream.secure else None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def take_idle(self) -> UpstreamConnection | None:
+        """A kept connection that is still good, or None."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable:
+                connection.deadline = NEVER
+                return connection
+            connection.close()
+        return None
+
+    async def connect(self) -> UpstreamConnection:
+        """A new connection. Raises Failure."""
+        upstream = self._upstream
+        try:
+            async with asyncio.timeout(self._limits.connect_timeout):
+                _, connection = await self._loop.create_connection(
+                    lambda: UpstreamConnection(self, self._limits, self._loop),
+                    upstream.host,
+                    upstream.port,
+                    ssl=self._tls,
+                    server_hostname=upstream.host if self._tls else None,
+                )
+        except TimeoutError as error:
+            raise Failure(Reason.UPSTREAM_TIMEOUT, "the upstream could not be reached in time") from error
+        except ssl.SSLCertVerificationError as error:
+            raise Failure(Reason.UPSTREAM_UNREACHABLE, "the upstream's TLS certificate is not trusted") from error
+        except (OSError, UnicodeError) as error:
+            raise Failure(Reason.UPSTREAM_UNREACHABLE, "the upstream cannot be reached") from error
+        self._open.add(connection)
+        self._deadlines.watch(connection)
+        return connection
+
+    def give_back(self, connection: UpstreamConnection) -> None:
+        """Keep a connection for the next request, if it can carry one."""
+        if connection.is_open:
+            self._idle.append(connection)
+
+    def lost(self, connection: UpstreamConnection) -> None:
+        """The connection is closed."""
+        self._open.discard(connection)
+        self._deadlines.forget(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in list(self._open):
+            connection.close()
+
+
+class Upstreams:
+    """Forwards permitted requests over one pool an upstream; the upstreams are all known from the start."""
+
+    def __init__(self, upstreams: Iterable[Upstream], limits: UpstreamLimits, deadlines: Deadlines) -> None:
+        self._pools = {upstream: Pool(upstream, limits, deadlines) for upstream in upstreams}
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections to upstreams are open."""
+        return sum(len(pool) for pool in self._pools.values())
+
+    def close(self) -> None:
+        """Close every connection."""
+        for pool in self._pools.values():
+            pool.close()
+
+    async def forward(self, permit: Permit, exchange: Exchange, body: bytes | None) -> Outcome:
+        """Carry the request to the permit's route and the response back.
+
+        `body` is the body where it has been read, else it is streamed. Raises Failure only while nothing of a response
+        has reached the client.
+        """
+        if not isinstance(permit, Permit):
+            raise TypeError("only a Permit forwards")
+        upstream = permit.route.upstream
+        if body is None and exchange.body_complete:
+            body = await exchange.read_body()
+        head = upstream_head(
+            exchange.head,
+            upstream,
+            route=permit.route.name,
+            agent=permit.principal.name,
+            request_id=exchange.request_id,
+            trace=exchange.trace,
+            origin=exchange.origin,
+            length=exchange.head.length if body is None else len(body),
+        )
+        own = [
+            b"X-AIMux-Route: " + permit.route.name.encode("ascii"),
+            b"X-Request-ID: " + exchange.request_id.encode("ascii"),
+        ]
+        pool = self._pools[upstream]
+        may_resend = body is not None and exchange.head.method in _IDEMPOTENT
+        request = Outgoing(head, body, own)
+        try:
+            return await _exchange(pool, pool.take_idle() or await pool.connect(), request, exchange)
+        except StaleConnectionError as error:
+            if not may_resend:
+                raise Failure(
+                    Reason.UPSTREAM_UNREACHABLE,
+                    "the upstream closed a kept connection, and this request may not be sent twice: try again",
+                ) from error
+        return await _exchange(pool, await pool.connect(), request, exchange)
+
+
+async def _exchange(pool: Pool, connection: UpstreamConnection, request: Outgoing, exchange: Exchange) -> Outcome:
+    try:
+        seconds = await connection.exchange(request, exchange)
+    except TruncatedError as error:
+        exchange.abort()
+        return Outcome(Ended.UPSTREAM_FAILED, 0.0, str(error))
+    pool.give_back(connection)
+    return Outcome(Ended.COMPLETED, seconds)
+
+
+def _tls_context(upstream: Upstream) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=upstream.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError(f"the ca_file of {upstream.url} cannot be read: {error}") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -1,0 +1,50 @@
+"""What the gateway itself says: refusals in the one error shape, and OpenAI's list of models."""
+
+import json
+from typing import Final
+
+from aimux.core.access import usable_routes
+from aimux.core.decision import Refuse
+from aimux.core.reason import Reason
+from aimux.core.request import Principal
+from aimux.core.snapshot import Snapshot
+
+JSON_LINE: Final = b"Content-Type: application/json"
+_RETRY_AFTER: Final = {
+    Reason.OVERLOADED: b"Retry-After: 1",
+    Reason.NOT_READY: b"Retry-After: 2",
+    Reason.DRAINING: b"Retry-After: 5",
+}
+
+
+def refusal_body(refusal: Refuse, request_id: str) -> bytes:
+    """The JSON of a refusal, in a shape that OpenAI's SDKs read too."""
+    error: dict[str, object] = {
+        "code": refusal.reason.code,
+        "type": refusal.reason.kind,
+        "status": refusal.reason.status,
+        "message": refusal.message,
+        "request_id": request_id,
+    }
+    if refusal.reason is Reason.AMBIGUOUS_ROUTE:
+        error["candidates"] = list(refusal.candidates)
+    return json.dumps({"error": error}, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def refusal_lines(refusal: Refuse, request_id: str) -> list[bytes]:
+    """The header lines of a refusal. They never name the route: the caller may not be meant to know of it."""
+    lines = [JSON_LINE, b"X-Request-ID: " + request_id.encode("ascii")]
+    if refusal.reason in _RETRY_AFTER:
+        lines.append(_RETRY_AFTER[refusal.reason])
+    if refusal.reason is Reason.METHOD_NOT_ALLOWED:
+        lines.append(b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+    return lines
+
+
+def models_body(principal: Principal, snapshot: Snapshot) -> bytes:
+    """The routes that a principal may use, as OpenAI lists models."""
+    models = [
+        {"id": route.name, "object": "model", "created": 0, "owned_by": "aimux"}
+        for route in usable_routes(principal, snapshot)
+    ]
+    return json.dumps({"object": "list", "data": models}, separators=(",", ":")).encode("ascii") + b"\n"

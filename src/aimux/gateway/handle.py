@@ -1,0 +1,164 @@
+"""The straight line of a request: facts, decision, the fact it asks for, decision again; then forward or refuse."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from aimux.core.decision import Decision, Forward, Need, Refuse, decide, identify
+from aimux.core.reason import Failure, Reason
+from aimux.core.record import VERDICT_ANSWERED, Ended, Record
+from aimux.core.request import SILENT, Facts, Principal, Reading, Scored
+from aimux.gateway.answers import JSON_LINE, models_body, refusal_body, refusal_lines
+from aimux.gateway.live import Generation, Live
+from aimux.gateway.ports import Exchange, Forwarder, Observer
+from aimux.wire.dialects import BodyKind, body_kind, named_route, read_body, read_head
+from aimux.wire.http1 import Head
+
+# Reading a body holds the event loop up; from this size on a thread reads it.
+_READ_INLINE = 32 * 1024
+_CLIENT_CLOSED_REQUEST = 499
+_MODELS_PATH = b"/v1/models"
+_UNREADABLE_RULE = "a request must be readable in one way only"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most bytes that a body read for its meaning may decode to."""
+
+    body_bytes: int
+
+
+E = TypeVar("E", bound=Exchange)
+
+
+class Gateway(Generic[E]):
+    """Decides and forwards requests; tells its observers of each when it has ended."""
+
+    def __init__(self, live: Live, forwarder: Forwarder[E], observers: Sequence[Observer], limits: Limits) -> None:
+        self._live = live
+        self._forwarder = forwarder
+        self._observers = tuple(observers)
+        self._limits = limits
+
+    async def handle(self, exchange: E) -> None:
+        """Serve one request to its end. Never raises but for cancellation, which means that the client has left."""
+        record = _record_of(exchange)
+        try:
+            generation = self._live.lease()
+            try:
+                await self._serve(exchange, generation, record)
+            finally:
+                self._live.release()
+        except asyncio.CancelledError:
+            record.ended = Ended.CLIENT_LEFT
+            record.status = record.status or _CLIENT_CLOSED_REQUEST
+            raise
+        except Failure as failure:
+            _refuse(exchange, record, Refuse(failure.reason, failure.message, _rule_of(failure)))
+        except Exception as error:  # fail closed: whatever went wrong, nothing is forwarded
+            record.fault = f"{type(error).__name__}: {error}"
+            _refuse(exchange, record, Refuse(Reason.INTERNAL, "a fault inside the gateway", "a fault refuses"))
+        finally:
+            self._tell(record, exchange)
+
+    def reject(self, exchange: Exchange, failure: Failure) -> None:
+        """Refuse a request whose head could not be read."""
+        record = _record_of(exchange)
+        _refuse(exchange, record, Refuse(failure.reason, failure.message, _rule_of(failure)))
+        self._tell(record, exchange)
+
+    async def _serve(self, exchange: E, generation: Generation, record: Record) -> None:
+        head = exchange.head
+        facts = _facts_of(head, generation)
+        record.dialect = facts.head.dialect
+        if head.path == _MODELS_PATH and head.method in {"GET", "HEAD"}:
+            return _answer_models(exchange, replace(facts, body=SILENT), generation, record)
+        body: bytes | None = None
+        while True:
+            decision: Decision = decide(facts, generation.snapshot)
+            if isinstance(decision, Forward):
+                break
+            if isinstance(decision, Refuse):
+                return _refuse(exchange, record, decision)
+            if decision.need is Need.BODY:
+                body = await exchange.read_body()
+                reading = await self._read(body, head, generation)
+                record.dialect = record.dialect or reading.dialect
+                facts = replace(facts, body=reading)
+            else:
+                scored = await _score(generation, decision.text)
+                _note_scored(record, scored)
+                facts = replace(facts, scores=scored.scores)
+        record.permitted(decision.permit)
+        record.decided_seconds = time.perf_counter() - exchange.started
+        outcome = await self._forwarder.forward(decision.permit, exchange, body)
+        record.upstream_seconds = outcome.upstream_seconds
+        record.ended = outcome.ended
+        record.fault = outcome.fault
+        return None
+
+    async def _read(self, body: bytes, head: Head, generation: Generation) -> Reading:
+        codings = head.values(b"content-encoding")
+        arguments = (body, body_kind(head), codings, generation.snapshot.identity, self._limits.body_bytes)
+        if len(body) < _READ_INLINE and not codings:
+            return read_body(*arguments)
+        return await asyncio.get_running_loop().run_in_executor(None, read_body, *arguments)
+
+    def _tell(self, record: Record, exchange: Exchange) -> None:
+        record.total_seconds = time.perf_counter() - exchange.started
+        record.status = exchange.status or record.status
+        record.response_bytes = exchange.response_bytes
+        for observer in self._observers:
+            observer(record)
+
+
+def _record_of(exchange: Exchange) -> Record:
+    head = exchange.head
+    return Record(exchange.request_id, exchange.trace, exchange.origin.peer, head.method, head.path.decode("latin-1"))
+
+
+def _facts_of(head: Head, generation: Generation) -> Facts:
+    # A body that cannot speak of identity or text is known to be silent without being read.
+    unread = None if body_kind(head) is not BodyKind.OPAQUE else SILENT
+    return Facts(read_head(head, generation.snapshot.identity), named_route(head), unread)
+
+
+async def _score(generation: Generation, text: str) -> Scored:
+    scorer = generation.scorer
+    if scorer is None:
+        raise RuntimeError("the decision asks for scores, but the configuration has no intents")
+    return scorer.cached(text) or await scorer.score(text)
+
+
+def _note_scored(record: Record, scored: Scored) -> None:
+    record.cached = scored.cached
+    record.model_seconds = None if scored.cached else scored.seconds
+
+
+def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, record: Record) -> None:
+    principal = identify(facts, generation.snapshot)
+    if isinstance(principal, Refuse):
+        return _refuse(exchange, record, principal)
+    if not isinstance(principal, Principal):
+        raise TypeError("the identity of a request without a body is known")
+    record.principal = principal
+    record.verdict = VERDICT_ANSWERED
+    record.rule = "the gateway lists the routes that the caller may use"
+    own = [JSON_LINE, b"X-Request-ID: " + exchange.request_id.encode("ascii")]
+    return exchange.answer(200, own, models_body(principal, generation.snapshot))
+
+
+def _refuse(exchange: Exchange, record: Record, refusal: Refuse) -> None:
+    record.refused(refusal)
+    if exchange.responding:
+        record.ended = Ended.UPSTREAM_FAILED
+        exchange.abort()
+        return
+    lines = refusal_lines(refusal, exchange.request_id)
+    exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
+
+
+def _rule_of(failure: Failure) -> str:
+    return _UNREADABLE_RULE if failure.reason.status in {400, 413, 414, 415, 431} else failure.reason.code

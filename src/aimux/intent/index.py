@@ -1,0 +1,49 @@
+"""From vectors to scores: how alike a text is to the intents of each route."""
+
+import numpy as np
+
+from aimux.core.request import Scores
+from aimux.core.snapshot import Snapshot
+from aimux.intent.encoder import Encoder, EncodingError, Vectors
+
+
+class IntentIndex:
+    """The intents of one snapshot as vectors, and the score of each route.
+
+    A route's score is half its most similar intent, half the centroid of its intents, by cosine, cut to 0-1: the
+    nearest intent alone lets texts through that resemble one phrase and none of the route's business.
+    """
+
+    def __init__(self, snapshot: Snapshot, vectors: Vectors) -> None:
+        """`vectors`: float32, one row of norm 1 an intent, in the order of the routes and their intents."""
+        self._size = len(snapshot.routes)
+        self._scored = [i for i, route in enumerate(snapshot.routes) if route.intents]
+        counts = [len(snapshot.routes[i].intents) for i in self._scored]
+        if len(vectors) != sum(counts):
+            raise ValueError(f"{len(vectors)} vectors for {sum(counts)} intents")
+        starts = np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.intp)
+        self._starts = starts
+        self._intents = np.ascontiguousarray(vectors.T)
+        sums = np.add.reduceat(vectors, starts, axis=0)
+        self._centroids = np.ascontiguousarray((sums / np.linalg.norm(sums, axis=1, keepdims=True)).T)
+
+    @classmethod
+    def build(cls, snapshot: Snapshot, encoder: Encoder) -> "IntentIndex":
+        """Embed every intent of a snapshot. Raises ValueError for an intent that is longer than the model reads."""
+        vectors = encoder.encode([intent for route in snapshot.routes for intent in route.intents])
+        return cls(snapshot, vectors)
+
+    def scores(self, windows: Vectors) -> Scores:
+        """The score of each route: its best over the windows of a text, given as rows of norm 1.
+
+        Raises EncodingError for rows that hold no numbers.
+        """
+        nearest = np.maximum.reduceat(windows @ self._intents, self._starts, axis=1)
+        blended = 0.5 * nearest + 0.5 * (windows @ self._centroids)
+        best = blended.max(axis=0)
+        if not np.isfinite(best).all():
+            raise EncodingError("the model gave no numbers for this text")
+        values: list[float | None] = [None] * self._size
+        for position, value in zip(self._scored, np.clip(best, 0.0, 1.0).tolist(), strict=True):
+            values[position] = value
+        return Scores(tuple(values))

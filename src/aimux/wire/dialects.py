@@ -1,0 +1,199 @@
+"""Where identity and text are in each kind of request: query, headers, JSON (OpenAI's among it), plain text, forms."""
+
+from collections.abc import Iterable, Sequence
+from enum import Enum, auto
+from urllib.parse import parse_qsl
+
+from aimux.core.reason import Failure, Reason
+from aimux.core.request import SILENT, Claim, Flaw, Place, Reading
+from aimux.core.snapshot import IdentitySources
+from aimux.wire.decode import decode, read_json
+from aimux.wire.http1 import Head, bad
+
+ROUTE_HEADER = b"x-aimux-route"
+_TEXT_FIELDS = ("q", "query")
+_JSON_TEXT_FIELDS = ("query", "prompt", "input")
+_UTF8 = (b"utf-8", b"utf8", b"us-ascii")
+
+
+class BodyKind(Enum):
+    """How a body is to be read."""
+
+    OPAQUE = auto()
+    JSON = auto()
+    JSON_OR_OPAQUE = auto()
+    JSON_OR_FORM = auto()
+    TEXT = auto()
+
+
+def read_head(head: Head, sources: IdentitySources) -> Reading:
+    """What query and headers say: claims in order of precedence, and the text, if any. A fault is in `flaw`."""
+    try:
+        pairs = _pairs(head.query.decode("ascii")) if head.query else ()
+        claims = (*_query_claims(pairs, sources), *_header_claims(head, sources))
+        text = _first_text(pairs)
+    except Failure as failure:
+        return Reading(flaw=Flaw(failure.reason, failure.message))
+    return Reading(claims, text, "query" if text is not None else "")
+
+
+def named_route(head: Head) -> str | None:
+    """The route that the request addresses by name, or None. Raises Failure where two are named."""
+    values = head.values(ROUTE_HEADER)
+    if not values:
+        return None
+    if any(value != values[0] for value in values):
+        raise bad("the header X-AIMux-Route names two routes")
+    return values[0].decode("latin-1")
+
+
+def body_kind(head: Head) -> BodyKind:
+    """How the body would be read, by its Content-Type. Raises Failure where that stands twice."""
+    if head.length == 0:
+        return BodyKind.OPAQUE
+    media_type, _, parameters = (head.single(b"content-type") or b"").partition(b";")
+    media_type = media_type.strip().lower()
+    kind = _kind_of(media_type)
+    if kind is not BodyKind.OPAQUE and not _is_utf8(parameters):
+        raise Failure(Reason.UNSUPPORTED_ENCODING, "a body that is read must be in UTF-8")
+    return kind
+
+
+def _kind_of(media_type: bytes) -> BodyKind:
+    if media_type == b"application/json" or (media_type.startswith(b"application/") and media_type.endswith(b"+json")):
+        return BodyKind.JSON
+    if media_type == b"application/x-www-form-urlencoded":
+        return BodyKind.JSON_OR_FORM
+    if media_type == b"text/plain":
+        return BodyKind.TEXT
+    return BodyKind.OPAQUE if media_type else BodyKind.JSON_OR_OPAQUE
+
+
+def _is_utf8(parameters: bytes) -> bool:
+    for parameter in parameters.lower().split(b";"):
+        name, _, value = parameter.strip().partition(b"=")
+        if name.strip() == b"charset" and value.strip().strip(b'"') not in _UTF8:
+            return False
+    return True
+
+
+def read_body(body: bytes, kind: BodyKind, codings: Sequence[bytes], sources: IdentitySources, limit: int) -> Reading:
+    """What a body says. `codings` are its Content-Encoding values, `limit` the most bytes it may decode to."""
+    try:
+        if len(codings) > 1:
+            raise Failure(Reason.UNSUPPORTED_ENCODING, "a body may have one Content-Encoding only")
+        return _read(decode(body, codings[0], limit) if codings else body, kind, sources)
+    except Failure as failure:
+        return Reading(flaw=Flaw(failure.reason, failure.message))
+
+
+def _read(body: bytes, kind: BodyKind, sources: IdentitySources) -> Reading:
+    if kind is BodyKind.TEXT:
+        return Reading(text=_meaningful(_utf8(body)), dialect="text")
+    if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
+        return _read_document(read_json(body), sources) if body else SILENT
+    if kind is BodyKind.JSON_OR_FORM:
+        return Reading(text=_first_text(_pairs(_utf8(body))), dialect="form")
+    return SILENT
+
+
+def _read_document(document: object, sources: IdentitySources) -> Reading:
+    if not isinstance(document, dict):
+        return SILENT
+    claims: tuple[Claim, ...] = ()
+    field = sources.body_field
+    if field is not None and field in document:
+        claims = (_claim(Place.BODY, field, document[field]),)
+    for name in _JSON_TEXT_FIELDS:
+        value = document.get(name)
+        if isinstance(value, str) and _meaningful(value):
+            return Reading(claims, value, "json")
+    text = _last_user_text(document.get("messages"))
+    return Reading(claims, text, "json" if text is None else "messages")
+
+
+def _last_user_text(messages: object) -> str | None:
+    if not isinstance(messages, list):
+        return None
+    for message in reversed(messages):
+        if isinstance(message, dict) and message.get("role") == "user":
+            return _content_text(message.get("content"))
+    return None
+
+
+def _content_text(content: object) -> str | None:
+    if isinstance(content, str):
+        return _meaningful(content)
+    if not isinstance(content, list):
+        return None
+    parts = (part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text")
+    return _meaningful("\n".join(text for text in parts if isinstance(text, str)))
+
+
+def _query_claims(pairs: Sequence[tuple[str, str]], sources: IdentitySources) -> Iterable[Claim]:
+    if not pairs:
+        return
+    for name in sources.query_params:
+        values = [value for key, value in pairs if key == name]
+        if values:
+            yield _claim(Place.QUERY, name, _one(values))
+
+
+def _header_claims(head: Head, sources: IdentitySources) -> Iterable[Claim]:
+    for name in sources.headers:
+        key = name.encode("ascii")
+        values = head.values(key)
+        if values:
+            if key in head.padded:
+                raise Failure(Reason.IDENTITY_MALFORMED, f"the header {name} has white space around its value")
+            yield _claim(Place.HEADER, name, _one([value.decode("latin-1") for value in values]))
+    _refuse_twins(head, sources)
+
+
+def _refuse_twins(head: Head, sources: IdentitySources) -> None:
+    # Servers behind CGI-like interfaces read X_Source_Agent and X-Source-Agent as the same variable.
+    for name in head.first:
+        if b"_" in name and name.replace(b"_", b"-").decode("ascii") in sources.headers:
+            raise Failure(Reason.IDENTITY_MALFORMED, "write the identity header with hyphens, not with underscores")
+
+
+def _one(values: Sequence[str]) -> str:
+    if any(value != values[0] for value in values):
+        raise Failure(Reason.IDENTITY_MALFORMED, "the caller's identity is given twice with different values")
+    return values[0]
+
+
+def _claim(place: Place, field: str, value: object) -> Claim:
+    if not isinstance(value, str) or not value:
+        raise Failure(Reason.IDENTITY_MALFORMED, f"the {place.value} names an agent ({field}) that is no text or empty")
+    return Claim(place, field, value)
+
+
+def _pairs(encoded: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=1000)
+    except UnicodeDecodeError as error:
+        raise bad("the query or form is not valid UTF-8") from error
+    except ValueError as error:
+        raise bad("the query or form has too many fields") from error
+
+
+def _first_text(pairs: Sequence[tuple[str, str]]) -> str | None:
+    for name in _TEXT_FIELDS:
+        values = [value for key, value in pairs if key == name]
+        if any(value != values[0] for value in values[1:]):
+            raise bad(f"the text ({name}) is given twice with different values")
+        if values and _meaningful(values[0]):
+            return values[0]
+    return None
+
+
+def _utf8(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise bad("the body is not valid UTF-8") from error
+
+
+def _meaningful(text: str) -> str | None:
+    return text if text and not text.isspace() else None

@@ -1,0 +1,114 @@
+"""The heads that the gateway writes: the request's to an upstream, the response's to a client."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from aimux.core.headers import Trace, crosses_to_client, crosses_to_upstream
+from aimux.core.snapshot import Upstream
+from aimux.wire.http1 import CHUNKED, Head, bad
+
+_NO_OPTIONS: Final[frozenset[bytes]] = frozenset()
+_SEPARATOR = re.compile(rb"[/\\]")
+_PHRASES: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The connection that a request came by: the peer's address, and whether its forwarding headers are believed."""
+
+    peer: str
+    trusted: bool = False
+
+
+def upstream_target(head: Head, upstream: Upstream) -> bytes:
+    """The target at the upstream: its base path and the request's own, joined as text, nothing resolved.
+
+    Raises Failure where a `..` could lead out of the base path, in whichever way a server may decode it.
+    """
+    if not upstream.base_path:
+        return head.target
+    path = head.path
+    while b"%" in path and (decoded := unquote_to_bytes(path)) != path:
+        path = decoded
+    if b".." in path and any(segment.split(b";")[0] == b".." for segment in _SEPARATOR.split(path)):
+        raise bad("the request path holds '..', which could lead out of the route's base path")
+    return upstream.base_path.encode("ascii") + head.target
+
+
+def upstream_head(
+    head: Head,
+    upstream: Upstream,
+    *,
+    route: str,
+    agent: str | None,
+    request_id: str,
+    trace: Trace,
+    origin: Origin,
+    length: int,
+) -> bytes:
+    """The request head for the upstream. `length` is the body's as it will be sent: bytes or CHUNKED."""
+    connection = head.connection if b"connection" in head.first else _NO_OPTIONS
+    lines = [head.method.encode("ascii") + b" " + upstream_target(head, upstream) + b" HTTP/1.1"]
+    lines.append(b"Host: " + upstream.authority.encode("ascii"))
+    lines += [line for name, _, line in head.lines if crosses_to_upstream(name, connection)]
+    if length == CHUNKED:
+        lines.append(b"Transfer-Encoding: chunked")
+    elif length or b"content-length" in head.first or b"transfer-encoding" in head.first:
+        lines.append(b"Content-Length: %d" % length)
+    if agent is not None:
+        lines.append(b"X-AIMux-Agent: " + agent.encode("ascii"))
+    lines.append(b"X-AIMux-Route: " + route.encode("ascii"))
+    lines.append(b"X-Request-ID: " + request_id.encode("ascii"))
+    lines.append(b"traceparent: " + trace.traceparent)
+    if trace.parent_id is not None:
+        lines += [line for name, _, line in head.lines if name == b"tracestate"]
+    lines += _forwarded(head, origin)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def _forwarded(head: Head, origin: Origin) -> list[bytes]:
+    peer = origin.peer.encode("ascii")
+    if not origin.trusted:
+        return [
+            b"X-Forwarded-For: " + peer,
+            b"X-Forwarded-Proto: http",
+            b"X-Forwarded-Host: " + head.first[b"host"],
+        ]
+    kept = [
+        line
+        for name, _, line in head.lines
+        if name == b"forwarded" or (name.startswith(b"x-forwarded-") and name != b"x-forwarded-for")
+    ]
+    before = b", ".join(head.values(b"x-forwarded-for"))
+    kept.append(b"X-Forwarded-For: " + (before + b", " + peer if before else peer))
+    if b"x-forwarded-proto" not in head.first:
+        kept.append(b"X-Forwarded-Proto: http")
+    if b"x-forwarded-host" not in head.first:
+        kept.append(b"X-Forwarded-Host: " + head.first[b"host"])
+    return kept
+
+
+def client_head(
+    status: int,
+    phrase: bytes,
+    headers: Sequence[tuple[bytes, bytes]],
+    own: Sequence[bytes],
+) -> bytes:
+    """The response head for the client: what crosses of `headers`, then the gateway's `own` lines."""
+    connection = _NO_OPTIONS
+    for name, value in headers:
+        if name.lower() == b"connection":
+            connection |= {option.strip().lower() for option in value.split(b",")}
+    lines = [b"HTTP/1.1 %d %s" % (status, phrase)]
+    lines += [name + b": " + value for name, value in headers if crosses_to_client(name.lower(), connection)]
+    lines += own
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def phrase_of(status: int) -> bytes:
+    """The standard reason phrase of a status, or nothing."""
+    return _PHRASES.get(status, b"")

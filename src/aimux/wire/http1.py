@@ -1,0 +1,189 @@
+"""The head of an HTTP/1.1 request, read strictly: whatever two parsers could read in two ways is refused.
+
+Everything accepted here is accepted, with the same meaning, by llhttp and h11; the tests hold it against both.
+Grammar: RFC 9110 section 5, RFC 9112 sections 2-6.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aimux.core.reason import Failure, Reason
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_VISIBLE = rb"[\x21-\x7e\x80-\xff]"
+_REQUEST_LINE = re.compile(rb"([A-Z][A-Z-]{0,31}) ([\x21-\x7e]+) HTTP/1\.([01])\r\n")
+# A line must begin where the one before ended, so that counting matches against line ends proves that none was skipped.
+_FIELD_LINE = re.compile(
+    rb"(?<=\r\n)((" + _TOKEN + rb"):[ \t]*((?:" + _VISIBLE + rb"+(?:[ \t]+" + _VISIBLE + rb"+)*)?)[ \t]*)\r\n"
+)
+_AUTHORITY = rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._~\-]{1,253})(?::[0-9]{1,5})?"
+_HOST = re.compile(_AUTHORITY)
+_ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp]://(" + _AUTHORITY + rb")(/[^#]*)?(\?[^#]*)?")
+_FORBIDDEN_IN_TARGET = re.compile(rb"[#\\]|%(?![0-9A-Fa-f]{2})|%00")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+_END = b"\r\n\r\n"
+
+CHUNKED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class HeadLimits:
+    """How large a request's head may be, in bytes and in header lines."""
+
+    header_bytes: int = 32 * 1024
+    headers: int = 100
+    target_bytes: int = 8 * 1024
+
+
+@dataclass(slots=True)
+class Head:
+    """A request's head. Header names are in lower case; `lines` keep each header as it was received.
+
+    `length` is the body's size in bytes, or CHUNKED. `padded` names the headers whose value had more white space
+    around it than the one customary blank.
+    """
+
+    method: str
+    target: bytes
+    path: bytes
+    query: bytes
+    minor: int
+    lines: list[tuple[bytes, bytes, bytes]]
+    first: dict[bytes, bytes]
+    length: int = 0
+    repeated: dict[bytes, list[bytes]] = field(default_factory=dict)
+    padded: frozenset[bytes] = frozenset()
+
+    def values(self, name: bytes) -> Sequence[bytes]:
+        """All the values of a header, in order; empty where it is absent."""
+        if name in self.repeated:
+            return self.repeated[name]
+        value = self.first.get(name)
+        return () if value is None else (value,)
+
+    def single(self, name: bytes) -> bytes | None:
+        """The value of a header that may stand only once; Failure where it stands twice."""
+        if name in self.repeated:
+            raise bad(f"the header {name.decode('ascii')} may stand only once")
+        return self.first.get(name)
+
+    @property
+    def connection(self) -> frozenset[bytes]:
+        """The options of the Connection header, in lower case."""
+        values = self.values(b"connection")
+        return frozenset(t.strip().lower() for v in values for t in v.split(b",")) if values else frozenset()
+
+
+def bad(message: str) -> Failure:
+    """A request that cannot be read, or can be read in more than one way."""
+    return Failure(Reason.BAD_REQUEST, message)
+
+
+def find_head(data: bytes | bytearray, limits: HeadLimits) -> int:
+    """Length of the head at the start of `data` with its closing empty line; 0 while it is not complete.
+
+    Raises Failure as soon as the limits are passed, complete or not.
+    """
+    end = data.find(_END, 0, limits.target_bytes + limits.header_bytes + 64)
+    if end >= 0:
+        return end + len(_END)
+    line_end = data.find(b"\r\n", 0, limits.target_bytes + 64)
+    if line_end < 0 and len(data) > limits.target_bytes + 64:
+        raise _target_too_long(limits)
+    if len(data) - max(line_end, 0) > limits.header_bytes:
+        raise _headers_too_large(limits)
+    return 0
+
+
+def parse_head(data: bytes, limits: HeadLimits) -> Head:
+    """Read a whole head, `find_head` bytes long. Raises Failure for whatever is not exactly as it must be."""
+    match = _REQUEST_LINE.match(data)
+    if match is None:
+        raise _request_line_fault(data, limits)
+    method, target, minor = match.groups()
+    if len(target) > limits.target_bytes:
+        raise _target_too_long(limits)
+    start = match.end()
+    if len(data) - start > limits.header_bytes:
+        raise _headers_too_large(limits)
+    lines = _FIELD_LINE.findall(data, start, len(data) - 2)
+    if len(lines) != data.count(b"\r\n", start) - 1:
+        raise bad("a header line is malformed")
+    if len(lines) > limits.headers:
+        raise _headers_too_large(limits)
+    head = _index(method.decode("ascii"), target, int(minor), lines)
+    if b"  " in data or b" \r" in data or b"\t" in data:
+        head.padded = _padded(lines)
+    _read_target(head)
+    head.length = _body_length(head)
+    return head
+
+
+def _index(method: str, target: bytes, minor: int, raw: list[tuple[bytes, bytes, bytes]]) -> Head:
+    lines: list[tuple[bytes, bytes, bytes]] = []
+    first: dict[bytes, bytes] = {}
+    repeated: dict[bytes, list[bytes]] = {}
+    for line, name, value in raw:
+        lower = name.lower()
+        lines.append((lower, value, line))
+        if lower in first:
+            repeated.setdefault(lower, [first[lower]]).append(value)
+        else:
+            first[lower] = value
+    return Head(method, target, target, b"", minor, lines, first, repeated=repeated)
+
+
+def _padded(lines: list[tuple[bytes, bytes, bytes]]) -> frozenset[bytes]:
+    return frozenset(
+        name.lower() for line, name, value in lines if line not in (name + b":" + value, name + b": " + value)
+    )
+
+
+def _read_target(head: Head) -> None:
+    host = head.single(b"host")
+    if host is None or not _HOST.fullmatch(host):
+        raise bad("a request needs exactly one Host header with a host name or address")
+    target = head.target
+    if not target.startswith(b"/"):
+        absolute = _ABSOLUTE.fullmatch(target)
+        if absolute is None:
+            raise bad("the request target must be a path, or an absolute http URL")
+        authority, path, query = absolute.groups()
+        if authority.lower() != host.lower():
+            raise bad("the request target and the Host header name different hosts")
+        target = (path or b"/") + (query or b"")
+    if _FORBIDDEN_IN_TARGET.search(target):
+        raise bad("the request target holds a fragment, a backslash, a null or a malformed percent escape")
+    head.target = target
+    head.path, _, head.query = target.partition(b"?")
+
+
+def _body_length(head: Head) -> int:
+    coding = head.single(b"transfer-encoding")
+    length = head.single(b"content-length")
+    if coding is not None:
+        if head.minor == 0 or length is not None or coding.lower() != b"chunked":
+            raise bad("Transfer-Encoding must be exactly 'chunked', in HTTP/1.1, and without Content-Length")
+        return CHUNKED
+    if length is None:
+        return 0
+    if not _LENGTH.fullmatch(length):
+        raise bad("Content-Length must be a plain number")
+    return int(length)
+
+
+def _request_line_fault(data: bytes, limits: HeadLimits) -> Failure:
+    if data.find(b"\r\n") > limits.target_bytes + 64:
+        return _target_too_long(limits)
+    return bad("the request line must be METHOD SP target SP HTTP/1.1")
+
+
+def _target_too_long(limits: HeadLimits) -> Failure:
+    return Failure(Reason.TARGET_TOO_LONG, f"the request target is longer than {limits.target_bytes} bytes")
+
+
+def _headers_too_large(limits: HeadLimits) -> Failure:
+    return Failure(
+        Reason.HEADERS_TOO_LARGE, f"the headers exceed {limits.header_bytes} bytes or {limits.headers} lines"
+    )

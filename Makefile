@@ -1,13 +1,82 @@
-# Targets for people: run, test, demo, check, build, clean, lock. Everything else is a step of theirs.
+# `make help` lists the targets. Set-up is incremental: each step leaves a stamp in .venv and is done once.
 SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --extra model --group build --universal --generate-hashes \
+MODEL := models/all-MiniLM-L6-v2.onnx
+CONFIG ?= aimux.yaml
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Set-up
+
+$(VENV)/venv.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit("AIMux needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": set PYTHON=python3.11, for example") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This needs Debian's package python3-venv; installing it"; \
+		apt-get install -y python3-venv || { echo "Install it, then run make again: sudo apt-get install python3-venv"; exit 1; }; }
+	@echo "Making the virtual environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml hatch_build.py | $(VENV)/venv.stamp
+	@echo "Installing the dependencies (about a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	@echo "Installing the tools for tests and checks"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(MODEL): | $(VENV)/run.stamp
+	@$(BIN)/aimux model pull --output $(MODEL)
+
+.PHONY: setup
+setup: $(VENV)/run.stamp $(MODEL)
+
+# What people run
+
+.PHONY: run
+run: setup ## set up, then run the gateway and the example agents of aimux.yaml on http://localhost:8080
+	@$(BIN)/python -m aimux.demo.playground --config $(CONFIG)
+
+.PHONY: demo
+demo: setup ## play the agent-mesh story against a gateway of its own
+	@$(BIN)/aimux demo
+
+.PHONY: test
+test: setup $(VENV)/dev.stamp ## run the whole test suite
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: check
+check: $(VENV)/dev.stamp ## formatter check, linter, type check, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: build
+build: setup ## sdist and wheel in dist/, the wheel with the model inside
+	@rm -rf dist
+	$(BIN)/python -m hatchling build
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf $(VENV) models dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Resolving again needs uv, which is installed into the environment just for it.
+LOCK := uv pip compile pyproject.toml --extra model --group build --universal --generate-hashes --upgrade \
 	--no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet
 
 .PHONY: lock
-lock: ## resolve pyproject.toml again into requirements/*.txt (exact versions with hashes)
-	$(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet uv
-	$(UV_COMPILE) --upgrade --output-file requirements/run.txt
-	$(UV_COMPILE) --upgrade --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
+lock: $(VENV)/venv.stamp ## resolve pyproject.toml again into requirements/, exact versions with hashes
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/$(LOCK) --output-file requirements/run.txt > /dev/null
+	$(BIN)/$(LOCK) --group dev --constraint requirements/run.txt --output-file requirements/dev.txt > /dev/null

@@ -27,7 +27,7 @@ class Record:
     """What is known of one request when it has ended. Times are in seconds, None where the step was not taken.
 
     `verdict` is `forward`, `fallback`, `answered` (by the gateway itself) or the code of the refusal. `fault` says what
-    went wrong behind a refusal, for the operator: it is never shown to the caller.
+    went wrong behind a refusal, for the operator: it is never shown to the caller. `scores` holds (route, score).
     """
 
     request_id: str
@@ -42,6 +42,7 @@ class Record:
     route: str | None = None
     rule: str = ""
     match: Match | None = None
+    scores: tuple[tuple[str, float], ...] = ()
     cached: bool | None = None
     model_seconds: float | None = None
     upstream_seconds: float | None = None

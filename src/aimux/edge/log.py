@@ -110,9 +110,8 @@ def _details(record: Record) -> dict[str, object]:
         "identity": record.principal.established.value if record.principal else None,
         "dialect": record.dialect,
         "rule": record.rule,
-        "score": found and round(found.score, 4),
-        "runner_up": found and found.runner_up and found.runner_up.name,
-        "runner_up_score": found and found.runner_up_score and round(found.runner_up_score, 4),
+        "scores": {name: round(score, 4) for name, score in record.scores},
+        "margin": None if found is None or found.margin is None else round(found.margin, 4),
         "cached": record.cached,
         "decided_ms": _ms(record.decided_seconds),
         "model_ms": _ms(record.model_seconds),
@@ -130,14 +129,14 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 2)
 
 
-Processor = Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any] | str]
+Processor = Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any] | str | bytes]
 
 
 def _processors(settings: LogSettings, *, human: bool) -> list[Processor]:
     chain: list[Processor] = [structlog.processors.add_log_level]
     if settings.timestamp:
         chain.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
-    chain.append(_bounded)
+    chain += [_bounded, _ordered]
     if human:
         chain += [_printable, structlog.dev.ConsoleRenderer(colors=_colours(), pad_event_to=10, sort_keys=False)]
     else:
@@ -156,6 +155,11 @@ def _bounded(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMap
         if isinstance(value, str) and len(value) > _LONGEST_VALUE:
             fields[key] = value[:_LONGEST_VALUE] + "..."
     return fields
+
+
+def _ordered(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    first = {key: fields.pop(key) for key in ("timestamp", "level", "event") if key in fields}
+    return {**first, **fields}
 
 
 def _printable(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -6,6 +6,7 @@ once, at the end.
 
 import asyncio
 import select
+import time
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
@@ -102,14 +103,14 @@ class UpstreamConnection(asyncio.Protocol):
 
         Raises Failure, StaleConnectionError or TruncatedError.
         """
-        started = self._loop.time()
+        started = time.perf_counter()
         self._begin_response()
         self._exchange, self._own = exchange, request.own
         self._interim = 0
         self._answering = self._got_bytes = False
         self._uses += 1
         self._done = self._loop.create_future()
-        self.deadline = started + self._limits.response_timeout
+        self.deadline = self._loop.time() + self._limits.response_timeout
         try:
             self._send(request, exchange)
             await self._done
@@ -282,7 +283,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         length = self._framing(status)
         self._head_complete = True
-        self._head_at = self._loop.time()
+        self._head_at = time.perf_counter()
         exchange = self._exchange
         assert exchange is not None  # noqa: S101  (data_received parses only while there is one)
         exchange.source = self

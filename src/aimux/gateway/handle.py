@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 from aimux.core.decision import Decision, Forward, Need, Refuse, decide, identify
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
-from aimux.core.request import SILENT, Facts, Principal, Reading, Scored
+from aimux.core.request import SILENT, Facts, Principal, Reading, Scored, Scores
+from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import JSON_LINE, models_body, refusal_body, refusal_lines
 from aimux.gateway.live import Generation, Live
 from aimux.gateway.ports import Exchange, Forwarder, Observer
@@ -89,7 +90,7 @@ class Gateway(Generic[E]):
                 facts = replace(facts, body=reading)
             else:
                 scored = await _score(generation, decision.text)
-                _note_scored(record, scored)
+                _note_scored(record, scored, generation.snapshot)
                 facts = replace(facts, scores=scored.scores)
         record.permitted(decision.permit)
         record.decided_seconds = time.perf_counter() - exchange.started
@@ -132,9 +133,12 @@ async def _score(generation: Generation, text: str) -> Scored:
     return scorer.cached(text) or await scorer.score(text)
 
 
-def _note_scored(record: Record, scored: Scored) -> None:
+def _note_scored(record: Record, scored: Scored, snapshot: Snapshot) -> None:
     record.cached = scored.cached
     record.model_seconds = None if scored.cached else scored.seconds
+    if isinstance(scored.scores, Scores):
+        named = zip(snapshot.routes, scored.scores.values, strict=True)
+        record.scores = tuple((route.name, value) for route, value in named if value is not None)
 
 
 def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, record: Record) -> None:

@@ -6,6 +6,7 @@ whole batch, so that a text's scores would depend on who else is asking. A long 
 
 import asyncio
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class ThreadedScorer:
             raise Failure(Reason.NOT_READY, "the model has been shut down")
         if self._waiting >= self._limits.max_waiting:
             raise Failure(Reason.OVERLOADED, "too many texts wait for the model: try again soon")
-        started = self._loop.time()
+        started = time.monotonic()
         job = _Job(text, self._loop.create_future(), started + self._limits.max_wait)
         self._waiting += 1
         try:
@@ -82,7 +83,7 @@ class ThreadedScorer:
         finally:
             self._waiting -= 1
         self._remember(text, scores)
-        return Scored(scores, seconds=self._loop.time() - started)
+        return Scored(scores, seconds=time.monotonic() - started)
 
     def close(self) -> None:
         """Stop the thread; what still waits is refused."""
@@ -128,7 +129,7 @@ class ThreadedScorer:
     def _advance(self, job: _Job) -> Scores | TextTooLong | Failure | None:
         """Read one window more of a job's text; the result once all are read."""
         if job.windows is None:
-            if self._loop.time() > job.deadline:
+            if time.monotonic() > job.deadline:
                 return Failure(Reason.OVERLOADED, "the model could not get to this text in time: try again soon")
             windows = self._reader.windows(job.text)
             if isinstance(windows, TextTooLong):

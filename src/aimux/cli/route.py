@@ -1,0 +1,140 @@
+"""`aimux route`: what the gateway would do with a text, and why; nothing is forwarded."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from aimux.config.load import Loaded, load
+from aimux.config.problem import ConfigError
+from aimux.core.request import Scores, TextTooLong
+from aimux.gateway.dry_run import Judgement, judge
+
+_BAR = 24
+
+
+class BatchError(Exception):
+    """A line of a batch file cannot be read. The message is one line for the user."""
+
+
+def route(text: str | None, agent: str | None, config: Path, batch: Path | None, *, as_json: bool, scores: bool) -> int:
+    """Judge one text, or each line of a batch; the exit code."""
+    if (text is None) == (batch is None):
+        return _fail("give either a TEXT or --batch FILE.jsonl", 2)
+    try:
+        loaded = load(config, os.environ)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"aimux: {problem}", file=sys.stderr)
+        return 2
+    from aimux.intent.model import ModelError
+
+    try:
+        score = _scorer(loaded)
+        if batch is not None:
+            return _print_batch(batch, loaded, score, with_scores=scores)
+    except (ModelError, BatchError, OSError) as error:
+        return _fail(str(error), 2 if isinstance(error, BatchError) else 1)
+    found = judge(text or "", agent, loaded.snapshot, score)
+    if as_json:
+        print(json.dumps(_as_dict(found, with_scores=True)))
+    else:
+        _show(found, loaded)
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"aimux: {message}", file=sys.stderr)
+    return code
+
+
+def _scorer(loaded: Loaded) -> Callable[[str], Scores | TextTooLong]:
+    if not loaded.snapshot.needs_scores:
+        return lambda _: Scores((None,) * len(loaded.snapshot.routes))
+    from aimux.intent.reader import load_reader
+
+    engine = loaded.config.semantic_engine
+    return load_reader(loaded.snapshot, engine.model_path, engine.max_tokens).score
+
+
+def _print_batch(
+    batch: Path, loaded: Loaded, score: Callable[[str], Scores | TextTooLong], *, with_scores: bool
+) -> int:
+    for text, agent in _rows(batch):
+        found = judge(text, agent, loaded.snapshot, score)
+        print(json.dumps(_as_dict(found, with_scores=with_scores)))
+    return 0
+
+
+def _rows(batch: Path) -> Iterator[tuple[str, str | None]]:
+    with batch.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield _row(line, f"{batch.name}:{number}")
+
+
+def _row(line: str, place: str) -> tuple[str, str | None]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise BatchError(f'{place}: not JSON; write {{"text": "...", "agent": "..."}} on each line') from error
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        raise BatchError(f'{place}: no "text"; write {{"text": "...", "agent": "..."}} on each line')
+    agent = row.get("agent")
+    if agent is not None and not isinstance(agent, str):
+        raise BatchError(f'{place}: "agent" is not a string; leave it out for an anonymous caller')
+    return row["text"], agent
+
+
+def _as_dict(found: Judgement, *, with_scores: bool) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "text": found.text,
+        "agent": found.agent,
+        "verdict": found.verdict,
+        "status": found.status,
+        "route": found.route,
+        "score": _rounded(found.score),
+        "runner_up": found.runner_up,
+        "margin": _rounded(found.margin),
+        "rule": found.rule,
+    }
+    if found.candidates:
+        fields["candidates"] = list(found.candidates)
+    if with_scores:
+        fields["scores"] = {name: _rounded(value) for name, value in found.scores}
+    return fields
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _show(found: Judgement, loaded: Loaded) -> None:
+    console = Console(highlight=False)
+    colour = "green" if found.status == 200 else "red"
+    target = f" → {found.route}" if found.verdict == "forward" else ""
+    console.print(f"[bold {colour}]{found.verdict}[/] ({found.status}){target}")
+    console.print(f"  {escape(found.message)}")
+    console.print(f"  rule: {escape(found.rule)}")
+    if found.candidates:
+        console.print(f"  candidates: {', '.join(found.candidates)}")
+    if not found.scores:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 2))
+    table.add_column("route")
+    table.add_column("score", justify="right")
+    table.add_column("")
+    table.add_column("min_score", justify="right")
+    for name, value in sorted(found.scores, key=lambda pair: -pair[1]):
+        minimum = loaded.snapshot.by_name[name].min_score
+        bar = "█" * round(value * _BAR)
+        table.add_row(name, f"{value:.3f}", f"[{'cyan' if value >= minimum else 'dim'}]{bar}[/]", f"{minimum:.2f}")
+    console.print(table)
+    if found.margin is not None:
+        needed = loaded.snapshot.ambiguity_threshold
+        console.print(f"  margin {found.margin:.3f} over '{found.runner_up}' (ambiguity_threshold {needed:.2f})")

@@ -1,0 +1,74 @@
+"""What the gateway would do with a text, by the same decision, without forwarding anything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from aimux.core.decision import Ask, Forward, Refuse, decide
+from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
+from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores, TextTooLong
+from aimux.core.routing import Match
+from aimux.core.snapshot import Route, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The decision on one text. `route` is the best by score, also where it is refused; scores are by route name."""
+
+    text: str
+    agent: str | None
+    verdict: str
+    status: int
+    rule: str
+    message: str
+    route: str | None
+    score: float | None
+    runner_up: str | None
+    margin: float | None
+    candidates: tuple[str, ...]
+    scores: tuple[tuple[str, float], ...]
+
+
+def judge(text: str, agent: str | None, snapshot: Snapshot, score: Callable[[str], Scores | TextTooLong]) -> Judgement:
+    """Decide a text from an agent (None: anonymous). `score` gives the scores of a text."""
+    claims = () if agent is None else (Claim(Place.HEADER, "--as", agent),)
+    meant = text if text and not text.isspace() else None
+    facts = Facts(Reading(claims, meant, "text"), body=SILENT)
+    while isinstance(decision := decide(facts, snapshot), Ask):
+        facts = replace(facts, scores=score(decision.text))
+    return _judgement(text, agent, decision, facts, snapshot)
+
+
+def _judgement(text: str, agent: str | None, decision: Forward | Refuse, facts: Facts, snapshot: Snapshot) -> Judgement:
+    found: Match | None
+    route: Route | None
+    if isinstance(decision, Forward):
+        permit = decision.permit
+        verdict = VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD
+        status, message, candidates = 200, f"goes to {permit.route.upstream.url}", tuple[str, ...]()
+        rule, found, route = permit.rule, permit.match, permit.route
+    else:
+        verdict, status = decision.reason.code, decision.reason.status
+        message, candidates = decision.message, decision.candidates
+        rule, found, route = decision.rule, decision.match, decision.route
+    best = found.best if found else route
+    return Judgement(
+        text=text,
+        agent=agent,
+        verdict=verdict,
+        status=status,
+        rule=rule,
+        message=message,
+        route=best.name if best else None,
+        score=found.score if found else None,
+        runner_up=found.runner_up.name if found and found.runner_up else None,
+        margin=found.margin if found else None,
+        candidates=candidates,
+        scores=_named(facts.scores, snapshot),
+    )
+
+
+def _named(scores: Scores | TextTooLong | None, snapshot: Snapshot) -> tuple[tuple[str, float], ...]:
+    if not isinstance(scores, Scores):
+        return ()
+    pairs = zip(snapshot.routes, scores.values, strict=True)
+    return tuple((route.name, value) for route, value in pairs if value is not None)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -56,6 +57,7 @@ def run(loaded: Loaded) -> int:
 async def _serve(loaded: Loaded) -> int:
     stop = _stop_signals()
     parts = _assemble(loaded)
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: _report(parts.log, context))
     listener = await _listen(parts.server, loaded.config)
     scorer = None
     try:
@@ -72,6 +74,12 @@ async def _serve(loaded: Loaded) -> int:
         if scorer is not None:
             scorer.close()
         parts.log.writer.flush()
+
+
+def _report(log: Log, context: Mapping[str, object]) -> None:
+    """A fault in a callback, where no request is at hand to refuse."""
+    error = context.get("exception")
+    log.event.error("fault", detail=str(context.get("message")), error=f"{type(error).__name__}: {error}")
 
 
 def _stop_signals() -> asyncio.Event:
@@ -105,7 +113,7 @@ def _assemble(loaded: Loaded) -> _Running:
         InForce(loaded.snapshot, loaded.display, datetime.now(UTC)),
         token.get_secret_value() if token else None,
     )
-    server = Server(Site(management, gateway), _server_limits(config), deadlines)
+    server = Server(Site(management, gateway, log), _server_limits(config), deadlines)
     return _Running(live, server, upstreams, deadlines, metrics, log)
 
 

@@ -43,11 +43,11 @@ class Deadlines:
             self._timer = None
 
     def _sweep(self) -> None:
+        # Armed first: whatever goes wrong below, the next look comes.
+        self._timer = self._loop.call_later(self._interval, self._sweep)
         now = self._loop.time()
         for connection in [c for c in self._watched if c.deadline <= now]:
             connection.expire()
-        if self._timer is not None:
-            self._timer = self._loop.call_later(self._interval, self._sweep)
 
 
 def interval_for(*timeouts: float) -> float:

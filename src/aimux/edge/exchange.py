@@ -1,6 +1,7 @@
 """One request and its answer on a client's connection: the body as it comes in, the response as it goes out."""
 
 import asyncio
+from email.utils import formatdate
 from typing import Final, Protocol
 
 from aimux.core.headers import Trace
@@ -215,9 +216,14 @@ class Exchange:
     def _bodiless(self) -> bool:
         return self.head.method == "HEAD" or self.status in {204, 304}
 
+    def close_after(self) -> None:
+        """Close the connection after this exchange."""
+        self._close = True
+
     def answer(self, status: int, own: list[bytes], body: bytes) -> None:
         """Answer with a whole response; `own` are complete header lines."""
-        self.start(status, phrase_of(status), [], own, len(body))
+        date = b"Date: " + formatdate(usegmt=True).encode("ascii")
+        self.start(status, phrase_of(status), [], [date, *own], len(body))
         self.write(body)
         self.finish()
 

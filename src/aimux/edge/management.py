@@ -64,17 +64,18 @@ class Management:
         """Whether a path is a management endpoint's. Exactly: nothing is decoded or folded."""
         return path == b"/healthz" or path in self._guarded or path == b"/dashboard" or path.startswith(b"/dashboard/")
 
-    def answer(self, exchange: Exchange) -> None:
-        """Answer one request to an endpoint."""
+    def answer(self, exchange: Exchange) -> Reason | None:
+        """Answer one request to an endpoint; the reason where it is refused."""
         head = exchange.head
         refusal = self._refusal(exchange)
         if refusal is not None:
             lines = refusal_lines(refusal, exchange.request_id)
             exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
-            return
+            return refusal.reason
         page = _json({"status": "ok"}) if head.path == b"/healthz" else self._guarded[head.path]()
         own = [b"Content-Type: " + page.content_type, *_HARDENING]
         exchange.answer(page.status, own, page.body)
+        return None
 
     def _refusal(self, exchange: Exchange) -> Refuse | None:
         head = exchange.head

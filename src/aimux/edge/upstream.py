@@ -120,7 +120,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._exchange = self._done = None
             exchange.source = None
             exchange.detach_sink()
-            if finished and self._reusable and not self._answering:
+            if finished and self._reusable and not self._answering and not self._transport.get_write_buffer_size():
                 self.resume()
                 self.deadline = self._loop.time() + self._limits.keepalive_timeout
             else:

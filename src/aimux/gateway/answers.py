@@ -36,6 +36,8 @@ def refusal_lines(refusal: Refuse, request_id: str) -> list[bytes]:
     lines = [JSON_LINE, b"X-Request-ID: " + request_id.encode("ascii")]
     if refusal.reason in _RETRY_AFTER:
         lines.append(_RETRY_AFTER[refusal.reason])
+    if refusal.reason is Reason.UNKNOWN_AGENT:
+        lines.append(b'WWW-Authenticate: AIMux-Agent realm="aimux"')
     if refusal.reason is Reason.METHOD_NOT_ALLOWED:
         lines.append(b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
     return lines

@@ -160,6 +160,8 @@ def _refuse(exchange: Exchange, record: Record, refusal: Refuse) -> None:
         record.ended = Ended.UPSTREAM_FAILED
         exchange.abort()
         return
+    if refusal.reason is Reason.DRAINING:
+        exchange.close_after()
     lines = refusal_lines(refusal, exchange.request_id)
     exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
 

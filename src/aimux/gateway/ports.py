@@ -33,6 +33,9 @@ class Exchange(Protocol):
     def answer(self, status: int, own: list[bytes], body: bytes) -> None:
         """Answer with a whole response; `own` are complete header lines."""
 
+    def close_after(self) -> None:
+        """Close the connection after this exchange."""
+
     def abort(self) -> None:
         """Cut the connection, so that a response which was begun cannot look complete."""
 

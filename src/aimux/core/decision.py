@@ -4,7 +4,7 @@
 something (a body, an embedding) are gathered only for requests whose fate depends on them.
 """
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from enum import Enum
 
 from aimux.core.access import may_use
@@ -18,17 +18,20 @@ _SEAL = object()
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The authority to forward one request to one route. Only `decide` makes one."""
+    """The authority to forward one request to one route. Only `decide` makes one.
+
+    The seal is not kept, so that no permit can be taken from another, by `dataclasses.replace` for one.
+    """
 
     route: Route
     principal: Principal
     rule: str
     is_fallback: bool
     match: Match | None
-    seal: object
+    seal: InitVar[object]
 
-    def __post_init__(self) -> None:
-        if self.seal is not _SEAL:
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
             raise TypeError("a Permit is made by decide() and by nothing else")
 
 

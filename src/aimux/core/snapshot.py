@@ -49,11 +49,14 @@ FALLBACK_NAME: Final = "fallback"
 
 @dataclass(frozen=True, slots=True)
 class IdentitySources:
-    """The names under which a caller may give its identity, in order of precedence. Headers are in lower case."""
+    """The names under which a caller may give its identity, in order of precedence. Headers are in lower case.
+
+    Without a `body_field`, bodies say nothing of identity.
+    """
 
     query_params: tuple[str, ...] = ("client_id", "agent", "source")
     headers: tuple[str, ...] = ("x-source-agent", "x-client-id")
-    body_field: str = "agent"
+    body_field: str | None = "agent"
 
 
 @dataclass(frozen=True, slots=True)

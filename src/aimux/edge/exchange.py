@@ -67,7 +67,9 @@ class Exchange:
         "_left",
         "_limit",
         "_link",
+        "_out",
         "_pieces",
+        "_sent",
         "_sink",
         "_waiter",
         "answered",
@@ -108,6 +110,8 @@ class Exchange:
         self.response_bytes = 0
         self.answered = False
         self._chunked_out = False
+        self._out: list[bytes] = []
+        self._sent = False
         self._close = head.minor == 0 or b"close" in head.connection
 
     # The request's body, from the connection.
@@ -201,7 +205,8 @@ class Exchange:
 
     def _want_body(self) -> None:
         self.wants_body = True
-        if b"expect" in self.head.first and self.received == 0 and not self.answered:
+        expects = b"expect" in self.head.first and self.head.minor == 1
+        if expects and self.received == 0 and not self.answered:
             self._link.send(_CONTINUE)
         self._link.release()
 
@@ -250,19 +255,36 @@ class Exchange:
         if self._close or not self.body_complete:
             self._close = True
             own.append(b"Connection: close")
-        self._link.send(client_head(status, phrase, headers, own))
+        self._out.append(client_head(status, phrase, headers, own))
 
     def write(self, data: bytes) -> None:
-        """Write a piece of the response's body."""
+        """Write a piece of the response's body; `flush` sends it."""
         if not data or self._bodiless:
             return
         self.response_bytes += len(data)
-        self._link.send(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked_out else data)
+        self._out.append(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked_out else data)
+
+    def flush(self) -> None:
+        """Send what has been written: head and body in one go, where they came together."""
+        if self._out:
+            self._sent = True
+            self._link.send(self._out[0] if len(self._out) == 1 else b"".join(self._out))
+            self._out.clear()
+
+    def retract(self) -> bool:
+        """Take back a response of which nothing has been sent yet; whether that could be done."""
+        if self._sent:
+            return False
+        self._out.clear()
+        self.status = self.response_bytes = 0
+        self._chunked_out = False
+        return True
 
     def finish(self) -> None:
         """The response is complete."""
         if self._chunked_out:
-            self._link.send(b"0\r\n\r\n")
+            self._out.append(b"0\r\n\r\n")
+        self.flush()
         self.answered = True
         self.source = None
         self._link.ended(keep=not self._close and self.body_complete)

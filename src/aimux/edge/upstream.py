@@ -88,6 +88,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._status_phrase = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._header_bytes = 0
+        self._head_fed = 0
         self._head_complete = False
         self._until_close = False
 
@@ -216,8 +217,12 @@ class UpstreamConnection(asyncio.Protocol):
             cause = error.__context__
             self._fail(_failure_of(cause))
         else:
+            if self._exchange is not None:
+                self._exchange.flush()
             if not self._head_complete:
-                self._count_header(len(data) if self._header_bytes == 0 else 0)
+                self._head_fed += len(data)
+                if self._head_fed > self._limits.header_bytes:
+                    self._fail(_headers_too_large())
             elif self.deadline != NEVER:
                 self.deadline = self._loop.time() + self._limits.idle_timeout
 
@@ -333,7 +338,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _count_header(self, size: int) -> None:
         self._header_bytes += size
         if self._header_bytes > self._limits.header_bytes or len(self._headers) >= self._limits.headers:
-            raise _invalid("the headers of the upstream's response are too large")
+            raise _headers_too_large()
 
     def _complete(self) -> None:
         self._answering = False
@@ -347,8 +352,9 @@ class UpstreamConnection(asyncio.Protocol):
     def _fail(self, failure: Failure) -> None:
         self._reusable = False
         if self._done is not None and not self._done.done():
-            responding = self._exchange is not None and self._exchange.responding
-            self._done.set_exception(TruncatedError(failure.message) if responding else failure)
+            exchange = self._exchange
+            begun = exchange is not None and exchange.responding and not exchange.retract()
+            self._done.set_exception(TruncatedError(failure.message) if begun else failure)
         self._transport.abort()
 
 
@@ -362,3 +368,7 @@ def _failure_of(cause: BaseException | None) -> Failure:
 
 def _invalid(message: str) -> Failure:
     return Failure(Reason.UPSTREAM_INVALID, message)
+
+
+def _headers_too_large() -> Failure:
+    return _invalid("the headers of the upstream's response are too large")

@@ -1,0 +1,167 @@
+"""The commands with their options and help. Each one's module is imported when it is called: none pays for another."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+DEFAULT_CONFIG: Final = Path("aimux.yaml")
+
+app = typer.Typer(
+    name="aimux",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _examples(*lines: str) -> str:
+    """Lines under a heading, kept as they are."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="Configuration file.")]
+
+
+@app.callback(
+    invoke_without_command=True,
+    epilog=_examples("aimux check aimux.yaml", "aimux --config aimux.yaml"),
+)
+def _root(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="Run the gateway with this file, as `aimux run` does."),
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Govern the traffic of AI agents: who may reach what, by what a request means."""
+    command = context.invoked_subcommand
+    if version:
+        print_version()
+    elif command is not None and config is not None:
+        context.fail(f"write --config behind the command: aimux {command} --config {config}")
+    elif config is not None:
+        run(config)
+    elif command is None:
+        typer.echo(context.get_help())
+
+
+@app.command(epilog=_examples("aimux run", "aimux run --config /etc/aimux/aimux.yaml"))
+def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Run the gateway until Ctrl-C or SIGTERM."""
+    from aimux.cli.run import run as command
+
+    _leave(command(config))
+
+
+@app.command(epilog=_examples("aimux check", "aimux check --json staging.yaml"))
+def check(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration file.")] = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
+) -> None:
+    """Check a configuration and report every problem.
+
+    Each problem comes with its line and a remedy. Exits with 0 where there is
+    none and with 2 otherwise. Nothing is started.
+    """
+    from aimux.cli.check import check as command
+
+    _leave(command(config, as_json=as_json))
+
+
+@app.command(
+    epilog=_examples(
+        'aimux route "analyze the budget" --as finance-bot',
+        "aimux route --batch texts.jsonl --scores",
+    )
+)
+def route(
+    *,
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What a request says.", show_default=False)] = None,
+    agent: Annotated[
+        str | None, typer.Option("--as", metavar="AGENT", help="The agent that asks; nobody in particular if left out.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    batch: Annotated[
+        Path | None,
+        typer.Option("--batch", metavar="FILE", help='JSON lines {"text": ..., "agent": ...} instead of TEXT.'),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    scores: Annotated[bool, typer.Option("--scores", help="With --batch, give the scores of all routes.")] = False,
+) -> None:
+    """Say what the gateway would do with a text.
+
+    Shows the scores of the routes, the verdict and the rule that decided.
+    Nothing is forwarded.
+    """
+    if (text is None) == (batch is None):
+        raise typer.BadParameter("give a TEXT or --batch FILE, one of the two")
+    from aimux.cli.route import route as command
+
+    _leave(command(text, agent, config, batch, as_json=as_json, scores=scores))
+
+
+class Precision(StrEnum):
+    """How exactly the model's numbers are kept."""
+
+    INT8 = "int8"
+    FP32 = "fp32"
+
+
+model = typer.Typer(help="Get the embedding model.", rich_markup_mode=None, no_args_is_help=True)
+app.add_typer(model, name="model")
+
+
+@model.command(epilog=_examples("aimux model pull", "aimux model pull --precision fp32"))
+def pull(
+    precision: Annotated[
+        Precision, typer.Option(help="int8 is four times smaller and faster, fp32 exact.")
+    ] = Precision.INT8,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="Put the model where this file's model_path says."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Put the model here.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Build it again also where it is there already.")] = False,
+) -> None:
+    """Fetch the published weights and build the model.
+
+    The weights are checked against known digests; on a mismatch nothing is kept.
+    """
+    from aimux.cli.model import pull as command
+
+    _leave(command(precision.value, config, output, force=force))
+
+
+@app.command(epilog=_examples("aimux demo"))
+def demo(as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines instead of a table.")] = False) -> None:
+    """Play a story with a gateway and example agents.
+
+    Shows each step: who asks, what, what was expected and what came. Exits with
+    1 where anything came out otherwise than expected.
+    """
+    from aimux.cli.demo import demo as command
+
+    _leave(command(as_json=as_json))
+
+
+@app.command(epilog=_examples("aimux schema > aimux.schema.json"))
+def schema() -> None:
+    """Print the JSON Schema of the configuration."""
+    from aimux.cli.schema import schema as command
+
+    _leave(command())
+
+
+@app.command("version", epilog=_examples("aimux version"))
+def print_version() -> None:
+    """Print the version."""
+    from aimux.cli.version import version as command
+
+    _leave(command())
+
+
+def _leave(code: int) -> NoReturn:
+    raise typer.Exit(code)

@@ -1,0 +1,42 @@
+"""From a checked configuration to the snapshot that requests are decided by."""
+
+from aimux.config.consistency import ANY_AGENT
+from aimux.config.schema import Config, FallbackConfig, RouteConfig
+from aimux.config.upstream_url import parse_upstream
+from aimux.core.snapshot import FALLBACK_NAME, Access, IdentitySources, Route, Snapshot
+
+
+def compile_snapshot(config: Config, digest: str) -> Snapshot:
+    """The snapshot of a configuration; `digest` names it."""
+    fallback = None if config.fallback is None else _route(config, config.fallback, FALLBACK_NAME)
+    return Snapshot.of(
+        tuple(_route(config, route, route.name) for route in config.routes),
+        agents=frozenset(config.agents),
+        fallback=fallback,
+        ambiguity_threshold=config.semantic_engine.ambiguity_threshold,
+        identity=IdentitySources(
+            query_params=config.identity.query_params,
+            headers=tuple(header.lower() for header in config.identity.headers),
+            body_field=config.identity.body_field,
+        ),
+        digest=digest,
+    )
+
+
+def _route(config: Config, section: RouteConfig | FallbackConfig, name: str) -> Route:
+    ca_file = section.ca_file or config.upstreams.ca_file
+    own_score = section.min_score if isinstance(section, RouteConfig) else None
+    return Route(
+        name=name,
+        upstream=parse_upstream(section.upstream, None if ca_file is None else str(ca_file)),
+        access=_access(section.allowed),
+        allowed=frozenset(section.allowed or ()) - {ANY_AGENT},
+        intents=section.intents if isinstance(section, RouteConfig) else (),
+        min_score=config.semantic_engine.min_score if own_score is None else own_score,
+    )
+
+
+def _access(allowed: tuple[str, ...] | None) -> Access:
+    if allowed is None:
+        return Access.OPEN
+    return Access.PUBLIC if allowed == (ANY_AGENT,) else Access.RESTRICTED

@@ -1,0 +1,191 @@
+"""The kinds of value that a configuration holds: names, scores, seconds, sizes, hosts, networks."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from annotated_types import Ge, Gt, Le
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SecretStr,
+    Strict,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from aimux.config.upstream_url import UpstreamError, is_host, parse_upstream
+
+NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:(?:-[a-z0-9]+)*|(?:_[a-z0-9]+)*)")
+LONGEST_NAME: Final = 64
+SHORTEST_TOKEN: Final = 16
+_SIZE: Final = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:[KkMmGg][Ii]?)?[Bb]")
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+# A value may name the environment instead, so that an editor's check must let that pass.
+_OR_TEMPLATE: Final = r"|\$\{"
+_SIZE_OR_TEMPLATE: Final = f"^{_SIZE.pattern}${_OR_TEMPLATE}"
+
+
+def defect(message: str, remedy: str, better: str | None = None) -> PydanticCustomError:
+    """An error in words that a person understands.
+
+    `{value}` in the message stands for the value, where that may be shown; `better` is what to write instead of it.
+    """
+    return PydanticCustomError("aimux", "{message}; {remedy}", {"message": message, "remedy": remedy, "better": better})
+
+
+def text_schema(pattern: str, **more: Any) -> WithJsonSchema:
+    """The JSON Schema of a text that must match a pattern."""
+    return WithJsonSchema({"type": "string", "pattern": f"(?:{pattern}){_OR_TEMPLATE}", **more})
+
+
+def _check_name(text: str) -> str:
+    if len(text) > LONGEST_NAME:
+        raise defect(f"{{value}} is longer than {LONGEST_NAME} characters", "shorten it")
+    if not NAME.fullmatch(text):
+        raise defect(
+            "{value} is neither kebab-case nor snake_case",
+            "use small letters and digits, words joined by - or by _",
+            suggest_name(text),
+        )
+    return text
+
+
+def suggest_name(text: str) -> str | None:
+    """A valid name close to the text, or None."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", text)
+    name = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    return name if NAME.fullmatch(name) and len(name) <= LONGEST_NAME else None
+
+
+def _check_upstream(text: str) -> str:
+    try:
+        parse_upstream(text)
+    except UpstreamError as error:
+        raise defect(error.message, error.remedy) from None
+    return text
+
+
+def _check_host(text: str) -> str:
+    if not is_host(text):
+        raise defect(
+            "{value} is neither an address nor a host name",
+            "write 127.0.0.1 for this machine only, 0.0.0.0 or :: for every network",
+        )
+    return text
+
+
+def _check_text(text: str) -> str:
+    if not text.strip():
+        raise defect("the text is empty", "write something or remove it")
+    if any(not c.isprintable() for c in text):
+        raise defect("{value} holds a line break or control character", "write it on one line")
+    return text
+
+
+def _check_path(value: object) -> object:
+    if isinstance(value, str):
+        if not value:
+            raise defect("the path is empty", "write the path of a file")
+        if any(not c.isprintable() for c in value):
+            raise defect("{value} holds a line break or control character", "remove it")
+    return value
+
+
+def _check_token(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if len(text) < SHORTEST_TOKEN:
+        raise defect(f"the token is shorter than {SHORTEST_TOKEN} characters", "make one with: openssl rand -hex 32")
+    if not all("!" <= c <= "~" for c in text):
+        raise defect(
+            "the token holds a space or a character that no HTTP header can carry",
+            "make one with: openssl rand -hex 32",
+        )
+    return secret
+
+
+def _check_header_name(text: str) -> str:
+    if not _HEADER_NAME.fullmatch(text):
+        raise defect("{value} is no header name", "write one such as X-Source-Agent")
+    if text.lower().startswith("x-aimux-"):
+        raise defect(
+            "{value} belongs to the gateway, which drops it from every request",
+            "choose a name without X-AIMux-",
+        )
+    return text
+
+
+def _check_size(value: object) -> object:
+    if isinstance(value, str) and _SIZE.fullmatch(value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise defect("a size is expected here", "write a number of bytes, or a text such as 64KiB or 10MiB")
+
+
+def _read_network(value: object) -> IPv4Network | IPv6Network:
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    if not isinstance(value, str):
+        raise defect("an IP address or network is expected here", "write one such as 10.0.0.0/8 in quotes")
+    try:
+        return ip_network(value)
+    except ValueError:
+        pass
+    try:
+        better = ip_interface(value).network
+    except ValueError:
+        raise defect("{value} is no IP address or network", "write one such as 10.0.0.7 or 10.0.0.0/8") from None
+    raise defect("{value} is an address within a network", "write the network's first address", str(better))
+
+
+def _refuse_null(value: object) -> object:
+    if value is None:
+        raise defect(
+            "`allowed` has no value, which does not say who may use the route",
+            'write ["*"] for any registered agent, [] for nobody, or remove the key to let everybody in',
+        )
+    return value
+
+
+Name = Annotated[
+    str, AfterValidator(_check_name), text_schema(f"^(?:{NAME.pattern})$", maxLength=4096, examples=["finance-bot"])
+]
+Text = Annotated[str, AfterValidator(_check_text), text_schema(r"\S")]
+UpstreamURL = Annotated[
+    str, AfterValidator(_check_upstream), text_schema("^[hH][tT][tT][pP][sS]?://", examples=["http://finance:8001"])
+]
+Host = Annotated[str, AfterValidator(_check_host), text_schema(r"^\S+$")]
+Token = Annotated[SecretStr, AfterValidator(_check_token), text_schema("^.{16,}$")]
+HeaderName = Annotated[str, AfterValidator(_check_header_name), text_schema(r"^\S+$")]
+FilePath = Annotated[Path, BeforeValidator(_check_path), text_schema(".")]
+Network = Annotated[
+    IPv4Network | IPv6Network,
+    PlainValidator(_read_network),
+    PlainSerializer(str, return_type=str),
+    text_schema("^[0-9a-fA-F.:]+(/[0-9]+)?$", examples=["10.0.0.0/8"]),
+]
+Port = Annotated[int, Strict(), Ge(0), Le(65535)]
+Count = Annotated[int, Strict(), Ge(1)]
+CountOrNone = Annotated[int, Strict(), Ge(0)]
+Score = Annotated[float, Strict(), Ge(0), Le(1), Field(allow_inf_nan=False)]
+Seconds = Annotated[float, Strict(), Gt(0), Field(allow_inf_nan=False)]
+Flag = Annotated[bool, Strict()]
+Size = Annotated[
+    ByteSize,
+    BeforeValidator(_check_size),
+    Ge(1),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": f"^{_SIZE.pattern}$|\\$\\{{"}]}
+    ),
+]
+Allowed = Annotated[
+    tuple[str, ...] | None,
+    BeforeValidator(_refuse_null),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}, "uniqueItems": True}),
+]

@@ -1,0 +1,198 @@
+"""The shape of a configuration: every key with its type, default and meaning."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, WithJsonSchema
+
+from aimux.config.fields import (
+    Allowed,
+    Count,
+    CountOrNone,
+    FilePath,
+    Flag,
+    HeaderName,
+    Host,
+    Name,
+    Network,
+    Port,
+    Score,
+    Seconds,
+    Size,
+    Text,
+    Token,
+    UpstreamURL,
+)
+
+KIB = 1024
+MIB = 1024 * KIB
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def _choice(*words: str) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [{"enum": list(words)}, {"type": "string", "pattern": r"\$\{"}]})
+
+
+class Section(BaseModel):
+    """What all sections share: nothing in them changes, and a key that is not known is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, use_attribute_docstrings=True)
+
+
+class ServerConfig(Section):
+    """Where the gateway listens, and what it accepts from clients."""
+
+    host: Host = "127.0.0.1"
+    """Address to listen on. 127.0.0.1 serves this machine only, 0.0.0.0 every IPv4 network, :: every network."""
+    port: Port = 8080
+    """TCP port to listen on. 0 takes any free port."""
+    admin_token: Token | None = None
+    """Bearer token for the management endpoints, at least 16 characters. Without one only this machine reads them."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Addresses and networks whose X-Forwarded-* headers are believed."""
+    drain_timeout: Seconds = 30.0
+    """Seconds that running requests may take to finish when the gateway stops."""
+    max_connections: Count = 10_000
+    """Client connections that may be open at once."""
+    max_header_bytes: Size = ByteSize(32 * KIB)
+    """Size of a request's head, without the request line."""
+    max_headers: Count = 100
+    """Header fields in one request."""
+    max_target_bytes: Size = ByteSize(8 * KIB)
+    """Size of a request's path and query."""
+    max_body_bytes: Size = ByteSize(10 * MIB)
+    """Size of a request's body, also after decoding."""
+    header_timeout: Seconds = 10.0
+    """Seconds that a client may take to send a request's head."""
+    body_timeout: Seconds = 30.0
+    """Seconds without a byte of a request's body after which the client is given up."""
+    send_timeout: Seconds = 30.0
+    """Seconds that a client may leave a response unread before it is given up."""
+    idle_timeout: Seconds = 75.0
+    """Seconds that a client's connection is kept open between requests."""
+
+
+class LoggingConfig(Section):
+    """What the gateway writes about itself and each request."""
+
+    level: Annotated[Literal["debug", "info", "warn", "error"], _choice("debug", "info", "warn", "error")] = "info"
+    """Least importance of what is logged. debug adds scores and timings to each request."""
+    timestamp: Flag = True
+    """Whether lines begin with the time. Turn it off where the log's reader adds its own, as journald does."""
+    format: Annotated[Literal["auto", "human", "json"], _choice("auto", "human", "json")] = "auto"
+    """Form of a line. auto is human on a terminal and json elsewhere."""
+
+
+class EngineConfig(Section):
+    """How texts are compared with the intents of routes."""
+
+    model_path: FilePath = Path("./models/all-MiniLM-L6-v2.onnx")
+    """The embedding model's ONNX file, relative to the configuration file."""
+    min_score: Score = 0.40
+    """Score (0-1) below which a text matches no route."""
+    ambiguity_threshold: Score = 0.05
+    """By how much (0-1) the best score must lead the second best."""
+    max_tokens: Count = 8192
+    """Longest text that is scored, in tokens of the model. A token is about four characters of English."""
+    cache_entries: CountOrNone = 4096
+    """Texts whose embedding is remembered. 0 remembers none."""
+    max_waiting: Count = 256
+    """Texts that may wait for the model at once; further requests are refused as overloaded."""
+    max_wait: Seconds = 5.0
+    """Seconds that a text may wait for the model before its request is refused as overloaded."""
+
+
+class IdentityConfig(Section):
+    """Where a request may name its caller, in this order: query, headers, body."""
+
+    query_params: tuple[Text, ...] = ("client_id", "agent", "source")
+    """Query parameters, first one first."""
+    headers: tuple[HeaderName, ...] = ("X-Source-Agent", "X-Client-ID")
+    """Header fields, first one first."""
+    body_field: Text | None = "agent"
+    """Field of a JSON body's top-level object. null reads no identity from bodies."""
+
+
+class FallbackConfig(Section):
+    """Where a request goes whose text matches no route."""
+
+    upstream: UpstreamURL
+    """URL of the service, http or https, with an optional base path."""
+    allowed: Allowed = None
+    """Agents that may use it. Absent: everybody, anonymous callers too. ["*"]: any registered agent. []: nobody."""
+    ca_file: FilePath | None = None
+    """PEM file with the certificates that sign this upstream's, relative to the configuration file."""
+
+
+class RouteConfig(Section):
+    """A service, the meaning of the requests that it serves, and who may use it."""
+
+    name: Name
+    """The route's name, unique, in kebab-case or snake_case."""
+    upstream: UpstreamURL
+    """URL of the service, http or https, with an optional base path."""
+    intents: tuple[Text, ...] = ()
+    """Short examples of what requests to this route say. Without any the route is reached by its name only."""
+    allowed: Allowed = None
+    """Agents that may use it. Absent: everybody, anonymous callers too. ["*"]: any registered agent. []: nobody."""
+    min_score: Score | None = None
+    """Score (0-1) below which a text does not match this route; semantic_engine.min_score where absent."""
+    ca_file: FilePath | None = None
+    """PEM file with the certificates that sign this upstream's, relative to the configuration file."""
+
+
+class UpstreamsConfig(Section):
+    """How the gateway talks to the services behind it."""
+
+    connect_timeout: Seconds = 5.0
+    """Seconds that connecting, TLS included, may take."""
+    response_timeout: Seconds = 60.0
+    """Seconds until the head of the response has arrived."""
+    idle_timeout: Seconds = 300.0
+    """Seconds between two pieces of a response."""
+    keepalive_timeout: Seconds = 4.0
+    """Seconds that an unused connection is kept. Common servers close theirs after 5: stay below."""
+    ca_file: FilePath | None = None
+    """PEM file with certificates for all https upstreams that have none of their own; the system's where absent."""
+    max_header_bytes: Size = ByteSize(64 * KIB)
+    """Size of a response's head."""
+    max_headers: Count = 200
+    """Header fields in one response."""
+
+
+class Config(Section):
+    """Configuration of an AIMux gateway."""
+
+    server: ServerConfig = Field(default_factory=ServerConfig)
+    """Where the gateway listens, and what it accepts from clients."""
+    logging: LoggingConfig = Field(default_factory=LoggingConfig)
+    """What the gateway writes about itself and each request."""
+    semantic_engine: EngineConfig = Field(default_factory=EngineConfig)
+    """How texts are compared with the intents of routes."""
+    identity: IdentityConfig = Field(default_factory=IdentityConfig)
+    """Where a request may name its caller."""
+    agents: tuple[Name, ...] = ()
+    """Names of the registered agents. A request that gives any other name is refused."""
+    routes: tuple[RouteConfig, ...] = ()
+    """The services that requests are routed to."""
+    fallback: FallbackConfig | None = None
+    """Where a request goes whose text matches no route; without it such a request is refused."""
+    upstreams: UpstreamsConfig = Field(default_factory=UpstreamsConfig)
+    """How the gateway talks to the services behind it."""
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a configuration file, for editors."""
+    schema = Config.model_json_schema()
+    properties = schema["properties"]
+    for name, field in Config.model_fields.items():
+        # A section without a value counts as absent.
+        if "null" not in str(properties[name].get("anyOf")):
+            properties[name] = {"anyOf": [properties[name], {"type": "null"}]}
+        properties[name]["description"] = field.description
+    return {
+        "$schema": DIALECT,
+        **schema,
+        "title": "AIMux configuration",
+        "anyOf": [{"required": ["routes"]}, {"required": ["fallback"]}],
+    }

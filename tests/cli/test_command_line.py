@@ -1,0 +1,262 @@
+"""The command line as a whole: what each command is given, how it ends, and what help says."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import typer
+
+from aimux import __version__
+from aimux.cli.commands import app
+from aimux.cli.main import main
+
+PYTHON = [sys.executable, "-c"]
+MAIN = "from aimux.cli.main import main; main()"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Runs a command line in this process and gives its exit code."""
+
+    def run_arguments(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["aimux", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert isinstance(stop.value.code, int)
+        return stop.value.code
+
+    return run_arguments
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...], dict[str, Any]]]:
+    """Stands in for the commands' modules and notes what they are called with. Each ends with exit code 7."""
+    made: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+
+    def stand_in(name: str) -> Callable[..., int]:
+        def call(*args: Any, **kwargs: Any) -> int:
+            made.append((name, args, kwargs))
+            return 7
+
+        return call
+
+    for module, function in (
+        ("run", "run"),
+        ("route", "route"),
+        ("demo", "demo"),
+        ("model", "pull"),
+        ("check", "check"),
+    ):
+        monkeypatch.setitem(sys.modules, f"aimux.cli.{module}", SimpleNamespace(**{function: stand_in(function)}))
+    return made
+
+
+DEFAULT = Path("aimux.yaml")
+ROUTE = {"as_json": False, "scores": False}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--config", "a.yaml"], ("run", (Path("a.yaml"),), {})),
+        (["-c", "a.yaml"], ("run", (Path("a.yaml"),), {})),
+        (["run"], ("run", (DEFAULT,), {})),
+        (["run", "--config", "a.yaml"], ("run", (Path("a.yaml"),), {})),
+        (["check"], ("check", (DEFAULT,), {"as_json": False})),
+        (["check", "a.yaml", "--json"], ("check", (Path("a.yaml"),), {"as_json": True})),
+        (["route", "a text"], ("route", ("a text", None, DEFAULT, None), ROUTE)),
+        (
+            ["route", "x", "--as", "bot", "--config", "a.yaml", "--json"],
+            ("route", ("x", "bot", Path("a.yaml"), None), {"as_json": True, "scores": False}),
+        ),
+        (
+            ["route", "--batch", "b.jsonl", "--scores"],
+            ("route", (None, None, DEFAULT, Path("b.jsonl")), {"as_json": False, "scores": True}),
+        ),
+        (["demo"], ("demo", (), {"as_json": False})),
+        (["demo", "--json"], ("demo", (), {"as_json": True})),
+        (["model", "pull"], ("pull", ("int8", None, None), {"force": False})),
+        (
+            ["model", "pull", "--precision", "fp32", "--config", "a", "--output", "b", "--force"],
+            ("pull", ("fp32", Path("a"), Path("b")), {"force": True}),
+        ),
+    ],
+)
+def test_each_command_gets_its_arguments_and_gives_the_exit_code(
+    run: Callable[..., int],
+    calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]],
+    arguments: list[str],
+    expected: tuple[str, tuple[Any, ...], dict[str, Any]],
+) -> None:
+    assert run(*arguments) == 7
+    assert calls == [expected]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bogus"],
+        ["--bogus"],
+        ["check", "--bogus"],
+        ["check", "a", "b"],
+        ["route"],
+        ["route", "text", "--batch", "b.jsonl"],
+        ["--config"],
+        ["--config", "a.yaml", "check"],
+        ["model"],
+        ["model", "pull", "--precision", "int4"],
+    ],
+)
+def test_wrong_usage_ends_with_2_and_calls_nothing(
+    run: Callable[..., int], calls: list[object], capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert run(*arguments) == 2
+    assert calls == []
+    assert capsys.readouterr().err
+
+
+def test_a_misplaced_config_says_where_it_belongs(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--config", "a.yaml", "check") == 2
+    assert "write --config behind the command: aimux check --config a.yaml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argument", ["version", "--version"])
+def test_version(run: Callable[..., int], capsys: pytest.CaptureFixture[str], argument: str) -> None:
+    assert run(argument) == 0
+    assert capsys.readouterr().out == f"aimux {__version__}\n"
+
+
+def test_schema_is_json(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("schema") == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "AIMux configuration"
+
+
+def test_a_missing_configuration_ends_with_2(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run("--config", str(tmp_path / "nope.yaml")) == 2
+    assert "there is no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_without_a_command_there_is_help(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert run(*arguments) == 0
+    printed = capsys.readouterr()
+    assert "Usage: aimux" in printed.out
+    for command in ("run", "check", "route", "model", "demo", "schema", "version"):
+        assert f"\n  {command} " in printed.out
+    assert printed.err == ""
+
+
+def commands(found: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command with the words that call it."""
+    for name, command in getattr(found, "commands", {}).items():
+        yield (*words, name), command
+        yield from commands(command, (*words, name))
+
+
+COMMANDS = [words for words, command in commands(typer.main.get_command(app)) if not hasattr(command, "commands")]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_the_help_of_each_command_teaches(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert run(*words, "--help") == 0
+    shown = capsys.readouterr().out
+    assert f"Examples:\n    aimux {' '.join(words)}" in shown
+    command = dict(commands(typer.main.get_command(app)))[words]
+    assert "..." not in command.get_short_help_str(60), "the purpose does not fit on its line of the list"
+    for parameter in command.params:
+        assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_fault_of_our_own_is_one_line_unless_the_traceback_is_wanted(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, debug: bool
+) -> None:
+    def fail(_: Path) -> int:
+        raise RuntimeError("first\nsecond")
+
+    monkeypatch.setitem(sys.modules, "aimux.cli.run", SimpleNamespace(run=fail))
+    monkeypatch.delenv("AIMUX_DEBUG", raising=False)
+    if debug:
+        monkeypatch.setenv("AIMUX_DEBUG", "1")
+        monkeypatch.setattr(sys, "argv", ["aimux", "run"])
+        with pytest.raises(RuntimeError, match="first"):
+            main()
+        return
+    assert run("run") == 1
+    assert capsys.readouterr().err == (
+        "aimux: internal error: RuntimeError: first second; run again with AIMUX_DEBUG=1 for the traceback\n"
+    )
+
+
+def test_ctrl_c_ends_quietly_with_130() -> None:
+    interrupted = (
+        "import os, signal, sys, types\n"
+        "def run(config): os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.modules['aimux.cli.run'] = types.SimpleNamespace(run=run)\n"
+        "sys.argv = ['aimux', 'run']\n" + MAIN
+    )
+    done = subprocess.run([*PYTHON, interrupted], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["schema", "version"])
+def test_a_reader_that_is_gone_is_no_reason_to_complain(command: str, unbuffered: str) -> None:
+    environ = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [*PYTHON, MAIN, command], stdout=writing, stderr=subprocess.PIPE, env=environ, check=False
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_output_that_cannot_be_written_is_said() -> None:
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PYTHON, MAIN, "version"], stdout=full, stderr=subprocess.PIPE, env=buffered, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"aimux: the output cannot be written: No space left on device\n"
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The top-level modules that a command line loads in a process of its own."""
+    script = (
+        f"import sys\nsys.argv = ['aimux', {', '.join(map(repr, arguments))}]\n"
+        "from aimux.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit: pass\n"
+        "print(*{name.partition('.')[0] for name in sys.modules}, *sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([*PYTHON, script], capture_output=True, text=True, check=True)
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_no_command_loads_what_it_does_not_need(tmp_path: Path) -> None:
+    heavy = {"numpy", "onnxruntime", "tokenizers", "uvloop", "prometheus_client", "structlog", "rich", "onnx"}
+    version = loaded_by("version")
+    assert "aimux" in version
+    assert not version & (heavy | {"typer", "pydantic", "yaml", "json"})
+    others = {"aimux.cli.run", "aimux.cli.route", "aimux.cli.demo", "aimux.cli.model"}
+    assert not loaded_by("schema") & (heavy | others | {"aimux.config.load"})
+    config = tmp_path / "aimux.yaml"
+    config.write_text("fallback: {upstream: http://x}\n")
+    check = loaded_by("check", str(config))
+    assert "aimux.config.load" in check
+    assert not check & (heavy | others | {"aimux.gateway", "aimux.edge", "aimux.intent"})

@@ -1,0 +1,65 @@
+"""What requests are decided by, made from a configuration."""
+
+from collections.abc import Callable
+
+from aimux.config.compile import compile_snapshot
+from aimux.config.load import Loaded
+from aimux.config.schema import Config, FallbackConfig, RouteConfig
+from aimux.core.snapshot import Access
+
+Read = Callable[..., Loaded]
+
+
+def test_access_follows_from_allowed(read: Read) -> None:
+    loaded = read(
+        "agents: [a, b]\n"
+        "routes:\n"
+        "- {name: open, upstream: http://x}\n"
+        "- {name: public, upstream: http://x, allowed: ['*']}\n"
+        "- {name: listed, upstream: http://x, allowed: [a]}\n"
+        "- {name: nobody, upstream: http://x, allowed: []}\n"
+        "fallback: {upstream: http://x, allowed: [b]}\n"
+    )
+    assert [(r.access, r.allowed) for r in loaded.snapshot.routes] == [
+        (Access.OPEN, frozenset()),
+        (Access.PUBLIC, frozenset()),
+        (Access.RESTRICTED, {"a"}),
+        (Access.RESTRICTED, frozenset()),
+    ]
+    fallback = loaded.snapshot.fallback
+    assert fallback is not None
+    assert (fallback.access, fallback.allowed, fallback.intents) == (Access.RESTRICTED, {"b"}, ())
+
+
+def test_a_star_beside_names_never_opens_a_route() -> None:
+    config = Config(agents=("a",), routes=(RouteConfig(name="r", upstream="http://x", allowed=("*", "a")),))
+    (route,) = compile_snapshot(config, "d").routes
+    assert (route.access, route.allowed) == (Access.RESTRICTED, {"a"})
+
+
+def test_a_route_may_have_its_own_threshold(read: Read) -> None:
+    loaded = read(
+        "semantic_engine: {min_score: 0.3, ambiguity_threshold: 0.2}\n"
+        "routes:\n"
+        "- {name: a, upstream: http://x}\n"
+        "- {name: b, upstream: http://x, min_score: 0.9}\n"
+        "- {name: c, upstream: http://x, min_score: 0}\n"
+    )
+    assert [r.min_score for r in loaded.snapshot.routes] == [0.3, 0.9, 0.0]
+    assert loaded.snapshot.ambiguity_threshold == 0.2
+
+
+def test_identity_places_arrive_with_headers_in_small_letters(read: Read) -> None:
+    loaded = read(
+        "fallback: {upstream: http://x}\n"
+        "identity: {query_params: [], headers: [X-Who, authorization], body_field: null}\n"
+    )
+    identity = loaded.snapshot.identity
+    assert (identity.query_params, identity.headers, identity.body_field) == ((), ("x-who", "authorization"), None)
+
+
+def test_scores_are_needed_only_where_a_route_has_intents() -> None:
+    plain = Config(routes=(RouteConfig(name="r", upstream="http://x"),), fallback=FallbackConfig(upstream="http://y"))
+    assert not compile_snapshot(plain, "").needs_scores
+    with_intents = Config(routes=(RouteConfig(name="r", upstream="http://x", intents=("a",)),))
+    assert compile_snapshot(with_intents, "").needs_scores

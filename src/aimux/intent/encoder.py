@@ -1,0 +1,167 @@
+"""From text to vectors: tokens, windows that fit the model, and their embeddings.
+
+Windows go through the model one at a time. Many int8 exports quantise each tensor over all that a call holds: in a
+batch, the vector of one text would depend on its neighbours. Alone it depends on the text only, and on one thread a
+batch is no faster.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from aimux.intent.model import MAX_TOKENS, MAX_TOKENS_MARK, ModelError, ModelFiles, file_sha256
+from aimux.intent.runtime import InferenceSession, open_session, reason
+from aimux.intent.tokens import Tokens
+
+Vectors = npt.NDArray[np.float32]
+
+_PROBE: Final = "analyze the budget"
+_INTEGERS: Final[dict[str, type[np.integer]]] = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
+_REQUIRED: Final = {"input_ids", "attention_mask"}
+_OPTIONAL: Final = {"token_type_ids"}
+_WHOLE: Final = "sentence_embedding"
+_HIDDEN: Final = "last_hidden_state"
+_EXTERNAL_DATA: Final = (".data", "_data")
+
+
+class EncodingError(Exception):
+    """The model gave no usable vector for a text: nothing may be decided on it."""
+
+
+class Encoder:
+    """A loaded embedding model. Threads may share it."""
+
+    def __init__(self, session: InferenceSession, tokens: Tokens, name: str, digest: str) -> None:
+        """Wrap a session and a tokenizer. Raises ValueError for a model whose inputs or outputs do not fit."""
+        self.name = name
+        self.digest = digest
+        self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+        self.max_tokens = min(MAX_TOKENS, int(self.metadata.get(MAX_TOKENS_MARK, MAX_TOKENS)))
+        if self.max_tokens <= tokens.special_count:
+            raise ValueError("its windows have no room for text")
+        self._tokens = tokens
+        self._session = session
+        self._inputs = _inputs(session)
+        self._output = _output(session)
+        self.dimensions = self._run(self.windows([*self.tokenize(_PROBE), tokens.highest_id])[0]).shape[0]
+
+    @classmethod
+    def load(cls, files: ModelFiles) -> "Encoder":
+        """Load a model and try it. Raises ModelError where it is missing, broken or of an unknown kind."""
+        tokens = Tokens.load(files)
+        session = open_session(files)
+        try:
+            encoder = cls(session, tokens, files.onnx.stem, digest_of(files))
+            encoder.check_longest()
+        except (ValueError, EncodingError, OSError) as error:
+            raise ModelError(f"the embedding model {files.onnx} cannot be used: {error}; {files.remedy}") from error
+        return encoder
+
+    def check_longest(self) -> None:
+        """Run a window of full length, unless the file says what it reads. Raises EncodingError where that fails."""
+        if MAX_TOKENS_MARK not in self.metadata:
+            room = self.max_tokens - self._tokens.special_count
+            self.embed(self.windows([self._tokens.highest_id] * room))
+
+    def tokenize(self, text: str) -> list[int]:
+        """The ids of all of a text's tokens, without special ones. A special token's name in a text is only text.
+
+        Raises EncodingError for a string that holds half of a surrogate pair: no Unicode text does.
+        """
+        try:
+            return self._tokens.ids(text)
+        except TypeError as error:
+            raise EncodingError("the text is not valid Unicode") from error
+
+    def windows(self, ids: Sequence[int]) -> list[list[int]]:
+        """Split into windows of at most `max_tokens`, special tokens included, that overlap by a quarter or more."""
+        room = self.max_tokens - self._tokens.special_count
+        last = max(len(ids) - room, 0)
+        starts = (*range(0, last, room - room // 4), last)
+        return [self._tokens.wrap(ids[start : start + room]) for start in starts]
+
+    def embed(self, windows: Sequence[Sequence[int]]) -> Vectors:
+        """The vectors of windows, float32 of shape (n, dimensions), each of norm 1.
+
+        Raises EncodingError where the model fails or gives anything but finite numbers of that shape.
+        """
+        vectors = np.empty((len(windows), self.dimensions), np.float32)
+        for row, window in enumerate(windows):
+            vector = self._run(window)
+            if vector.shape != (self.dimensions,):
+                raise EncodingError(f"the embedding model gave {vector.shape[0]} numbers instead of {self.dimensions}")
+            vectors[row] = vector
+        return vectors
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of texts that each fit one window. Raises ValueError for one that does not."""
+        windows = []
+        for index, text in enumerate(texts):
+            first, *more = self.windows(self.tokenize(text))
+            if more:
+                raise ValueError(f"text {index} is longer than the {self.max_tokens} tokens that the model reads")
+            windows.append(first)
+        return self.embed(windows)
+
+    def _run(self, window: Sequence[int]) -> Vectors:
+        if not window or len(window) > self.max_tokens:
+            raise EncodingError(f"a window of {len(window)} tokens")
+        try:
+            found = self._session.run([self._output], self._feed(window))[0]
+        except Exception as error:  # ONNX Runtime's errors have no common type of their own
+            raise EncodingError(f"the embedding model failed: {reason(error)}") from error
+        return _unit(_pooled(np.asarray(found, np.float32), self._output, len(window)))
+
+    def _feed(self, window: Sequence[int]) -> dict[str, npt.NDArray[np.integer]]:
+        values: dict[str, Sequence[int]] = {
+            "input_ids": window,
+            "attention_mask": [1] * len(window),
+            "token_type_ids": [0] * len(window),
+        }
+        return {name: np.array([values[name]], integer) for name, integer in self._inputs.items()}
+
+
+def digest_of(files: ModelFiles) -> str:
+    """The SHA-256, in hex, of all files that decide what the vectors are."""
+    beside = [files.onnx.with_name(files.onnx.name + suffix) for suffix in _EXTERNAL_DATA]
+    total = sha256()
+    for path in (files.onnx, files.tokenizer, *(path for path in beside if path.is_file())):
+        total.update(bytes.fromhex(file_sha256(path)))
+    return total.hexdigest()
+
+
+def _inputs(session: InferenceSession) -> dict[str, type[np.integer]]:
+    types = {given.name: given.type for given in session.get_inputs()}
+    if not types.keys() >= _REQUIRED or types.keys() - _REQUIRED - _OPTIONAL:
+        raise ValueError(f"its inputs are {', '.join(types)}, not input_ids and attention_mask")
+    for name, kind in types.items():
+        if kind not in _INTEGERS:
+            raise ValueError(f"its input {name} is {kind}, not int64 or int32")
+    return {name: _INTEGERS[kind] for name, kind in types.items()}
+
+
+def _output(session: InferenceSession) -> str:
+    names = [output.name for output in session.get_outputs()]
+    for known in (_WHOLE, _HIDDEN):
+        if known in names:
+            return known
+    raise ValueError(f"its outputs are {', '.join(names)}, not {_WHOLE} or {_HIDDEN}")
+
+
+def _pooled(found: Vectors, output: str, tokens: int) -> Vectors:
+    """One text's vector: the output itself or, where it has one vector a token, their mean."""
+    if output == _WHOLE and found.ndim == 2 and found.shape[0] == 1:
+        return np.asarray(found[0], np.float32)
+    if output == _HIDDEN and found.ndim == 3 and found.shape[:2] == (1, tokens):
+        return np.asarray(found[0].mean(axis=0), np.float32)
+    raise EncodingError(f"the embedding model's output {output} has shape {found.shape}")
+
+
+def _unit(vector: Vectors) -> Vectors:
+    norm = np.linalg.norm(vector)
+    if not np.isfinite(norm) or norm == 0:
+        raise EncodingError("the embedding model gave a vector that is zero or not finite")
+    return np.asarray(vector / norm, np.float32)

@@ -1,0 +1,64 @@
+"""From text to token ids and back into the windows that a model reads."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tokenizers import Encoding, Tokenizer
+
+from aimux.intent.model import ModelError, ModelFiles
+
+_PROBE: Final = "a"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A tokenizer that never cuts or pads, and the special tokens that it puts before and after a text."""
+
+    tokenizer: Tokenizer
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    highest_id: int
+
+    @classmethod
+    def load(cls, files: ModelFiles) -> "Tokens":
+        """Read the tokenizer beside a model. Raises ModelError where it is missing or broken."""
+        if not files.tokenizer.is_file():
+            raise ModelError(f"the embedding model's {files.tokenizer} is missing; {files.remedy}")
+        try:
+            return cls.of(Tokenizer.from_file(str(files.tokenizer)))
+        except Exception as error:  # the package raises bare Exception
+            raise ModelError(f"the embedding model's {files.tokenizer} is broken; {files.remedy}") from error
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> "Tokens":
+        """Take a tokenizer over. Raises ValueError where it knows no ordinary token."""
+        # One text is no work for several threads, and the threads would outlive it.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        tokenizer.encode_special_tokens = True  # "[SEP]" in a text is text, never a token that ends it
+        before, after = _around(tokenizer.encode(_PROBE))
+        return cls(tokenizer, before, after, max(tokenizer.get_vocab(with_added_tokens=True).values()))
+
+    @property
+    def special_count(self) -> int:
+        """How many tokens of a window are not text."""
+        return len(self.before) + len(self.after)
+
+    def ids(self, text: str) -> list[int]:
+        """All of a text's tokens, without special ones. Raises TypeError for half of a surrogate pair."""
+        # Of the package's ways to do it only this one gives other threads their turn meanwhile.
+        return list(self.tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids)
+
+    def wrap(self, ids: Sequence[int]) -> list[int]:
+        """One window: special tokens around text."""
+        return [*self.before, *ids, *self.after]
+
+
+def _around(coded: Encoding) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    inside = [place for place, special in enumerate(coded.special_tokens_mask) if not special]
+    if not inside:
+        raise ValueError("the tokenizer knows no ordinary token")
+    return tuple(coded.ids[: inside[0]]), tuple(coded.ids[inside[-1] + 1 :])

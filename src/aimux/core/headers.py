@@ -41,9 +41,10 @@ _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 def crosses_to_upstream(name: bytes, connection: Set[bytes]) -> bool:
     """Whether a request's header is passed on; `connection` are the options of its Connection header."""
-    if b"_" in name:
-        name = name.replace(b"_", b"-")
-    return not (name in _SET_FOR_UPSTREAM or name.startswith((_OWN_PREFIX, _FORWARDED_PREFIX)) or name in connection)
+    plain = name.replace(b"_", b"-") if b"_" in name else name
+    if plain in _SET_FOR_UPSTREAM or plain.startswith((_OWN_PREFIX, _FORWARDED_PREFIX)):
+        return False
+    return not connection or (name not in connection and plain not in connection)
 
 
 def crosses_to_client(name: bytes, connection: Set[bytes]) -> bool:

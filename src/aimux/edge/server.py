@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import socket
+import struct
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from aimux.wire.http1 import Head, HeadLimits, bad, find_head, parse_head
 _READ_AHEAD: Final = 64 * 1024
 _SLOWEST_BODY: Final = 512  # bytes a second: a body that trickles slower than this, on average, is cut
 _LINGER: Final = 2.0
+_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER, on and for no time: closing resets the connection
 _UNREAD: Final = Head("-", b"-", b"-", b"", 1, [], {})
 
 
@@ -277,7 +280,10 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def cut(self) -> None:
-        """Close at once, without sending what is still unsent."""
+        """Close at once. Where there was more to send, a reset says so: a body may have no other end than this one."""
+        unfinished = self._exchange is not None or self._transport.get_write_buffer_size() > 0
+        if unfinished and not self._transport.is_closing():
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
     def _linger(self) -> None:

@@ -303,6 +303,9 @@ class UpstreamConnection(asyncio.Protocol):
         """A piece of the response's body."""
         if self._exchange is not None and self._done is not None and not self._done.done():
             self._exchange.write(data)
+        else:
+            # A body behind the head that answered a HEAD: where it ends is unknown.
+            self._reusable = False
 
     def on_message_complete(self) -> None:
         """The response is complete, or was an interim one."""

@@ -1,0 +1,363 @@
+"""The decision against a naive evaluator that was written from the prose alone, on random houses and random requests.
+
+The evaluator knows lists and strings only. It shares no line with what it judges.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from aimux.core.decision import Ask, Forward, Need, decide
+from aimux.core.reason import Reason
+from aimux.core.request import SILENT, Claim, Facts, Flaw, Place, Reading, Scores, TextTooLong
+from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
+
+UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
+NO_FALLBACK = "no fallback"
+RUN = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A route as an operator writes it. `allowed` is None where the key is left out."""
+
+    name: str
+    allowed: tuple[str, ...] | None
+    intents: bool
+    min_score: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """A configuration and a request."""
+
+    agents: frozenset[str]
+    routes: tuple[Plain, ...]
+    fallback: tuple[str, ...] | str | None
+    threshold: float
+    head_names: tuple[str, ...]
+    body_names: tuple[str, ...]
+    head_text: bool
+    body_text: bool
+    named: str | None
+    scores: tuple[float, ...]
+    too_long: bool
+    head_flawed: bool
+    body_flawed: bool
+
+
+# The naive evaluator: the prose, line by line.
+
+
+@dataclass(frozen=True)
+class Verdict:
+    what: str
+    agent: str | None = None
+    route: str | None = None
+    candidates: tuple[str, ...] = ()
+    way: str = ""
+    body: bool = False
+    scores: bool = False
+
+
+def naive_may(agent, allowed):
+    if allowed is None:
+        return True
+    if agent is None:
+        return False
+    return "*" in allowed or agent in allowed
+
+
+def naive_judge(agent, name, allowed, way, **learnt):
+    if naive_may(agent, allowed):
+        return Verdict("forward", agent, name, way=way, **learnt)
+    return Verdict("anonymous_forbidden" if agent is None else "route_forbidden", agent, name, way=way, **learnt)
+
+
+def naive_no_match(case, agent, best, **learnt):
+    if case.fallback == NO_FALLBACK:
+        return Verdict("no_route", agent, best, way="text", **learnt)
+    return naive_judge(agent, FALLBACK_NAME, case.fallback, "fallback", **learnt)
+
+
+def naive(case):
+    if case.head_flawed:
+        return Verdict("identity_malformed")
+    if case.head_names and case.head_names[0] not in case.agents:
+        return Verdict("unknown_agent")
+    body = not case.head_names or (case.named is None and not case.head_text)
+    if body and case.body_flawed:
+        return Verdict("bad_request", body=True)
+    names = case.head_names + (case.body_names if body else ())
+    if names and names[0] not in case.agents:
+        return Verdict("unknown_agent", body=body)
+    agent = names[0] if names else None
+    if case.named is not None:
+        for route in case.routes:
+            if route.name == case.named:
+                return naive_judge(agent, route.name, route.allowed, "name", body=body)
+        return Verdict("no_route", agent, way="name", body=body)
+    if not case.head_text and not case.body_text:
+        return Verdict("no_text", agent, body=body)
+    return naive_by_text(case, agent, body)
+
+
+def naive_by_text(case, agent, body):
+    scored = [(score, route) for score, route in zip(case.scores, case.routes, strict=True) if route.intents]
+    if not scored:
+        return naive_no_match(case, agent, None, body=body)
+    if case.too_long:
+        return Verdict("text_too_long", agent, body=body, scores=True)
+    top, best = scored[0]
+    for score, route in scored:
+        if score > top:
+            top, best = score, route
+    if top < best.min_score:
+        return naive_no_match(case, agent, best.name, body=body, scores=True)
+    close = [best.name]
+    close += [r.name for s, r in scored if r is not best and s >= r.min_score and top - s < case.threshold]
+    if len(close) == 1:
+        return naive_judge(agent, best.name, best.allowed, "text", body=body, scores=True)
+    usable = tuple(r.name for r in case.routes if r.name in close and naive_may(agent, r.allowed))
+    if usable:
+        return Verdict("ambiguous_route", agent, best.name, usable, "text", body=body, scores=True)
+    what = "anonymous_forbidden" if agent is None else "route_forbidden"
+    return Verdict(what, agent, best.name, way="ambiguous", body=body, scores=True)
+
+
+# The real thing, driven as the gateway drives it.
+
+
+def built(case):
+    def route(name, allowed, intents, min_score):
+        access = Access.OPEN if allowed is None else Access.PUBLIC if "*" in allowed else Access.RESTRICTED
+        return Route(name, UPSTREAM, access, frozenset(allowed or ()) - {"*"}, ("x",) if intents else (), min_score)
+
+    return Snapshot.of(
+        tuple(route(r.name, r.allowed, r.intents, r.min_score) for r in case.routes),
+        agents=case.agents,
+        fallback=None if case.fallback == NO_FALLBACK else route(FALLBACK_NAME, case.fallback, False, 0.0),
+        ambiguity_threshold=case.threshold,
+    )
+
+
+def reading(place, names, text, flaw):
+    claims = tuple(Claim(place, f"field{i}", name) for i, name in enumerate(names))
+    return Reading(claims, "a text" if text else None, flaw=Flaw(flaw, "flawed") if flaw else None)
+
+
+def observed(case):
+    house = built(case)
+    head = reading(
+        Place.HEADER, case.head_names, case.head_text, Reason.IDENTITY_MALFORMED if case.head_flawed else None
+    )
+    body = reading(Place.BODY, case.body_names, case.body_text, Reason.BAD_REQUEST if case.body_flawed else None)
+    values = tuple(s if r.intents else None for s, r in zip(case.scores, case.routes, strict=True))
+    scores = TextTooLong(9000, 8192) if case.too_long else Scores(values)
+    facts = Facts(head, case.named)
+    while isinstance(decision := decide(facts, house), Ask):
+        if decision.need is Need.BODY:
+            assert facts.body is None
+            facts = replace(facts, body=body)
+        else:
+            assert facts.scores is None
+            assert decision.text == "a text"
+            facts = replace(facts, scores=scores)
+    learnt = {"body": facts.body is not None, "scores": facts.scores is not None}
+    if isinstance(decision, Forward):
+        permit = decision.permit
+        way = "fallback" if permit.is_fallback else "name" if case.named is not None else "text"
+        return Verdict("forward", permit.principal.name, permit.route.name, way=way, **learnt)
+    agent = decision.principal.name if decision.principal else None
+    name = decision.route.name if decision.route else None
+    return Verdict(decision.reason.code, agent, name, decision.candidates, **learnt)
+
+
+# Houses and requests.
+
+AGENTS = ("ant", "bee", "cat")
+NAMES = ("red", "green", "blue", "grey")
+SCORES = (0.2, 0.38, 0.4, 0.42, 0.44, 0.5, 0.53, 0.6, 0.62, 0.64, 0.9, 1.0, 0.0)
+ALLOWED = ((), None, ("*",), ("ant",), ("bee",), ("cat", "bee"), ("ant", "bee", "cat"))
+
+
+class Choices:
+    """Choices read off bytes, one byte each: cheap to draw by the thousand, and they still shrink."""
+
+    def __init__(self, data):
+        self._bytes = iter(data)
+
+    def one(self, options):
+        return options[next(self._bytes) % len(options)]
+
+    def seldom(self, times):
+        return next(self._bytes) % times == times - 1
+
+    def some(self, options, most):
+        return tuple(self.one(options) for _ in range(self.one(range(most + 1))))
+
+
+def case_of(data):
+    choices = Choices(data)
+    names = () if choices.seldom(16) else NAMES[choices.one(range(len(NAMES))) :]
+    routes = tuple(
+        Plain(name, choices.one(ALLOWED), not choices.seldom(4), choices.one((0.0, 0.4, 0.4, 0.6))) for name in names
+    )
+    callers = (*AGENTS, *AGENTS, *AGENTS, "stranger")
+    return Case(
+        agents=frozenset(choices.one((AGENTS, AGENTS, AGENTS, AGENTS, AGENTS[:2], ()))),
+        routes=routes,
+        fallback=choices.one((NO_FALLBACK, NO_FALLBACK, *ALLOWED)),
+        threshold=choices.one((0.05, 0.15, 0.05, 0.15, 0.0, 1.0)),
+        head_names=choices.some(callers, 2),
+        body_names=choices.some(callers, 1),
+        head_text=choices.one((True, False)),
+        body_text=choices.one((True, True, False)),
+        named=choices.one((None, None, None, None, None, *NAMES, "nowhere")),
+        scores=tuple(choices.one(SCORES) for _ in routes),
+        too_long=choices.seldom(16),
+        head_flawed=choices.seldom(24),
+        body_flawed=choices.seldom(16),
+    )
+
+
+def cases():
+    return st.binary(min_size=40, max_size=40).map(case_of)
+
+
+def rule_of(case, verdict):
+    """Which cell of the access table let a request through."""
+    allowed = case.fallback if verdict.way == "fallback" else {r.name: r.allowed for r in case.routes}[verdict.route]
+    return "open" if allowed is None else "public" if "*" in allowed else "listed"
+
+
+OUTCOMES = {
+    *(f"forward by {way}, {rule}" for way in ("text", "name", "fallback") for rule in ("open", "public", "listed")),
+    *(f"{code} by {way}" for code in ("route_forbidden", "anonymous_forbidden") for way in ("text", "name")),
+    *(f"{code} by {way}" for code in ("route_forbidden", "anonymous_forbidden") for way in ("fallback", "ambiguous")),
+    "no_route by text",
+    "no_route by name",
+    "ambiguous_route by text",
+    *("identity_malformed", "bad_request", "unknown_agent", "no_text", "text_too_long"),
+}
+
+
+def test_the_decision_is_the_naive_one():
+    reached = Counter()
+
+    @settings(max_examples=4000, **RUN)
+    @given(cases())
+    def check(case):
+        expected = naive(case)
+        assert replace(observed(case), way="") == replace(expected, way="")
+        if expected.what == "forward":
+            assert observed(case).way == expected.way
+            reached[f"forward by {expected.way}, {rule_of(case, expected)}"] += 1
+        else:
+            reached[f"{expected.what} by {expected.way}" if expected.way else expected.what] += 1
+
+    check()
+    assert set(reached) == OUTCOMES, OUTCOMES ^ set(reached)
+
+
+def test_taking_an_agent_off_a_list_never_turns_a_refusal_into_a_forward():
+    reached = Counter()
+
+    @settings(max_examples=600, **RUN)
+    @given(cases(), st.sampled_from(AGENTS))
+    def check(case, agent):
+        def without(allowed):
+            return allowed if allowed is None else tuple(name for name in allowed if name != agent)
+
+        routes = tuple(replace(route, allowed=without(route.allowed)) for route in case.routes)
+        fallback = case.fallback if case.fallback == NO_FALLBACK else without(case.fallback)
+        less = replace(case, routes=routes, fallback=fallback)
+        assume(less != case)
+        before, after = observed(case), observed(less)
+        if after.what == "forward":
+            assert (before.what, before.route) == ("forward", after.route)
+        reached[before.what == "forward", after.what == "forward"] += 1
+
+    check()
+    assert set(reached) == {(True, True), (True, False), (False, False)}
+
+
+def test_taking_an_agent_off_the_register_never_turns_a_refusal_into_a_forward():
+    reached = Counter()
+
+    @settings(max_examples=600, **RUN)
+    @given(cases(), st.sampled_from(AGENTS))
+    def check(case, agent):
+        before, after = observed(case), observed(replace(case, agents=case.agents - {agent}))
+        if after.what == "forward":
+            assert (before.what, before.route, before.agent) == ("forward", after.route, after.agent)
+            assert after.agent != agent
+        reached[before.what == "forward", after.what == "forward"] += 1
+
+    check()
+    assert set(reached) == {(True, True), (True, False), (False, False)}
+
+
+def test_naming_a_route_grants_nothing():
+    reached = Counter()
+
+    @settings(max_examples=600, **RUN)
+    @given(cases(), st.sampled_from(NAMES))
+    def check(case, name):
+        plain = replace(case, named=None, head_flawed=False, body_flawed=False)
+        by_text, by_name = observed(plain), observed(replace(plain, named=name, head_text=True))
+        if by_name.what == "forward":
+            allowed = {route.name: route.allowed for route in case.routes}[name]
+            assert by_name.route == name
+            assert naive_may(by_name.agent, allowed)
+        if by_text.what in {"route_forbidden", "anonymous_forbidden"} and by_text.route == name:
+            assert by_name.what != "forward"
+            reached["refused both ways"] += 1
+        reached[by_name.what] += 1
+
+    check()
+    assert {"refused both ways", "forward", "route_forbidden", "anonymous_forbidden"} <= set(reached)
+
+
+def test_a_request_meant_for_a_forbidden_route_never_slides_to_a_permitted_one():
+    reached = Counter()
+
+    @settings(max_examples=400, **RUN)
+    @given(cases(), st.integers(0, 3), st.sampled_from(AGENTS))
+    def check(case, index, agent):
+        readable = replace(case, named=None, head_text=True, head_flawed=False, body_flawed=False, too_long=False)
+        plain = replace(readable, agents=frozenset(AGENTS), head_names=(agent,), body_names=())
+        assume(index < len(plain.routes))
+        target = replace(plain.routes[index], intents=True, min_score=0.9)
+        assume(not naive_may(agent, target.allowed))
+        routes = (*plain.routes[:index], target, *plain.routes[index + 1 :])
+        low = tuple(min(score, 0.62) for score in plain.scores)
+        before = observed(replace(plain, routes=routes, scores=low))
+        high = (*low[:index], 1.0, *low[index + 1 :])
+        after = observed(replace(plain, routes=routes, scores=high, threshold=min(plain.threshold, 0.15)))
+        assert (after.what, after.route) == ("route_forbidden", target.name)
+        reached[before.what, before.way] += 1
+
+    check()
+    assert {("forward", "text"), ("forward", "fallback"), ("no_route", ""), ("ambiguous_route", "")} <= set(reached)
+
+
+def test_a_head_that_says_it_all_never_costs_a_body():
+    reached = Counter()
+
+    @settings(max_examples=400, **RUN)
+    @given(cases())
+    def check(case):
+        assume(case.head_names and (case.head_text or case.named is not None))
+        house = built(case)
+        head = reading(Place.HEADER, case.head_names, case.head_text, None)
+        decision = decide(Facts(head, case.named), house)
+        assert not isinstance(decision, Ask) or (decision.need is Need.SCORES and case.named is None)
+        with_body = decide(Facts(head, case.named, SILENT), house)
+        assert with_body == decision
+        reached[type(decision).__name__] += 1
+
+    check()
+    assert set(reached) == {"Ask", "Forward", "Refuse"}

@@ -1,0 +1,53 @@
+"""The record of a request takes over what decisions say, and keeps what a later refusal does not know better."""
+
+from aimux.core.decision import Forward, Refuse, decide
+from aimux.core.headers import Trace
+from aimux.core.reason import Reason
+from aimux.core.record import Ended, Record
+from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores
+from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
+
+UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
+TARGET = Route("target", UPSTREAM, Access.OPEN, intents=("x",))
+HOUSE = Snapshot.of((TARGET,), agents=frozenset({"bee"}), fallback=Route(FALLBACK_NAME, UPSTREAM, Access.PUBLIC))
+
+
+def decided(agent, score):
+    claims = () if agent is None else (Claim(Place.QUERY, "agent", agent),)
+    return decide(Facts(Reading(claims, "text"), None, SILENT, Scores((score,))), HOUSE)
+
+
+def new():
+    return Record("r1", Trace("f" * 32, "e" * 16), "127.0.0.1")
+
+
+def test_a_permit_fills_the_record():
+    record, decision = new(), decided("bee", 0.9)
+    assert isinstance(decision, Forward)
+    record.permitted(decision.permit)
+    assert (record.verdict, record.route, record.principal.name) == ("forward", "target", "bee")
+    assert record.rule == "route 'target' is open"
+    assert record.match.score == 0.9
+    assert record.ended is Ended.COMPLETED
+
+
+def test_a_permit_to_the_fallback_says_so():
+    record = new()
+    record.permitted(decided("bee", 0.1).permit)
+    assert (record.verdict, record.route, record.match.best.name) == ("fallback", "fallback", "target")
+
+
+def test_a_refusal_fills_the_record():
+    record = new()
+    record.refused(decided(None, 0.1))
+    assert (record.verdict, record.status, record.route) == ("anonymous_forbidden", 403, "fallback")
+    assert record.principal.name is None
+    assert record.match.score == 0.1
+
+
+def test_a_refusal_after_a_permit_keeps_who_and_where():
+    record = new()
+    record.permitted(decided("bee", 0.9).permit)
+    record.refused(Refuse(Reason.UPSTREAM_TIMEOUT, "too late", "upstream_timeout"))
+    assert (record.verdict, record.status, record.rule) == ("upstream_timeout", 504, "upstream_timeout")
+    assert (record.route, record.principal.name, record.match.score) == ("target", "bee", 0.9)

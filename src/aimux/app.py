@@ -24,6 +24,7 @@ from aimux.edge.site import Site
 from aimux.edge.upstream import UpstreamLimits
 from aimux.gateway.handle import Gateway, Limits
 from aimux.gateway.live import Generation, Live
+from aimux.intent.model import locate
 from aimux.intent.reader import load_reader
 from aimux.intent.scorer import ScorerLimits, ThreadedScorer
 from aimux.wire.http1 import HeadLimits
@@ -138,7 +139,10 @@ async def _go_live(parts: _Running, loaded: Loaded) -> ThreadedScorer | None:
     scorer = None
     model = None
     if loaded.snapshot.needs_scores:
-        reader = await loop.run_in_executor(None, load_reader, loaded.snapshot, engine.model_path, engine.max_tokens)
+        files = locate(engine.model_path)
+        if files.bundled:
+            parts.log.event.info("model", detail="model_path does not exist: using the package's own copy of this model")
+        reader = await loop.run_in_executor(None, load_reader, loaded.snapshot, files, engine.max_tokens)
         scorer = ThreadedScorer(reader, ScorerLimits(engine.cache_entries, engine.max_waiting, engine.max_wait))
         model = reader.encoder.name
         parts.metrics.model(model, reader.encoder.digest[:12], reader.encoder.dimensions)

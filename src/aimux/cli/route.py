@@ -56,10 +56,11 @@ def _fail(message: str, code: int) -> int:
 def _scorer(loaded: Loaded) -> Callable[[str], Scores | TextTooLong]:
     if not loaded.snapshot.needs_scores:
         return lambda _: Scores((None,) * len(loaded.snapshot.routes))
+    from aimux.intent.model import locate
     from aimux.intent.reader import load_reader
 
     engine = loaded.config.semantic_engine
-    return load_reader(loaded.snapshot, engine.model_path, engine.max_tokens).score
+    return load_reader(loaded.snapshot, locate(engine.model_path), engine.max_tokens).score
 
 
 def _print_batch(

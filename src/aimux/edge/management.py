@@ -69,7 +69,7 @@ class Management:
         head = exchange.head
         refusal = self._refusal(exchange)
         if refusal is not None:
-            lines = refusal_lines(refusal, exchange.request_id)
+            lines = refusal_lines(refusal, exchange.request_id, b"GET, HEAD")
             exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
             return refusal.reason
         page = _json({"status": "ok"}) if head.path == b"/healthz" else self._guarded[head.path]()

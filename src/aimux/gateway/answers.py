@@ -10,6 +10,7 @@ from aimux.core.request import Principal
 from aimux.core.snapshot import Snapshot
 
 JSON_LINE: Final = b"Content-Type: application/json"
+_TRAFFIC_METHODS: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _RETRY_AFTER: Final = {
     Reason.OVERLOADED: b"Retry-After: 1",
     Reason.NOT_READY: b"Retry-After: 2",
@@ -31,15 +32,18 @@ def refusal_body(refusal: Refuse, request_id: str) -> bytes:
     return json.dumps({"error": error}, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def refusal_lines(refusal: Refuse, request_id: str) -> list[bytes]:
-    """The header lines of a refusal. They never name the route: the caller may not be meant to know of it."""
+def refusal_lines(refusal: Refuse, request_id: str, methods: bytes = _TRAFFIC_METHODS) -> list[bytes]:
+    """The header lines of a refusal; `methods` are those that are allowed where this one is not.
+
+    They never name the route: the caller may not be meant to know of it.
+    """
     lines = [JSON_LINE, b"X-Request-ID: " + request_id.encode("ascii")]
     if refusal.reason in _RETRY_AFTER:
         lines.append(_RETRY_AFTER[refusal.reason])
     if refusal.reason is Reason.UNKNOWN_AGENT:
         lines.append(b'WWW-Authenticate: AIMux-Agent realm="aimux"')
     if refusal.reason is Reason.METHOD_NOT_ALLOWED:
-        lines.append(b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+        lines.append(b"Allow: " + methods)
     return lines
 
 

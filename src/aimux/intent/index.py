@@ -5,6 +5,7 @@ import numpy as np
 from aimux.core.request import Scores
 from aimux.core.snapshot import Snapshot
 from aimux.intent.encoder import Encoder, EncodingError, Vectors
+from aimux.intent.model import ModelError
 
 
 class IntentIndex:
@@ -29,9 +30,14 @@ class IntentIndex:
 
     @classmethod
     def build(cls, snapshot: Snapshot, encoder: Encoder) -> "IntentIndex":
-        """Embed every intent of a snapshot. Raises ValueError for an intent that is longer than the model reads."""
-        vectors = encoder.encode([intent for route in snapshot.routes for intent in route.intents])
-        return cls(snapshot, vectors)
+        """Embed every intent of a snapshot. Raises ModelError for an intent that is longer than the model reads."""
+        rows = []
+        for route in snapshot.routes:
+            try:
+                rows.append(encoder.encode(route.intents))
+            except ValueError as error:
+                raise ModelError(f"an intent of route '{route.name}' cannot be used: {error}; shorten it") from error
+        return cls(snapshot, np.concatenate(rows))
 
     def scores(self, windows: Vectors) -> Scores:
         """The score of each route: its best over the windows of a text, given as rows of norm 1.

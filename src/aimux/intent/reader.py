@@ -1,7 +1,6 @@
 """Reading one text: its windows, their vectors, its scores. What the model's thread does, and `aimux route` too."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -10,7 +9,7 @@ from aimux.core.request import Scores, TextTooLong
 from aimux.core.snapshot import Snapshot
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.index import IntentIndex
-from aimux.intent.model import locate
+from aimux.intent.model import ModelFiles
 
 # A token covers few characters, except in words so long that the model reads each as one unknown token.
 _MOST_CHARACTERS_A_TOKEN: Final = 16
@@ -49,7 +48,7 @@ class TextReader:
         return self.scores([self.embed(window) for window in windows])
 
 
-def load_reader(snapshot: Snapshot, model_path: Path, max_tokens: int) -> TextReader:
-    """Load the model and embed the intents. Raises ModelError, and ValueError for an intent that is too long."""
-    encoder = Encoder.load(locate(model_path))
+def load_reader(snapshot: Snapshot, files: ModelFiles, max_tokens: int) -> TextReader:
+    """Load the model and embed the intents. Raises ModelError, for an intent that is too long too."""
+    encoder = Encoder.load(files)
     return TextReader(encoder, IntentIndex.build(snapshot, encoder), max_tokens)

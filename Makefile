@@ -61,6 +61,10 @@ check: $(VENV)/dev.stamp ## formatter check, linter, type check, import contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: bench
+bench: setup ## the benchmarks, beside nginx and Envoy; QUICK=1 takes less than a minute
+	@QUICK=$(QUICK) $(BIN)/python -m bench.run $(BENCH_ARGS)
+
 .PHONY: build
 build: setup ## sdist and wheel in dist/, the wheel with the model inside
 	@rm -rf dist
@@ -68,7 +72,7 @@ build: setup ## sdist and wheel in dist/, the wheel with the model inside
 
 .PHONY: clean
 clean: ## remove what the other targets made
-	rm -rf $(VENV) models dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) models dist build bench/results bench/.peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Resolving again needs uv, which is installed into the environment just for it.

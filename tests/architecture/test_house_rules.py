@@ -1,0 +1,85 @@
+"""What the documents promise of the code, read off the code itself."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "aimux"
+MODULES = sorted(SOURCE.rglob("*.py"))
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+
+
+def names_called(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Call):
+            called = node.func
+            yield called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
+
+
+def packages_imported(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def modules_that(test: str, found: dict[str, set[str]]) -> set[str]:
+    return {name for name, values in found.items() if test in values}
+
+
+def relative(module: Path) -> str:
+    return module.relative_to(SOURCE).as_posix()
+
+
+def test_a_permit_is_made_by_the_decision_only() -> None:
+    calls = {relative(module): set(names_called(module)) for module in MODULES}
+    assert modules_that("Permit", calls) == {"core/decision.py"}
+
+
+def test_the_model_runtime_is_loaded_in_one_place_where_its_telemetry_is_off() -> None:
+    imports = {relative(module): set(packages_imported(module)) for module in MODULES}
+    assert modules_that("onnxruntime", imports) == {"intent/runtime.py"}
+
+
+def test_every_module_says_what_it_owns() -> None:
+    silent = [relative(module) for module in MODULES if not ast.get_docstring(ast.parse(module.read_text()))]
+    assert not silent
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_between_the_documents_leads_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text())
+    missing = [t for t in targets if "://" not in t and not (document.parent / t).exists()]
+    assert not missing
+
+
+def test_every_decision_is_named_in_the_architecture() -> None:
+    architecture = (ROOT / "docs" / "architecture.md").read_text()
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert decisions
+    assert [path.name for path in decisions if f"decisions/{path.name}" not in architecture] == []
+
+
+def test_every_make_target_that_the_documents_name_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        name
+        for document in DOCUMENTS
+        for name in re.findall(r"(?:`|^)make ([a-z-]+)", document.read_text(), re.MULTILINE)
+    }
+    assert named
+    assert named <= targets
+
+
+def test_every_dependency_is_named_with_its_reason() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    block = project.split("dependencies = [", 1)[1].split("]", 1)[0]
+    names = re.findall(r'"([a-z0-9-]+)', block)
+    table = (ROOT / "docs" / "architecture.md").read_text().split("## Libraries", 1)[1].lower()
+    assert len(names) > 10
+    assert [name for name in names if name not in table] == []

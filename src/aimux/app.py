@@ -141,7 +141,7 @@ async def _go_live(parts: _Running, loaded: Loaded) -> ThreadedScorer | None:
     if loaded.snapshot.needs_scores:
         files = locate(engine.model_path)
         if files.bundled:
-            parts.log.event.info("model", detail="model_path does not exist: using the package's own copy of this model")
+            parts.log.event.info("model", detail="model_path does not exist: using the copy inside the package")
         reader = await loop.run_in_executor(None, load_reader, loaded.snapshot, files, engine.max_tokens)
         scorer = ThreadedScorer(reader, ScorerLimits(engine.cache_entries, engine.max_waiting, engine.max_wait))
         model = reader.encoder.name

@@ -2,11 +2,11 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-DEFAULT_CONFIG: Final = Path("aimux.yaml")
+from aimux.cli.defaults import DEFAULT_CONFIG
 
 app = typer.Typer(
     name="aimux",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from aimux.cli import console
-from aimux.cli.commands import DEFAULT_CONFIG
+from aimux.cli.defaults import DEFAULT_CONFIG
 from aimux.config.load import load
 from aimux.config.problem import ConfigError
 from aimux.intent.fetch import cache_folder

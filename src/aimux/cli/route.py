@@ -1,8 +1,6 @@
 """`aimux route`: what the gateway would do with a text, and why; nothing is forwarded."""
 
 import json
-import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from aimux.config.load import Loaded, load
-from aimux.config.problem import ConfigError
+from aimux.cli import console
+from aimux.cli.loading import load_or_report
+from aimux.config.load import Loaded
 from aimux.core.request import Scores, TextTooLong
 from aimux.gateway.dry_run import Judgement, judge
 
@@ -26,11 +25,8 @@ def route(text: str | None, agent: str | None, config: Path, batch: Path | None,
     """Judge one text, or each line of a batch; the exit code."""
     if (text is None) == (batch is None):
         return _fail("give either a TEXT or --batch FILE.jsonl", 2)
-    try:
-        loaded = load(config, os.environ)
-    except ConfigError as error:
-        for problem in error.problems:
-            print(f"aimux: {problem}", file=sys.stderr)
+    loaded = load_or_report(config)
+    if loaded is None:
         return 2
     from aimux.intent.model import ModelError
 
@@ -49,7 +45,7 @@ def route(text: str | None, agent: str | None, config: Path, batch: Path | None,
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"aimux: {message}", file=sys.stderr)
+    console.problem(f"aimux: {message}")
     return code
 
 

@@ -1,20 +1,15 @@
 """`aimux run`: runs the gateway in the foreground."""
 
-import os
-import sys
 from pathlib import Path
 
-from aimux.config.load import load
-from aimux.config.problem import ConfigError
+from aimux.cli import console
+from aimux.cli.loading import load_or_report
 
 
 def run(config: Path) -> int:
     """Run the gateway by this configuration; the exit code."""
-    try:
-        loaded = load(config, os.environ)
-    except ConfigError as error:
-        for problem in error.problems:
-            print(f"aimux: {problem}", file=sys.stderr)
+    loaded = load_or_report(config)
+    if loaded is None:
         return 2
     from aimux.app import StartError
     from aimux.app import run as run_gateway
@@ -23,5 +18,5 @@ def run(config: Path) -> int:
     try:
         return run_gateway(loaded)
     except (StartError, ModelError) as error:
-        print(f"aimux: {error}", file=sys.stderr)
+        console.problem(f"aimux: {error}")
         return 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from aimux.config.report import Path
 from aimux.config.schema import Config
-from aimux.config.shape import is_secret, secret_paths
+from aimux.config.shape import secret_paths
 from aimux.config.yaml_tree import Mapping, Node, Scalar, Sequence
 
 HIDDEN = "***"
@@ -37,7 +37,7 @@ def _show_templates(node: Node, path: Path, values: dict[str, object]) -> None:
     elif isinstance(node, Sequence):
         for at, item in enumerate(node.items):
             _show_templates(item, (*path, at), values)
-    elif isinstance(node, Scalar) and node.template is not None and not is_secret(path):
+    elif isinstance(node, Scalar) and node.template is not None:
         _replace(values, path, node.template)
 
 

@@ -1,7 +1,7 @@
 """The kinds of value that a configuration holds: names, scores, seconds, sizes, hosts, networks."""
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_interface
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -25,6 +25,7 @@ NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:(?:-[a-z0-9]+)*|(?:_[a-z0-9]+)*)")
 LONGEST_NAME: Final = 64
 SHORTEST_TOKEN: Final = 16
 _SIZE: Final = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:[KkMmGg][Ii]?)?[Bb]")
+_NETWORK: Final = re.compile(r"[0-9a-fA-F.:]+(?:/[0-9]{1,3})?")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 # A value may name the environment instead, so that an editor's check must let that pass.
 _OR_TEMPLATE: Final = r"|\$\{"
@@ -134,14 +135,14 @@ def _read_network(value: object) -> IPv4Network | IPv6Network:
     if not isinstance(value, str):
         raise defect("an IP address or network is expected here", "write one such as 10.0.0.0/8 in quotes")
     try:
-        return ip_network(value)
+        found = ip_interface(value) if _NETWORK.fullmatch(value) else None
     except ValueError:
-        pass
-    try:
-        better = ip_interface(value).network
-    except ValueError:
-        raise defect("{value} is no IP address or network", "write one such as 10.0.0.7 or 10.0.0.0/8") from None
-    raise defect("{value} is an address within a network", "write the network's first address", str(better))
+        found = None
+    if found is None:
+        raise defect("{value} is no IP address or network", "write one such as 10.0.0.7 or 10.0.0.0/8")
+    if found.ip != found.network.network_address:
+        raise defect("{value} is an address within a network", "write the network's first address", str(found.network))
+    return found.network
 
 
 def _refuse_null(value: object) -> object:
@@ -153,9 +154,7 @@ def _refuse_null(value: object) -> object:
     return value
 
 
-Name = Annotated[
-    str, AfterValidator(_check_name), text_schema(f"^(?:{NAME.pattern})$", maxLength=4096, examples=["finance-bot"])
-]
+Name = Annotated[str, AfterValidator(_check_name), text_schema(f"^(?:{NAME.pattern})$", examples=["finance-bot"])]
 Text = Annotated[str, AfterValidator(_check_text), text_schema(r"\S")]
 UpstreamURL = Annotated[
     str, AfterValidator(_check_upstream), text_schema("^[hH][tT][tT][pP][sS]?://", examples=["http://finance:8001"])
@@ -168,7 +167,7 @@ Network = Annotated[
     IPv4Network | IPv6Network,
     PlainValidator(_read_network),
     PlainSerializer(str, return_type=str),
-    text_schema("^[0-9a-fA-F.:]+(/[0-9]+)?$", examples=["10.0.0.0/8"]),
+    text_schema(f"^{_NETWORK.pattern}$", examples=["10.0.0.0/8"]),
 ]
 Port = Annotated[int, Strict(), Ge(0), Le(65535)]
 Count = Annotated[int, Strict(), Ge(1)]

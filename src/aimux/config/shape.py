@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path as FilePath
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
@@ -37,8 +37,6 @@ def section_at(path: Path) -> type[BaseModel] | None:
 def kind_at(section: type[BaseModel], key: str) -> Kind:
     """How the value of a section's key is written."""
     annotation = section.model_fields[key].annotation
-    if get_origin(annotation) is Literal:
-        return Kind.TEXT
     if any(get_origin(t) is tuple for t in _alternatives(annotation)):
         return Kind.LIST
     types = set(_types(annotation))

@@ -92,6 +92,7 @@ class Connection(asyncio.Protocol):
         self._origin = Origin("-")
         self._held = False
         self._lingering = False
+        self._clogged = False
         self._unsent = -1
         self._body_since = 0.0
         self.deadline = NEVER
@@ -124,10 +125,10 @@ class Connection(asyncio.Protocol):
         if exchange is not None and not exchange.body_complete:
             self._feed(exchange, data)
             return
-        if not self._buffer and exchange is None:
+        if not self._buffer and exchange is None and not self._clogged:
             self._arm(self._limits.header_timeout)
         self._buffer += data
-        if exchange is None:
+        if exchange is None and not self._clogged:
             self._next()
         elif len(self._buffer) > _READ_AHEAD:
             self.hold()
@@ -148,6 +149,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read as fast as its response comes."""
+        self._clogged = True
         self._unsent = self._transport.get_write_buffer_size()
         self._arm(self._limits.send_timeout)
         if self._exchange is not None and self._exchange.source is not None:
@@ -155,9 +157,10 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The client keeps up again."""
+        self._clogged = False
         self._unsent = -1
         if self._exchange is None:
-            self._arm(self._limits.idle_timeout)
+            self._await_next()
             return
         self._arm_for_body(self._exchange)
         if self._exchange.source is not None:
@@ -247,7 +250,7 @@ class Connection(asyncio.Protocol):
         if not self._held and not self._transport.is_closing():
             self._held = True
             self._transport.pause_reading()
-            if self._exchange is not None and not self._exchange.body_complete:
+            if self._exchange is not None and not self._exchange.body_complete and not self._clogged:
                 self.deadline = NEVER
 
     def release(self) -> None:
@@ -265,14 +268,21 @@ class Connection(asyncio.Protocol):
         self._task = None
         if not keep:
             self._linger()
+        elif not self._clogged:  # a client that does not read its answers is asked for no more of them
+            self._await_next()
+
+    def _await_next(self) -> None:
+        if self._lingering:
+            self._arm(_LINGER)
             return
         self._arm(self._limits.header_timeout if self._buffer else self._limits.idle_timeout)
-        self.release()
+        if len(self._buffer) <= _READ_AHEAD:
+            self.release()
         if self._buffer:
             self._server.loop.call_soon(self._next_if_idle)
 
     def _next_if_idle(self) -> None:
-        if self._exchange is None and not self._lingering and self._buffer:
+        if self._exchange is None and not self._lingering and not self._clogged and self._buffer:
             self._next()
 
     def close(self) -> None:
@@ -303,6 +313,8 @@ class Connection(asyncio.Protocol):
         self.deadline = self._server.loop.time() + seconds
 
     def _arm_for_body(self, exchange: Exchange) -> None:
+        if self._clogged:
+            return
         if exchange.body_complete or self._held:
             self.deadline = NEVER
             return

@@ -1,7 +1,7 @@
 """Scoring off the event loop: one thread runs the model, a bounded number of texts wait for it, a cache remembers.
 
-Texts are embedded one window at a time, so that a text's scores never depend on who else is asking, with anybody's model.
-A long text gives way to others after each window.
+Texts are embedded one window at a time, so that a text's scores never depend on who else is asking, with any model. A
+long text gives way to others after each window.
 """
 
 import asyncio

@@ -26,6 +26,7 @@ _ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp]://(" + _AUTHORITY + rb")(/[^#?]*+)?(\
 _FORBIDDEN_IN_TARGET = re.compile(rb"[#\\]|%(?![0-9A-Fa-f]{2})|%00")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _END = b"\r\n\r\n"
+_TLS = b"\x16\x03"  # how every TLS handshake begins (RFC 8446 section 5.1)
 
 CHUNKED = -1
 
@@ -88,6 +89,9 @@ def find_head(data: bytes | bytearray, limits: HeadLimits) -> int:
 
     Raises Failure as soon as the limits are passed, complete or not: how the bytes come in makes no difference.
     """
+    if data.startswith(_TLS):
+        # It waits for an answer and never sends an empty line: say so now, not when its time is up.
+        raise bad("these bytes are TLS, and this port speaks plain HTTP: write http:// in the URL")
     end = data.find(_END, 0, limits.target_bytes + limits.header_bytes + 64)
     size = len(data) if end < 0 else end + len(_END)
     line_end = data.find(b"\r\n", 0, limits.target_bytes + 64)

@@ -1,0 +1,6 @@
+"""What commands take where nothing is said."""
+
+from pathlib import Path
+from typing import Final
+
+DEFAULT_CONFIG: Final = Path("aimux.yaml")

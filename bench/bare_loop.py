@@ -1,0 +1,63 @@
+"""The bare loop that new texts are compared with: tokenizer and model and nothing else, in a process of its own.
+
+    python -m bench.bare_loop MODEL.onnx BODIES SECONDS
+
+prints one line of JSON: how many texts were embedded, in how many seconds, and how the core was used meanwhile.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+from aimux.intent.encoder import Encoder
+from aimux.intent.model import locate
+from bench.machine import core_seconds
+
+_WARM_UP: Final = "warm up the model and the caches of the machine"
+_WARM_UPS: Final = 20
+
+
+class Embedder(Protocol):
+    """What the loop runs: an Encoder."""
+
+    def tokenize(self, text: str) -> list[int]:
+        """A text's tokens."""
+
+    def windows(self, ids: Sequence[int]) -> list[list[int]]:
+        """The windows of these tokens."""
+
+    def embed(self, windows: Sequence[Sequence[int]]) -> object:
+        """The vectors of these windows."""
+
+
+def embed_all(encoder: Embedder, texts: Sequence[str], seconds: float) -> tuple[int, float]:
+    """Embed text after text for some seconds; how many, and the seconds that it took. Raises ValueError on shortage."""
+    started = time.perf_counter()
+    for done, text in enumerate(texts):
+        elapsed = time.perf_counter() - started
+        if elapsed >= seconds:
+            return done, elapsed
+        encoder.embed(encoder.windows(encoder.tokenize(text)))
+    raise ValueError("there were too few texts")
+
+
+def main(model: str, bodies: str, seconds: str) -> None:
+    """Load the model, warm it up, and measure."""
+    encoder = Encoder.load(locate(Path(model)))
+    texts = [json.loads(line)["query"] for line in Path(bodies).read_text().splitlines()]
+    for _ in range(_WARM_UPS):
+        encoder.encode([_WARM_UP])
+    (core,) = os.sched_getaffinity(0)
+    own, whole = time.process_time(), core_seconds(core)
+    done, elapsed = embed_all(encoder, texts, float(seconds))
+    own, whole = time.process_time() - own, core_seconds(core) - whole
+    found = {"texts": done, "seconds": elapsed, "own_seconds": own, "core_seconds": whole}
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

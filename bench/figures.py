@@ -1,0 +1,110 @@
+"""The figures: what is measured of whom, collected round by round, with the ratios that the table shows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from bench.spread import Spread, ratio
+
+AIMUX: Final = "AIMux"
+NGINX: Final = "nginx"
+ENVOY: Final = "Envoy"
+LOOP: Final = "bare loop"
+DIRECT: Final = "direct call"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Something that is measured. `key` names it in the results file."""
+
+    key: str
+    title: str
+    unit: str
+
+
+SEEN: Final = Figure("seen", "Requests/s, texts seen before", "1/s")
+NEW: Final = Figure("new", "Requests/s, every text new", "1/s")
+P50: Final = Figure("p50", "One call, p50", "s")
+P99: Final = Figure("p99", "One call, p99", "s")
+ADDED_P50: Final = Figure("added_p50", "Added to a call, p50", "s")
+ADDED_P99: Final = Figure("added_p99", "Added to a call, p99", "s")
+START: Final = Figure("start", "Start until ready", "s")
+MEMORY: Final = Figure("memory", "Resident memory, idle", "bytes")
+
+FIGURES: Final = (SEEN, NEW, P50, ADDED_P50, P99, ADDED_P99, START, MEMORY)
+SUBJECTS: Final = (DIRECT, LOOP, NGINX, ENVOY, AIMUX)
+
+
+@dataclass(frozen=True, slots=True)
+class CoreUse:
+    """Shares (0-1) of the time of the core under test: what the subject used of it, and what others took."""
+
+    own: float
+    others: float
+
+    @classmethod
+    def of(cls, own: float, whole: float, seconds: float) -> "CoreUse":
+        """From the seconds that the subject and all together had of a core in a time."""
+        return cls(own / seconds, max(whole - own, 0.0) / seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One value of one round, and how the core was used meanwhile, where that was watched."""
+
+    figure: Figure
+    subject: str
+    value: float
+    core: CoreUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure of one subject over all rounds, and its ratios to nginx and to the bare loop."""
+
+    figure: Figure
+    subject: str
+    values: tuple[float, ...]
+    spread: Spread
+    to_nginx: Spread | None
+    to_loop: Spread | None
+    core_own: Spread | None
+    core_others: Spread | None
+
+
+class Rounds:
+    """What the rounds have measured so far."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[Figure, str], list[Measured]] = {}
+
+    def add(self, measured: Iterable[Measured]) -> None:
+        """Take what one round has measured: each figure of each subject once."""
+        for each in measured:
+            self._values.setdefault((each.figure, each.subject), []).append(each)
+
+    def rows(self) -> tuple[Row, ...]:
+        """A row for each figure of each subject, in the table's order."""
+        wanted = ((figure, subject) for figure in FIGURES for subject in SUBJECTS)
+        return tuple(self._row(*key) for key in wanted if key in self._values)
+
+    def _row(self, figure: Figure, subject: str) -> Row:
+        found = self._values[figure, subject]
+        values = tuple(each.value for each in found)
+        cores = [each.core for each in found if each.core is not None]
+        # A new text is compared with what nginx does with any text: it knows no difference.
+        to_nginx = self._ratio(values, SEEN if figure is NEW else figure, NGINX)
+        return Row(
+            figure=figure,
+            subject=subject,
+            values=values,
+            spread=Spread.of(values),
+            to_nginx=None if subject in {NGINX, LOOP} else to_nginx,
+            to_loop=self._ratio(values, NEW, LOOP) if figure is NEW and subject != LOOP else None,
+            core_own=Spread.of(core.own for core in cores) if cores else None,
+            core_others=Spread.of(core.others for core in cores) if cores else None,
+        )
+
+    def _ratio(self, values: tuple[float, ...], figure: Figure, subject: str) -> Spread | None:
+        references = self._values.get((figure, subject))
+        return None if references is None else ratio(values, [each.value for each in references])

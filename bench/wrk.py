@@ -1,0 +1,61 @@
+"""Load from wrk: 32 connections that post the bodies of a file, and what wrk says of how that went."""
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench import BenchError
+from bench.processes import pinned
+from bench.tools import path_of
+
+CONNECTIONS: Final = 32
+_SCRIPT: Final = Path(__file__).with_name("requests.lua")
+_PATIENCE: Final = 60.0
+_REQUESTS = re.compile(r"^\s*([0-9]+) requests in ", re.MULTILINE)
+_RATE = re.compile(r"^Requests/sec:\s*([0-9.]+)\s*$", re.MULTILINE)
+_REFUSED = re.compile(r"^\s*Non-2xx or 3xx responses: ([0-9]+)\s*$", re.MULTILINE)
+_BROKEN = re.compile(r"^\s*(Socket errors: .*?)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run of wrk achieved."""
+
+    requests: int
+    per_second: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.requests / self.per_second
+
+
+def parse(output: str) -> Outcome:
+    """Read wrk's summary. Raises BenchError where not every request was answered with success."""
+    requests, rate = _REQUESTS.search(output), _RATE.search(output)
+    if not requests or not rate:
+        raise BenchError(f"wrk gave no summary: {output.strip() or 'nothing at all'}")
+    if broken := _BROKEN.search(output):
+        raise BenchError(f"wrk lost connections, so its figure means nothing ({broken.group(1)}): run it again")
+    if refused := _REFUSED.search(output):
+        raise BenchError(f"{refused.group(1)} of {requests.group(1)} requests were refused: their speed means nothing")
+    if float(rate.group(1)) == 0:
+        raise BenchError("no request was answered")
+    return Outcome(int(requests.group(1)), float(rate.group(1)))
+
+
+def run(port: int, bodies: Path, agent: str, seconds: int, core: int) -> Outcome:
+    """Load a server on this machine for some seconds."""
+    command = [path_of("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(_SCRIPT)]
+    command += [f"http://127.0.0.1:{port}/", "--", str(bodies), agent]
+    try:
+        done = subprocess.run(  # noqa: S603  (wrk, with arguments of ours)
+            pinned(command, core), capture_output=True, text=True, timeout=seconds + _PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BenchError(f"wrk did not come to an end in {seconds + _PATIENCE:.0f} s") from error
+    if done.returncode != 0:
+        raise BenchError(f"wrk failed: {(done.stderr or done.stdout).strip()}")
+    return parse(done.stdout)

@@ -58,6 +58,12 @@ def test_identity_places_arrive_with_headers_in_small_letters(read: Read) -> Non
     assert (identity.query_params, identity.headers, identity.body_field) == ((), ("x-who", "authorization"), None)
 
 
+def test_without_certificates_of_its_own_an_upstream_has_none(read: Read) -> None:
+    (route,) = read("routes: [{name: a, upstream: https://x}]\n").snapshot.routes
+    assert route.upstream.secure
+    assert route.upstream.ca_file is None
+
+
 def test_scores_are_needed_only_where_a_route_has_intents() -> None:
     plain = Config(routes=(RouteConfig(name="r", upstream="http://x"),), fallback=FallbackConfig(upstream="http://y"))
     assert not compile_snapshot(plain, "").needs_scores

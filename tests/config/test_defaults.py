@@ -1,5 +1,8 @@
 """What holds where the file says nothing."""
 
+import pytest
+from pydantic import ValidationError
+
 from aimux.config.schema import Config, RouteConfig
 
 EXPECTED = {
@@ -51,6 +54,13 @@ EXPECTED = {
 
 def test_every_default() -> None:
     assert Config().model_dump(mode="json") == EXPECTED
+
+
+def test_nothing_changes_once_it_is_read() -> None:
+    config = Config()
+    for section, key in ((config, "agents"), (config.server, "port")):
+        with pytest.raises(ValidationError):
+            setattr(section, key, ())
 
 
 def test_a_route_is_open_and_without_intents_by_default() -> None:

@@ -112,6 +112,7 @@ OVERRIDES = [
     ("AIMUX_LOGGING__LEVEL", "debug", lambda c: c.logging.level == "debug"),
     ("AIMUX_SEMANTIC_ENGINE__MIN_SCORE", "1", lambda c: c.semantic_engine.min_score == 1),
     ("AIMUX_SEMANTIC_ENGINE__MODEL_PATH", "/m/yes", lambda c: str(c.semantic_engine.model_path) == "/m/yes"),
+    ("AIMUX_IDENTITY__BODY_FIELD", "12", lambda c: c.identity.body_field == "12"),
     ("AIMUX_IDENTITY__BODY_FIELD", "on", lambda c: c.identity.body_field == "on"),
     ("AIMUX_IDENTITY__BODY_FIELD", "null", lambda c: c.identity.body_field is None),
     ("AIMUX_UPSTREAMS__MAX_HEADERS", "5", lambda c: c.upstreams.max_headers == 5),
@@ -138,6 +139,11 @@ def test_a_variable_wins_over_the_file_and_over_its_mistakes(read: Read, problem
     assert (loaded.config.server.host, loaded.config.server.port) == ("a", 9)
     both = problems_of(FALLBACK + "server: {port: 012}\n", {"AIMUX_SERVER__PORT": "x"})
     assert [(p.source, p.where) for p in both] == [("aimux.yaml", "server.port"), ("environment", "AIMUX_SERVER__PORT")]
+
+
+def test_a_variable_does_not_mend_a_section_that_is_none(problems_of: Problems) -> None:
+    (problem,) = problems_of(FALLBACK + "server: x\n", {"AIMUX_SERVER__PORT": "9"})
+    assert (problem.source, problem.where) == ("aimux.yaml", "server")
 
 
 def test_a_variable_can_bring_a_whole_section(read: Read) -> None:

@@ -27,8 +27,8 @@ def test_a_file_that_is_missing_or_none(tmp_path: Path) -> None:
     missing = tmp_path / "nope.yaml"
     assert problem_of(missing).startswith(f"{missing}: there is no such file;")
     assert problem_of(tmp_path).startswith(f"{tmp_path}: this is a directory;")
-    assert "cannot be read" in problem_of(tmp_path / ("x" * 300))
-    assert "cannot be read" in problem_of(Path("a\0b"))
+    assert "cannot be read: File name too long" in problem_of(tmp_path / ("x" * 300))
+    assert "cannot be read: it is no usable path" in problem_of(Path("a\0b"))
     (tmp_path / "plain").write_text("x")
     assert "cannot be read" in problem_of(tmp_path / "plain" / "aimux.yaml")
 

@@ -45,7 +45,5 @@ def _replace(values: Any, path: Path, value: object) -> None:
     """Put a value where the path leads, unless nothing stands there."""
     for step in path[:-1]:
         values = values[step]
-        if values is None:
-            return
     if values[path[-1]] is not None:
         values[path[-1]] = value

@@ -12,8 +12,11 @@ from aimux.core.reason import Failure, Reason
 from aimux.wire.http1 import bad
 
 _DEEPEST = 64
-# Possessive, since a match that may be taken back costs a hundred bytes of memory for each one of a string.
-_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)
+# A value can take a hundred times the memory of the two bytes that it is written with.
+_MOST_VALUES = 200_000
+# What stands in front of the next bracket or comma, strings passed over, and that. It matches everywhere, so no byte is
+# looked at twice. Possessive, since a match that may be taken back costs a hundred bytes for each one.
+_TO_NEXT_MARK = re.compile(rb'(?:[^"\[\]{},]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)*+([\[\]{},]|\Z)', re.DOTALL)
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _ZSTD_WINDOW = 8 * 1024 * 1024
 _ZSTD_STEP = 128
@@ -86,9 +89,9 @@ _DECODERS = {b"gzip": _gzip, b"x-gzip": _gzip, b"deflate": _deflate, b"br": _bro
 def read_json(body: bytes) -> object:
     """Read UTF-8 JSON in which every key stands once, nested at most 64 deep, without NaN, infinities and surrogates.
 
-    Raises Failure for anything else.
+    Raises Failure for anything else, and for more values than are worth their memory.
     """
-    _check_depth(body)
+    _check_shape(body)
     try:
         value: object = json.loads(
             body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_read_int
@@ -102,18 +105,30 @@ def read_json(body: bytes) -> object:
     return value
 
 
-def _check_depth(body: bytes) -> None:
-    if body.count(b"{") + body.count(b"[") <= _DEEPEST:
+def _check_shape(body: bytes) -> None:
+    openings = body.count(b"{") + body.count(b"[")
+    if openings <= _DEEPEST and openings + body.count(b",") < _MOST_VALUES:
         return
     depth = 0
-    for match in _STRING_OR_BRACKET.finditer(body):
-        first = body[match.start()]
-        if first in b"[{":
+    values = 1
+    for match in _TO_NEXT_MARK.finditer(body):
+        mark = match.group(1)
+        if mark in (b"[", b"{"):
             depth += 1
             if depth > _DEEPEST:
                 raise bad(f"the JSON body is nested more than {_DEEPEST} levels deep")
-        elif first in b"]}":
+        elif mark in (b"]", b"}"):
             depth -= 1
+            if depth < 0:
+                raise bad("the body is not valid JSON")
+            continue
+        values += 1
+        if values > _MOST_VALUES:
+            raise Failure(
+                Reason.BODY_TOO_LARGE,
+                f"the JSON body holds more than {_MOST_VALUES} values: name the route and the agent in headers, "
+                "and the body is passed on unread",
+            )
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

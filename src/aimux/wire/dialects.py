@@ -14,6 +14,8 @@ ROUTE_HEADER = b"x-aimux-route"
 _TEXT_FIELDS = ("q", "query")
 _JSON_TEXT_FIELDS = ("query", "prompt", "input")
 _UTF8 = (b"utf-8", b"utf8", b"us-ascii")
+# Decoding an escape takes two hundred bytes of memory for the three that it is written with.
+_MOST_ESCAPES = 100_000
 
 
 class BodyKind(Enum):
@@ -93,6 +95,8 @@ def _read(body: bytes, kind: BodyKind, sources: IdentitySources) -> Reading:
     if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
         return _read_document(read_json(body), sources) if body else SILENT
     if kind is BodyKind.JSON_OR_FORM:
+        if body.count(b"%") > _MOST_ESCAPES:
+            raise Failure(Reason.BODY_TOO_LARGE, f"the form holds more than {_MOST_ESCAPES} escapes: send JSON instead")
         return Reading(text=_first_text(_pairs(_utf8(body))), dialect="form")
     return SILENT
 

@@ -13,6 +13,10 @@ from aimux.wire.http1 import CHUNKED, Head, bad
 
 _NO_OPTIONS: Final[frozenset[bytes]] = frozenset()
 _SEPARATOR = re.compile(rb"[/\\]")
+_SEGMENT_END = re.compile(rb"[;?#]")
+_IGNORED = bytes(range(0x21))
+# Dot, slash and backslash as no encoder of UTF-8 writes them, and as some decoders read them nevertheless.
+_OVERLONG = re.compile(rb"(?:\xc0|\xe0\x80|\xf0\x80\x80)(?:(\xae)|\xaf)|(?:\xc1|\xe0\x81|\xf0\x80\x81)\x9c")
 _PHRASES: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
 
@@ -34,7 +38,9 @@ def upstream_target(head: Head, upstream: Upstream) -> bytes:
     path = head.path
     while b"%" in path and (decoded := unquote_to_bytes(path)) != path:
         path = decoded
-    if b".." in path and any(segment.split(b";")[0] == b".." for segment in _SEPARATOR.split(path)):
+    if path is not head.path:
+        path = _OVERLONG.sub(lambda found: b"." if found[1] else b"/", path).translate(None, _IGNORED)
+    if b".." in path and any(_SEGMENT_END.split(segment)[0] == b".." for segment in _SEPARATOR.split(path)):
         raise bad("the request path holds '..', which could lead out of the route's base path")
     return upstream.base_path.encode("ascii") + head.target
 

@@ -7,6 +7,7 @@ methods that llhttp has never heard of are accepted beyond that. Grammar: RFC 91
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 
 from aimux.core.reason import Failure, Reason
 
@@ -20,9 +21,8 @@ _REFUSED_METHODS = (b"TRACE", b"CONNECT")
 _FIELD_LINE = re.compile(
     rb"(?<=\r\n)((" + _TOKEN + rb"):[ \t]*+((?:" + _VISIBLE + rb"++(?:[ \t]++" + _VISIBLE + rb"++)*+)?)[ \t]*+)\r\n"
 )
-_AUTHORITY = rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._~\-]{1,253})(?::[0-9]{1,5})?"
-_HOST = re.compile(_AUTHORITY)
-_ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp]://(" + _AUTHORITY + rb")(/[^#?]*+)?(\?[^#]*+)?")
+_HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]{2,45})\]|[0-9A-Za-z._~\-]{1,253})(?::([0-9]{1,5}))?")
+_ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp]://([^/?#]++)(/[^#?]*+)?(\?[^#]*+)?")
 _FORBIDDEN_IN_TARGET = re.compile(rb"[#\\]|%(?![0-9A-Fa-f]{2})|%00")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _END = b"\r\n\r\n"
@@ -95,12 +95,20 @@ def find_head(data: bytes | bytearray, limits: HeadLimits) -> int:
     end = data.find(_END, 0, limits.target_bytes + limits.header_bytes + 64)
     size = len(data) if end < 0 else end + len(_END)
     line_end = data.find(b"\r\n", 0, limits.target_bytes + 64)
-    if line_end < 0:
-        if size > limits.target_bytes + 64:
-            raise _target_too_long(limits)
-    elif size - line_end - 2 > limits.header_bytes:
-        raise _headers_too_large(limits)
+    most = limits.target_bytes + 64 if line_end < 0 else line_end + 2 + limits.header_bytes
+    if end < 0 or size > most:
+        _check_line_ends(data, min(size, most))
+    if size > most:
+        raise _target_too_long(limits) if line_end < 0 else _headers_too_large(limits)
     return 0 if end < 0 else size
+
+
+def _check_line_ends(data: bytes | bytearray, stop: int) -> None:
+    # Whoever ends lines otherwise would wait for an answer that waits for the end of the head.
+    pairs = data.count(b"\r\n", 0, stop)
+    unpaired = data[stop - 1 : stop] == b"\r"
+    if data.count(b"\n", 0, stop) != pairs or data.count(b"\r", 0, stop) != pairs + unpaired:
+        raise bad("every line of the head must end with CRLF")
 
 
 def parse_head(data: bytes, limits: HeadLimits) -> Head:
@@ -109,14 +117,14 @@ def parse_head(data: bytes, limits: HeadLimits) -> Head:
     if match is None:
         raise bad("the request line must be METHOD SP target SP HTTP/1.1")
     method, target, minor = match.groups()
-    if method in _REFUSED_METHODS:
-        raise Failure(Reason.METHOD_NOT_ALLOWED, "the methods TRACE and CONNECT are not forwarded")
-    if len(target) > limits.target_bytes:
-        raise _target_too_long(limits)
     start = match.end()
     lines = _FIELD_LINE.findall(data, start, len(data) - 2)
     if len(lines) != data.count(b"\r\n", start) - 1:
         raise bad("a header line is malformed")
+    if method in _REFUSED_METHODS:
+        raise Failure(Reason.METHOD_NOT_ALLOWED, "the methods TRACE and CONNECT are not forwarded")
+    if len(target) > limits.target_bytes:
+        raise _target_too_long(limits)
     if len(lines) > limits.headers:
         raise _headers_too_large(limits)
     head = _index(method.decode("ascii"), target, int(minor), lines)
@@ -149,7 +157,7 @@ def _padded(lines: list[tuple[bytes, bytes, bytes]]) -> frozenset[bytes]:
 
 def _read_target(head: Head) -> None:
     host = head.single(b"host")
-    if host is None or not _HOST.fullmatch(host):
+    if host is None or not _is_authority(host):
         raise bad("a request needs exactly one Host header with a host name or address")
     target = head.target
     if not target.startswith(b"/"):
@@ -164,6 +172,22 @@ def _read_target(head: Head) -> None:
         raise bad("the request target holds a fragment, a backslash, a null or a malformed percent escape")
     head.target = target
     head.path, _, head.query = target.partition(b"?")
+
+
+def _is_authority(host: bytes) -> bool:
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    address, port = match.groups()
+    return (address is None or _is_ipv6(address)) and (port is None or int(port) <= 65535)
+
+
+def _is_ipv6(address: bytes) -> bool:
+    try:
+        IPv6Address(address.decode("ascii"))
+    except ValueError:
+        return False
+    return True
 
 
 def _body_length(head: Head) -> int:

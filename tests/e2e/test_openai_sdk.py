@@ -1,0 +1,178 @@
+"""The official OpenAI SDK, unmodified, against the gateway."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+
+import openai
+import pytest
+from e2e_support.mesh import NewUpstream, Start
+from e2e_support.upstream import Peer, Received, Upstream
+from e2e_support.waiting import DEADLINE
+
+MODEL = "gpt-4o-mini-2024-07-18"
+ROUTES = {
+    "finance": (["analyze the budget", "analyze quarterly revenue"], ["finance-bot"]),
+    "admin": (["delete users", "reset the database"], ["admin-bot"]),
+    "left": (["will it rain tomorrow"], None),
+    "right": (["will it rain tomorrow?"], None),
+}
+Connect = Callable[..., openai.OpenAI]
+Refusal = tuple[str | None, str, type[openai.APIStatusError], str]
+
+
+def _completion(content: str) -> dict[str, object]:
+    message = {"role": "assistant", "content": content}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return {"id": "c1", "object": "chat.completion", "created": 1, "model": MODEL, "choices": [choice]}
+
+
+def _delta(content: str) -> bytes:
+    choice = {"index": 0, "delta": {"content": content}, "finish_reason": None}
+    event = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": MODEL, "choices": [choice]}
+    return b"data: " + json.dumps(event).encode() + b"\n\n"
+
+
+def openai_like(peer: Peer, request: Received) -> None:
+    """Answers chat completions as OpenAI does: what the user said, backwards."""
+    asked = json.loads(request.body)
+    said = asked["messages"][-1]["content"][::-1]
+    if not asked.get("stream"):
+        body = json.dumps(_completion(said)).encode()
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        peer.send(head + body)
+        return
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for event in (*(_delta(letter) for letter in said), b"data: [DONE]\n\n"):
+        peer.send(b"%x\r\n%b\r\n" % (len(event), event))
+    peer.send(b"0\r\n\r\n")
+
+
+@pytest.fixture(scope="module")
+def _port_and_upstream(start_once: Start, new_upstream_once: NewUpstream) -> tuple[int, Upstream]:
+    upstream = new_upstream_once()
+    routes = [
+        {"name": name, "upstream": upstream.url, "intents": intents, **({"allowed": allowed} if allowed else {})}
+        for name, (intents, allowed) in ROUTES.items()
+    ]
+    return start_once({"agents": ["finance-bot", "admin-bot"], "routes": routes}).port, upstream
+
+
+@pytest.fixture
+def upstream(_port_and_upstream: tuple[int, Upstream]) -> Iterator[Upstream]:
+    """The OpenAI-like upstream of all routes."""
+    upstream = _port_and_upstream[1]
+    upstream.handler = openai_like
+    yield upstream
+    upstream.forget()
+
+
+@pytest.fixture
+def connect(_port_and_upstream: tuple[int, Upstream]) -> Iterator[Connect]:
+    """Makes SDK clients for agents."""
+    made: list[openai.OpenAI] = []
+
+    def make(agent: str | None = None) -> openai.OpenAI:
+        headers = {"X-Source-Agent": agent} if agent else {}
+        url = f"http://127.0.0.1:{_port_and_upstream[0]}/v1"
+        made.append(openai.OpenAI(base_url=url, api_key="sk-test", default_headers=headers, max_retries=0))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+def chat(client: openai.OpenAI, text: str, **options: object) -> openai.types.chat.ChatCompletion:
+    """Ask for a chat completion."""
+    messages = [{"role": "system", "content": "You delete users."}, {"role": "user", "content": text}]
+    return client.chat.completions.create(model=MODEL, messages=messages, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def test_a_completion(connect: Connect, upstream: Upstream) -> None:
+    answer = chat(connect("finance-bot"), "analyze Q3 revenue")
+    assert answer.choices[0].message.content == "eunever 3Q ezylana"
+    request = upstream.only
+    assert request.line == b"POST /v1/chat/completions HTTP/1.1"
+    assert json.loads(request.body)["model"] == MODEL
+    assert (request.header("X-AIMux-Agent"), request.header("X-AIMux-Route")) == (b"finance-bot", b"finance")
+    assert request.header("Authorization") == b"Bearer sk-test"
+
+
+def test_a_streamed_completion(connect: Connect, upstream: Upstream) -> None:
+    with connect("finance-bot").chat.completions.create(
+        model=MODEL, messages=[{"role": "user", "content": "analyze Q3 revenue"}], stream=True
+    ) as stream:
+        letters = [chunk.choices[0].delta.content for chunk in stream]
+    assert "".join(letter or "" for letter in letters) == "eunever 3Q ezylana"
+    assert len(letters) == len("analyze Q3 revenue")
+
+
+def test_content_parts(connect: Connect, upstream: Upstream) -> None:
+    upstream.handler = lambda peer, _: peer.send(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    )
+    parts = [{"type": "text", "text": "analyze"}, {"type": "text", "text": "the budget"}]
+    connect("finance-bot").chat.completions.create(model=MODEL, messages=[{"role": "user", "content": parts}])  # type: ignore[list-item]
+    assert upstream.only.header("X-AIMux-Route") == b"finance"
+
+
+@pytest.mark.parametrize(
+    ("agent", "models"),
+    [
+        ("finance-bot", ["finance", "left", "right"]),
+        ("admin-bot", ["admin", "left", "right"]),
+        (None, ["left", "right"]),
+    ],
+)
+def test_the_models_are_the_routes_that_the_caller_may_use(
+    connect: Connect, upstream: Upstream, agent: str | None, models: list[str]
+) -> None:
+    listed = connect(agent).models.list()
+    assert listed.object == "list"
+    assert [model.id for model in listed.data] == models
+    assert {model.object for model in listed.data} == {"model"}
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (None, "", openai.BadRequestError, "no_text"),
+        ("stranger", "analyze the budget", openai.AuthenticationError, "unknown_agent"),
+        ("finance-bot", "please delete users", openai.PermissionDeniedError, "route_forbidden"),
+        (None, "please delete users", openai.PermissionDeniedError, "anonymous_forbidden"),
+        ("finance-bot", "how do butterflies sleep", openai.NotFoundError, "no_route"),
+        ("finance-bot", "will it rain tomorrow", openai.ConflictError, "ambiguous_route"),
+    ],
+)
+def test_refusals_are_the_sdks_own_errors(connect: Connect, upstream: Upstream, case: Refusal) -> None:
+    agent, text, error, code = case
+    with pytest.raises(error) as raised:
+        chat(connect(agent), text)
+    refusal = raised.value
+    assert refusal.code == code
+    assert isinstance(refusal.body, dict)
+    assert refusal.body["status"] == refusal.status_code
+    assert refusal.body["message"] in str(refusal)
+    assert refusal.request_id == refusal.body["request_id"]
+    assert upstream.requests == []
+
+
+def test_an_upstream_that_breaks_off_is_an_error_of_the_stream(connect: Connect, upstream: Upstream) -> None:
+    seen = threading.Event()
+
+    def break_off(peer: Peer, _: Received) -> None:
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        event = _delta("a")
+        peer.send(b"%x\r\n%b\r\n" % (len(event), event))
+        seen.wait(DEADLINE)
+        peer.close()
+
+    upstream.handler = break_off
+    messages = [{"role": "user", "content": "analyze the budget"}]
+    with connect("finance-bot").chat.completions.create(model=MODEL, messages=messages, stream=True) as stream:  # type: ignore[arg-type]
+        assert next(stream).choices[0].delta.content == "a"
+        seen.set()
+        with pytest.raises(openai.APIConnectionError):
+            next(stream)

@@ -1,0 +1,1 @@
+"""What the corpus of hostile bytes is read and played with."""

@@ -1,0 +1,75 @@
+"""What the gateway itself says: one shape for every refusal, and nothing of a caller's own bytes in it."""
+
+import json
+
+import pytest
+
+from aimux.core.decision import Refuse
+from aimux.core.reason import Reason
+from aimux.core.request import ANONYMOUS, Established, Principal
+from aimux.core.snapshot import Access, Route, Snapshot, Upstream
+from aimux.gateway.answers import models_body, refusal_body, refusal_lines
+
+UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_refusal_has_the_one_shape(reason):
+    refusal = Refuse(reason, 'say "it"\r\n differently: \u00e9', "rule", candidates=("a", "b"))
+    body = refusal_body(refusal, "abc123")
+    error = json.loads(body)["error"]
+    expected = {
+        "code": reason.code,
+        "type": reason.kind,
+        "status": reason.status,
+        "message": refusal.message,
+        "request_id": "abc123",
+    }
+    if reason is Reason.AMBIGUOUS_ROUTE:
+        expected["candidates"] = ["a", "b"]
+    assert error == expected
+    assert list(json.loads(body)) == ["error"]
+    assert body.isascii()
+    assert body.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_the_header_lines_of_a_refusal(reason):
+    route = Route("secret-route", UPSTREAM, Access.RESTRICTED)
+    lines = refusal_lines(Refuse(reason, "message", "rule", route=route), "abc123")
+    assert lines[:2] == [b"Content-Type: application/json", b"X-Request-ID: abc123"]
+    own = {
+        Reason.OVERLOADED: [b"Retry-After: 1"],
+        Reason.NOT_READY: [b"Retry-After: 2"],
+        Reason.DRAINING: [b"Retry-After: 5"],
+        Reason.UNKNOWN_AGENT: [b'WWW-Authenticate: AIMux-Agent realm="aimux"'],
+        Reason.METHOD_NOT_ALLOWED: [b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
+    }
+    assert lines[2:] == own.get(reason, [])
+
+
+def test_the_allowed_methods_may_be_others():
+    assert refusal_lines(Refuse(Reason.METHOD_NOT_ALLOWED, "", ""), "x", b"GET, HEAD")[-1] == b"Allow: GET, HEAD"
+
+
+def test_models_are_the_routes_that_the_caller_may_use():
+    house = Snapshot.of(
+        (
+            Route("finance", UPSTREAM, Access.RESTRICTED, frozenset({"bee"}), ("x",)),
+            Route("admin", UPSTREAM, Access.RESTRICTED, frozenset({"ant"}), ("y",)),
+            Route("public", UPSTREAM, Access.PUBLIC),
+            Route("open", UPSTREAM, Access.OPEN),
+        ),
+        agents=frozenset({"ant", "bee"}),
+    )
+
+    def listed(principal):
+        listing = json.loads(models_body(principal, house))
+        assert listing["object"] == "list"
+        assert {(m["object"], m["owned_by"], type(m["created"])) for m in listing["data"]} <= {("model", "aimux", int)}
+        return [model["id"] for model in listing["data"]]
+
+    assert listed(ANONYMOUS) == ["open"]
+    assert listed(Principal("bee", Established.CLAIMED)) == ["finance", "public", "open"]
+    assert listed(Principal("ant", Established.CLAIMED)) == ["admin", "public", "open"]
+    assert json.loads(models_body(ANONYMOUS, Snapshot.of(()))) == {"object": "list", "data": []}

@@ -1,0 +1,75 @@
+"""The generation in force: leased while the gateway serves, refused before and while it drains."""
+
+import asyncio
+
+import pytest
+
+from aimux.core.reason import Failure, Reason
+from aimux.core.snapshot import Snapshot
+from aimux.gateway.live import Generation, Live
+
+FIRST, SECOND = Generation(Snapshot.of(()), None), Generation(Snapshot.of(()), None)
+
+
+def refused(live):
+    with pytest.raises(Failure) as caught:
+        live.lease()
+    assert caught.value.message
+    return caught.value.reason
+
+
+def test_nothing_is_leased_before_a_generation_is_in_force():
+    live = Live()
+    assert refused(live) is live.refusing is Reason.NOT_READY
+    assert live.in_flight == 0
+
+
+def test_a_request_keeps_the_generation_that_it_leased():
+    live = Live(FIRST)
+    assert live.refusing is None
+    leased = live.lease()
+    live.generation = SECOND
+    assert leased is FIRST
+    assert live.lease() is SECOND
+    assert live.in_flight == 2
+
+
+def test_draining_refuses_new_requests_and_waits_for_those_under_way():
+    async def run():
+        live = Live(FIRST)
+        live.lease()
+        live.lease()
+        draining = asyncio.create_task(live.drain())
+        await asyncio.sleep(0)
+        assert refused(live) is live.refusing is Reason.DRAINING
+        assert live.in_flight == 2
+        live.release()
+        await asyncio.sleep(0)
+        assert not draining.done()
+        live.release()
+        await draining
+        assert live.in_flight == 0
+        assert refused(live) is Reason.DRAINING
+
+    asyncio.run(run())
+
+
+def test_draining_an_idle_gateway_does_not_wait():
+    async def run():
+        live = Live(FIRST)
+        live.lease()
+        live.release()
+        await live.drain()
+        assert refused(live) is Reason.DRAINING
+        await live.drain()
+
+    asyncio.run(run())
+
+
+def test_draining_before_anything_was_ready_says_draining():
+    async def run():
+        live = Live()
+        await live.drain()
+        assert refused(live) is Reason.DRAINING
+
+    asyncio.run(run())

@@ -1,0 +1,341 @@
+"""Where the text is in each kind of request, which place comes first, and what makes a request unreadable."""
+
+import gzip
+import json
+import zlib
+
+import brotli
+import pytest
+import zstandard
+
+from aimux.core.reason import Failure, Reason
+from aimux.core.request import SILENT, Claim, Place
+from aimux.core.snapshot import IdentitySources
+from aimux.wire.dialects import BodyKind, body_kind, named_route, read_body, read_head
+from aimux.wire.http1 import HeadLimits, find_head, parse_head
+
+SOURCES = IdentitySources()
+LIMITS = HeadLimits()
+LIMIT = 1_000_000
+
+
+def head_of(*lines, target=b"/", length=5):
+    framing = b"" if length is None else b"Content-Length: %d" % length
+    data = b"\r\n".join(
+        (b"POST " + target + b" HTTP/1.1", b"Host: x", *lines, *([framing] if framing else []), b"", b"")
+    )
+    return parse_head(data[: find_head(data, LIMITS)], LIMITS)
+
+
+def reading(body, content_type=None, codings=(), sources=SOURCES, limit=LIMIT):
+    """What a body says that came with this Content-Type."""
+    lines = () if content_type is None else (b"Content-Type: " + content_type,)
+    return read_body(body, body_kind(head_of(*lines, length=len(body) or 1)), codings, sources, limit)
+
+
+def said(document, **more):
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    found = reading(body, b"application/json", **more)
+    assert found.flaw is None
+    return found
+
+
+def flaw(found):
+    assert found.claims == ()
+    assert found.text is None
+    return found.flaw.reason
+
+
+# The text in the query
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        (b"q=what+is+50+times+3", "what is 50 times 3"),
+        (b"query=analyze%20revenue", "analyze revenue"),
+        (b"q=%C3%A9t%C3%A9", "\u00e9t\u00e9"),
+        (b"query=second&q=first", "first"),
+        (b"q=&query=second", "second"),
+        (b"q=+%20&query=second", "second"),
+        (b"q=same&q=same", "same"),
+        (b"q=a%26b%3Dc", "a&b=c"),
+        (b"q=a=b", "a=b"),
+        (b"q=a;query=b", "a;query=b"),
+        (b"%71=encoded+name", "encoded name"),
+        (b"q=+padded+", " padded "),
+        (b"q=", None),
+        (b"q", None),
+        (b"q=+++", None),
+        (b"Q=x&Query=y&text=z&prompt=p&input=i", None),
+        (b"", None),
+    ],
+)
+def test_text_in_the_query(query, text):
+    found = read_head(head_of(target=b"/a?" + query), SOURCES)
+    assert (found.text, found.flaw) == (text, None)
+    assert found.dialect == ("" if text is None else "query")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [b"q=a&q=b", b"query=a&query=b", b"q=%ff", b"q=%C3", b"x=%ED%A0%80", b"&".join([b"a=b"] * 1001)],
+    ids=["two texts", "two queries", "a stray byte", "half a character", "a surrogate", "too many"],
+)
+def test_a_query_that_cannot_be_read_in_one_way(query):
+    assert flaw(read_head(head_of(target=b"/?" + query), SOURCES)) is Reason.BAD_REQUEST
+
+
+# The text in a JSON body
+
+
+@pytest.mark.parametrize(
+    ("document", "text", "dialect"),
+    [
+        ({"query": "a", "prompt": "b", "input": "c", "messages": [{"role": "user", "content": "d"}]}, "a", "json"),
+        ({"prompt": "b", "input": "c", "messages": [{"role": "user", "content": "d"}]}, "b", "json"),
+        ({"input": "c", "messages": [{"role": "user", "content": "d"}]}, "c", "json"),
+        ({"messages": [{"role": "user", "content": "d"}]}, "d", "messages"),
+        ({"query": "", "prompt": " \n", "input": "c"}, "c", "json"),
+        ({"query": 5, "prompt": ["b"], "input": {}, "messages": [{"role": "user", "content": "d"}]}, "d", "messages"),
+        ({"input": ["c"]}, None, "json"),
+        ({"text": "x", "q": "y", "Query": "z"}, None, "json"),
+        ({"data": {"query": "inside"}}, None, "json"),
+        ({}, None, "json"),
+        ([], None, ""),
+        ([{"query": "in a list"}], None, ""),
+        ("query", None, ""),
+        (None, None, ""),
+    ],
+)
+def test_text_in_a_json_body(document, text, dialect):
+    found = said(document)
+    assert found.text == text
+    assert found.dialect == dialect
+
+
+USER, ASSISTANT = {"role": "user", "content": "first"}, {"role": "assistant", "content": "answer"}
+
+
+def parts(*content):
+    return {"messages": [{"role": "user", "content": list(content)}]}
+
+
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        ({"messages": [USER, ASSISTANT, {"role": "user", "content": "last"}]}, "last"),
+        ({"messages": [USER, ASSISTANT]}, "first"),
+        ({"messages": [{"role": "system", "content": "be good"}, USER, ASSISTANT]}, "first"),
+        ({"messages": [ASSISTANT, {"role": "User", "content": "x"}, {"content": "y"}, "z", None]}, None),
+        ({"messages": [USER, {"role": "user", "content": ""}]}, None),
+        ({"messages": [USER, {"role": "user"}]}, None),
+        ({"messages": []}, None),
+        ({"messages": "text"}, None),
+        ({"messages": {"role": "user", "content": "x"}}, None),
+        (parts({"type": "text", "text": "one"}), "one"),
+        (parts({"type": "text", "text": "one"}, {"type": "text", "text": "two"}), "one\ntwo"),
+        (
+            parts(
+                {"type": "text", "text": "see"},
+                {"type": "image_url", "image_url": {"url": "https://x"}, "text": "not this"},
+                {"type": "image", "source": {"data": "..."}},
+                {"type": "tool_result", "content": "not that"},
+                {"type": "text", "text": "this"},
+            ),
+            "see\nthis",
+        ),
+        (parts({"type": "text", "text": 5}, {"type": "text"}, "text", None, {"text": "no type"}), None),
+        (parts({"type": "text", "text": " "}), None),
+        (parts(), None),
+        ({"messages": [{"role": "user", "content": {"type": "text", "text": "x"}}]}, None),
+    ],
+)
+def test_the_last_user_message(document, text):
+    found = said(document)
+    assert found.text == text
+    assert found.dialect == ("json" if text is None else "messages")
+
+
+# How a body is read
+
+
+@pytest.mark.parametrize(
+    ("content_type", "kind"),
+    [
+        (b"application/json", BodyKind.JSON),
+        (b"Application/JSON ; charset=UTF-8", BodyKind.JSON),
+        (b"application/problem+json", BodyKind.JSON),
+        (b"text/plain", BodyKind.TEXT),
+        (b'TEXT/PLAIN;charset="utf-8"', BodyKind.TEXT),
+        (b"text/plain; charset=us-ascii; format=flowed", BodyKind.TEXT),
+        (b"application/x-www-form-urlencoded", BodyKind.JSON_OR_FORM),
+        (b"", BodyKind.JSON_OR_OPAQUE),
+        (None, BodyKind.JSON_OR_OPAQUE),
+        (b"application/octet-stream", BodyKind.OPAQUE),
+        (b"multipart/form-data; boundary=x", BodyKind.OPAQUE),
+        (b"text/html; charset=latin-1", BodyKind.OPAQUE),
+        (b"application/jsonl", BodyKind.OPAQUE),
+        (b"text/vnd.x+json", BodyKind.OPAQUE),
+    ],
+)
+def test_the_kind_of_a_body(content_type, kind):
+    lines = () if content_type is None else (b"Content-Type: " + content_type,)
+    assert body_kind(head_of(*lines)) is kind
+    assert body_kind(head_of(*lines, length=0)) is BodyKind.OPAQUE
+    assert body_kind(head_of(*lines, length=None)) is BodyKind.OPAQUE
+    assert body_kind(head_of(*lines, b"Transfer-Encoding: chunked", length=None)) is kind
+
+
+@pytest.mark.parametrize("media_type", [b"application/json", b"text/plain", b"application/x-www-form-urlencoded"])
+@pytest.mark.parametrize(
+    "charset", [b"latin-1", b"UTF-16", b'"utf-7"', b"", b"utf-8; charset=utf-16", b"utf-16;charset=utf-8", b"'utf-8'"]
+)
+def test_a_body_that_is_read_must_be_in_utf_8(media_type, charset):
+    with pytest.raises(Failure) as caught:
+        body_kind(head_of(b"Content-Type: " + media_type + b"; charset=" + charset))
+    assert caught.value.reason is Reason.UNSUPPORTED_ENCODING
+
+
+def test_a_charset_is_found_however_it_is_written():
+    for written in (b";charset=utf-16", b"; CHARSET=utf-16", b"; x=y; charset = utf-16", b";;charset=utf-16;"):
+        with pytest.raises(Failure, match="UTF-8"):
+            body_kind(head_of(b"Content-Type: application/json" + written))
+
+
+def test_two_content_types_are_refused():
+    with pytest.raises(Failure) as caught:
+        body_kind(head_of(b"Content-Type: text/plain", b"Content-Type: application/json"))
+    assert caught.value.reason is Reason.BAD_REQUEST
+
+
+@pytest.mark.parametrize("content_type", [None, b"application/x-www-form-urlencoded", b"application/json"])
+@pytest.mark.parametrize("before", [b"", b" ", b"\r\n\t "])
+def test_a_body_that_starts_with_a_brace_is_json_by_curls_default_too(content_type, before):
+    found = reading(before + b'{"agent": "finance-bot", "query": "analyze revenue"}', content_type)
+    assert (found.text, found.dialect) == ("analyze revenue", "json")
+    assert found.claims == (Claim(Place.BODY, "agent", "finance-bot"),)
+    assert flaw(reading(before + b'{"agent": "finance-bot"', content_type)) is Reason.BAD_REQUEST
+
+
+@pytest.mark.parametrize("body", [b"[1]", b'"query"', b"query=x", b"\xff\xfe", b"\xef\xbb\xbf{}", b"NaN", b"x{"])
+def test_without_a_content_type_anything_else_is_not_read(body):
+    assert reading(body) == SILENT
+
+
+def test_the_body_of_another_type_is_not_read():
+    for content_type in (b"application/octet-stream", b"multipart/form-data; boundary=x", b"text/html"):
+        assert reading(b'{"agent": "finance-bot", "query": "x"}', content_type) == SILENT
+
+
+def test_an_empty_body_says_nothing():
+    for content_type in (None, b"application/json", b"application/x-www-form-urlencoded", b"text/plain"):
+        found = reading(b"", content_type)
+        assert (found.claims, found.text, found.flaw) == ((), None, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"analyze revenue", "analyze revenue"),
+        (b'{"agent": "finance-bot", "query": "x"}', '{"agent": "finance-bot", "query": "x"}'),
+        ("\u00e9t\u00e9\n".encode(), "\u00e9t\u00e9\n"),
+        (b" \n", None),
+    ],
+)
+def test_plain_text(body, text):
+    found = reading(body, b"text/plain")
+    assert (found.text, found.claims, found.dialect) == (text, (), "text")
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"q=analyze+revenue", "analyze revenue"),
+        (b"query=b&q=a", "a"),
+        (b"query=b", "b"),
+        (b"q=caf%C3%A9", "caf\u00e9"),
+        ("q=caf\u00e9".encode(), "caf\u00e9"),
+        (b"agent=finance-bot&client_id=admin-bot", None),
+        (b"analyze revenue", None),
+    ],
+)
+def test_a_form(body, text):
+    found = reading(body, b"application/x-www-form-urlencoded")
+    assert (found.text, found.claims, found.dialect) == (text, (), "form")
+
+
+@pytest.mark.parametrize("body", [b"q=a&q=b", b"q=%ff", b"q=\xff", b"&".join([b"a"] * 1001)])
+def test_a_form_that_cannot_be_read_in_one_way(body):
+    assert flaw(reading(body, b"application/x-www-form-urlencoded")) is Reason.BAD_REQUEST
+
+
+def test_a_form_of_nothing_but_escapes_is_refused():
+    form = b"application/x-www-form-urlencoded"
+    assert reading(b"q=" + b"%41" * 100_000, form).text == "A" * 100_000
+    assert flaw(reading(b"q=" + b"%41" * 100_001, form)) is Reason.BODY_TOO_LARGE
+    assert reading(b'{"query": "' + b"%" * 100_001 + b'"}', form).text == "%" * 100_001
+
+
+@pytest.mark.parametrize("content_type", [b"application/json", b"text/plain", b"application/x-www-form-urlencoded"])
+def test_invalid_utf_8_is_refused(content_type):
+    assert flaw(reading(b"\xff\xfe", content_type)) is Reason.BAD_REQUEST
+
+
+def test_unreadable_json_says_nothing_but_its_flaw():
+    for body in (b"{", b'{"agent": "a", "agent": "b"}', b"[" * 100_000, b'{"query": NaN}', b" "):
+        assert flaw(reading(body, b"application/json")) is Reason.BAD_REQUEST
+
+
+# Content codings
+
+DOCUMENT = b'{"agent": "finance-bot", "query": "analyze revenue"}'
+
+
+@pytest.mark.parametrize(
+    ("coding", "encode"),
+    [
+        (b"gzip", gzip.compress),
+        (b"deflate", zlib.compress),
+        (b"br", brotli.compress),
+        (b"zstd", zstandard.compress),
+        (b"identity", bytes),
+    ],
+)
+def test_an_encoded_body_is_decoded_for_reading(coding, encode):
+    for content_type in (b"application/json", None, b"application/x-www-form-urlencoded"):
+        found = reading(encode(DOCUMENT), content_type, [coding])
+        assert (found.text, found.claims[0].name) == ("analyze revenue", "finance-bot")
+    if coding != b"identity":
+        assert flaw(reading(encode(DOCUMENT), None, [coding], limit=len(DOCUMENT) - 1)) is Reason.BODY_TOO_LARGE
+        assert flaw(reading(encode(DOCUMENT)[:-1], None, [coding])) is Reason.BAD_REQUEST
+
+
+@pytest.mark.parametrize("codings", [[b"lzma"], [b"gzip, gzip"], [b"gzip", b"gzip"], [b"identity", b"gzip"]])
+def test_other_codings_are_unsupported(codings):
+    assert flaw(reading(gzip.compress(DOCUMENT), None, codings)) is Reason.UNSUPPORTED_ENCODING
+
+
+# A route by name
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        ([], None),
+        ([b"X-AIMux-Route: finance"], "finance"),
+        ([b"x-aimux-route:finance"], "finance"),
+        ([b"X-AIMux-Route: a", b"X-AIMux-Route: a"], "a"),
+        ([b"X-AIMux-Route:"], ""),
+        ([b"X-AIMux-Route: \xe9"], "\u00e9"),
+        ([b"X_AIMux_Route: finance"], None),
+    ],
+)
+def test_the_named_route(lines, name):
+    assert named_route(head_of(*lines)) == name
+
+
+def test_two_named_routes_are_refused():
+    with pytest.raises(Failure) as caught:
+        named_route(head_of(b"X-AIMux-Route: a", b"X-AIMux-Route: b"))
+    assert caught.value.reason is Reason.BAD_REQUEST

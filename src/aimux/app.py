@@ -63,6 +63,8 @@ async def _serve(loaded: Loaded) -> int:
     scorer = None
     try:
         port = listener.sockets[0].getsockname()[1]
+        for warning in loaded.warnings:
+            parts.log.event.warning("configuration", detail=warning)
         parts.log.event.info("listening", url=_url(loaded.config.server.host, port), version=__version__)
         scorer = await _go_live(parts, loaded)
         await stop.wait()

@@ -11,11 +11,8 @@ from aimux.config.problem import ConfigError
 def load_or_report(config: Path) -> Loaded | None:
     """The loaded configuration, or None after every problem in it has been reported."""
     try:
-        loaded = load(config, os.environ)
+        return load(config, os.environ)
     except ConfigError as error:
         for problem in error.problems:
             console.problem(f"aimux: {problem}")
         return None
-    for warning in loaded.warnings:
-        console.note(f"aimux: {loaded.path}: warning: {warning}")
-    return loaded

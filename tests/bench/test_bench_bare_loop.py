@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+
 from bench.bare_loop import embed_all
 
 

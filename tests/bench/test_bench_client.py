@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from bench.client import Client, answers, get, post, status
 
 from bench import BenchError
+from bench.client import Client, answers, get, post, status
 
 Serve = Callable[..., int]
 

@@ -6,13 +6,13 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from bench import BenchError
 from bench.figures import AIMUX, LOOP, MEMORY, NEW, NGINX, P50, SEEN, START, CoreUse, Measured, Rounds
 from bench.machine import Machine
 from bench.report import BEGIN, END, as_json, caption, markdown, put_between_markers, table
 from bench.session import QUICK, Report
-from rich.console import Console
-
-from bench import BenchError
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from bench.sample import Sample
 
 from aimux.config.load import load
 from aimux.core.access import may_use
 from aimux.core.request import Established, Principal
 from bench import BenchError
+from bench.sample import Sample
 
 _ROOT = Path(__file__).parents[2]
 _UPSTREAM = "http://127.0.0.1:9"

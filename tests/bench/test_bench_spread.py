@@ -1,10 +1,11 @@
 """Statistics over rounds."""
 
 import pytest
-from bench.figures import ADDED_P99, AIMUX, LOOP, NEW, NGINX, SEEN, CoreUse, Measured, Rounds
-from bench.spread import Spread, percentile, ratio
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bench.figures import ADDED_P99, AIMUX, LOOP, NEW, NGINX, SEEN, CoreUse, Measured, Rounds
+from bench.spread import Spread, percentile, ratio
 
 finite = st.floats(min_value=-1e9, max_value=1e9, allow_nan=False)
 

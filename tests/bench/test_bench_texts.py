@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from bench.texts import DISTINCT, Supply, body, text
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
+
+from bench.texts import DISTINCT, Supply, body, text
 
 _TOKENIZER = Path(__file__).parents[2] / "models" / "tokenizer.json"
 numbers = st.integers(0, DISTINCT - 1)

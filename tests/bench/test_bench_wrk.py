@@ -1,9 +1,9 @@
 """Reading what wrk says."""
 
 import pytest
-from bench.wrk import Outcome, parse
 
 from bench import BenchError
+from bench.wrk import Outcome, parse
 
 _SUMMARY = """Running 4s test @ http://127.0.0.1:40001/
   1 threads and 32 connections

@@ -1,6 +1,5 @@
-"""One gateway for the whole corpus, one that loses patience fast, and the upstream that records what they let through."""
+"""A gateway for the corpus, one that loses patience soon, and the upstream that records what they let through."""
 
-import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -9,8 +8,8 @@ from pathlib import Path
 import pytest
 
 # The processes, clients and upstreams are those of the end-to-end tests.
-for folder in (Path(__file__).parent, Path(__file__).parents[1] / "e2e"):
-    sys.path.insert(0, str(folder))
+sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from e2e_support.gateway import Config, Gateway, write_config
 from e2e_support.upstream import Upstream
@@ -51,7 +50,7 @@ def _own_address() -> str | None:
         return None if address.startswith("127.") else address
 
 
-def _arena(folder: Path, config_of: object = _config, **server: object) -> Iterator[Arena]:
+def _arena(folder: Path, **server: object) -> Iterator[Arena]:
     upstream, elsewhere = Upstream(), Upstream()
     config = _config(upstream)
     config["server"] |= server

@@ -1,4 +1,4 @@
-"""Reads the corpus: YAML files of cases, each some bytes and what must come of them. Says so where a file is malformed."""
+"""Reads the corpus: YAML files of cases, some bytes and what must come of them. A malformed file fails the tests."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -45,8 +45,8 @@ class Case:
     upstream; `answer_has` and `answer_lacks` are pieces of all answers together, `answer_lacks` in whichever case.
     `replies` are the upstream's writes where it does not just answer with the target that it was asked for, `ends` what
     it does then: `waits`, `closes` or `resets`. `pool` says whether its connection is used again: `kept` or `dropped`.
-    `cut` is what comes of a response's body before the gateway cuts the connection. `whole_only` cases come out otherwise
-    where their bytes come in one by one, as they may. `quota` is for what may be done by a request: MiB and CPU seconds.
+    `cut` is what comes of a response's body before the gateway cuts the connection. A `whole_only` case comes out
+    otherwise where its bytes come in one by one, and may.
     """
 
     id: str
@@ -90,7 +90,7 @@ def cases(topic: str) -> list[Case]:
 
 
 def _read_file(path: Path) -> Iterator[Case]:
-    document = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506  (a SafeLoader)
+    document = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)
     assert set(document) <= {"about", "all", "cases"}, f"{path.name}: {set(document)}"
     for name, given in document["cases"].items():
         merged = {**document.get("all", {}), **given}

@@ -1,7 +1,7 @@
 r"""The notation in which the corpus writes bytes, so that a person can review them.
 
-A line break stands for CRLF. `\r \n \t \0 \s \\ \xHH` stand for one byte (`\s` is a space), and a backslash at the end of
-a line takes the line break away. Characters beyond ASCII are sent in UTF-8. These are computed:
+A line break stands for CRLF. `\r \n \t \0 \s \\ \xHH` stand for one byte (`\s` is a space), and a backslash at the end
+of a line takes the line break away. Characters beyond ASCII are sent in UTF-8. These are computed:
 
     {5000 * "X-A: 1\r\n"}    a text, many times
     {gzip "..."}             a text in a content coding: gzip, deflate, br, zstd; codings and repeats may be nested

@@ -97,9 +97,11 @@ def _wait_read(port: int, client: Client) -> None:
     until(read, "the gateway to read")
 
 
-def sendable_by_piece(arena: Arena, case: Case) -> bool:
-    """Whether the case's bytes are few enough, and the outcome is the same, where they are sent one by one."""
-    return not case.whole_only and sum(len(arena.bytes_of(text)) for text in case.sends) <= _SENT_BY_PIECE
+def comes_out_the_same_by_piece(case: Case) -> bool:
+    """Whether the case's bytes are few enough to be sent one by one, and its outcome is the same then."""
+    ports = dict.fromkeys(("gateway", "upstream", "elsewhere"), "65535")
+    size = sum(len(to_bytes(text, ports)) for text in case.sends)
+    return not case.whole_only and not case.outside and size <= _SENT_BY_PIECE
 
 
 # What the client gets.
@@ -229,6 +231,8 @@ def check_wellbeing(gateway: Gateway, names: frozenset[str]) -> None:
         assert raw.endswith("\n"), raw
         assert "Traceback" not in raw
         assert len(raw) < 2000
-    found = [LABEL_VALUES.match(line) for line in gateway.metrics().splitlines() if line.startswith("aimux_requests_")]
+    found = [
+        LABEL_VALUES.match(line) for line in gateway.metrics().splitlines() if line.startswith("aimux_requests_total{")
+    ]
     assert found
     assert all(match and {match[1], match[2]} <= names | {"(anonymous)", "(unidentified)", "(none)"} for match in found)

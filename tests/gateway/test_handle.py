@@ -414,6 +414,13 @@ def test_models_lists_the_routes_that_the_caller_may_use(house, method, query, m
     assert served.forwarder.calls == []
 
 
+def test_models_does_not_read_a_body(house):
+    body = b'{"agent": "finance-bot"}'
+    request = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    exchange, record = house(SNAPSHOT).serve(request, body)
+    assert (record.verdict, record.principal.name, exchange.body_reads) == ("answered", None, 0)
+
+
 def test_models_refuses_an_unknown_and_an_unreadable_caller(house):
     for query, code in ((b"client_id=stranger", "unknown_agent"), (b"agent=", "identity_malformed")):
         refused(house(SNAPSHOT), code, b"GET /v1/models?" + query + b" HTTP/1.1\r\nHost: x\r\n\r\n")

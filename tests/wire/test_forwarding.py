@@ -87,16 +87,8 @@ def test_without_a_base_path_the_target_is_untouched(target):
         *(b"/.%2e", b"/a%2f..%2fb", b"/a/%2e%2e%2f", b"/%252e%252e/x", b"/%25%32%65%25%32%65/x", b"/..%2f", b"/..%5cx"),
         *(b"/a%5c..%5cb", b"/%252e%252e%255c", b"/..;a=b/x", b"/..%3bx/y", b"/..;", b"/%25252525252e./"),
         *(b"http://gateway:8080/..", b"/..%3fx", b"/..%23x", b"/%c0%ae%c0%ae/x", b"/.%c0%ae/", b"/%e0%80%ae./x"),
-        *(
-            b"/%f0%80%80%ae./x",
-            b"/..%c0%afx",
-            b"/..%c1%9cx",
-            b"/%25c0%25ae./x",
-            b"/.%09./x",
-            b"/.%0d%0a./x",
-            b"/..%20/x",
-        ),
-        *(b"/..%e0%80%afx", b"/..%f0%80%81%9cx"),
+        *(b"/%f0%80%80%ae./x", b"/..%c0%afx", b"/..%c1%9cx", b"/%25c0%25ae./x", b"/.%09./x", b"/.%0d%0a./x"),
+        *(b"/..%20/x", b"/..%e0%80%afx", b"/..%f0%80%81%9cx"),
     ],
 )
 def test_dots_that_could_lead_out_of_the_base_path_are_refused(target):

@@ -143,6 +143,18 @@ def test_a_url_that_agrees_with_host_is_read_as_its_path(target, origin_form):
     assert head.path + (b"?" + head.query if head.query else b"") == origin_form
 
 
+def test_a_url_must_name_the_host_and_port_that_host_names():
+    for target, host in (
+        (b"http://x/", b"x:80"),
+        (b"http://x/", b"xx"),
+        (b"http://xx/", b"x"),
+        (b"http://[::1]/", b"x"),
+    ):
+        assert fault(raw(start=b"GET " + target + b" HTTP/1.1", host=b"Host: " + host)) is BAD
+    head = parsed(raw(start=b"GET http://[::1]:80/a HTTP/1.1", host=b"Host: [::1]:80"))
+    assert head.target == b"/a"
+
+
 # Host
 
 HOSTS = {

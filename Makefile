@@ -55,11 +55,13 @@ test: setup $(VENV)/dev.stamp ## run the whole test suite
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: check
-check: $(VENV)/dev.stamp ## formatter check, linter, type check, import contracts
+check: $(VENV)/dev.stamp ## formatter check, linter, type check, import contracts, security linter, advisories
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src bench checks hatch_build.py
+	$(BIN)/python -m checks.advisories
 
 .PHONY: bench
 bench: setup ## the benchmarks, beside nginx and Envoy; QUICK=1 takes less than a minute

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -85,6 +86,18 @@ def _report(log: Log, context: Mapping[str, object]) -> None:
     log.event.error("fault", detail=str(context.get("message")), error=f"{type(error).__name__}: {error}")
 
 
+def _log_trouble(why: str | None, live: Live, log: Log) -> None:
+    """The log cannot be written, or can again: meanwhile nothing is served, since nothing would tell of it."""
+    if why is None:
+        live.obstacle = None
+        log.event.warning("log", detail="the log can be written again, and requests are served", lost=log.writer.lost)
+        return
+    live.obstacle = "the gateway cannot write its log, and serves nothing that would leave no trace"
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"aimux: cannot write the log: {why}; requests are refused until it can be written\n")
+        sys.stderr.flush()
+
+
 def _stop_signals() -> asyncio.Event:
     """Set by the first SIGTERM or SIGINT; the second one is left to do what it does."""
     stop = asyncio.Event()
@@ -106,7 +119,10 @@ def _assemble(loaded: Loaded) -> _Running:
     live = Live()
     deadlines = Deadlines(interval_for(*_timeouts(config)))
     metrics = Metrics(live)
-    log = Log(LogSettings(config.logging.level, config.logging.timestamp, config.logging.format))
+    log = Log(
+        LogSettings(config.logging.level, config.logging.timestamp, config.logging.format),
+        lambda why: _log_trouble(why, live, log),
+    )
     upstreams = Upstreams(_upstreams_of(loaded.snapshot), _upstream_limits(config), deadlines)
     gateway = Gateway(live, upstreams, (log.request, metrics.request), Limits(config.server.max_body_bytes))
     token = config.server.admin_token

@@ -390,6 +390,24 @@ def test_every_observer_is_told(fake_exchange, fake_forwarder):
     assert len(first) == 1
 
 
+def test_an_observer_that_fails_keeps_nobody_from_being_told_or_answered(fake_exchange, fake_forwarder):
+    told, faults = [], []
+
+    def fails(record):
+        raise ZeroDivisionError
+
+    async def run():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
+        gateway = Gateway(Live(), fake_forwarder(), [fails, told.append], Limits(1000))
+        exchange = fake_exchange(ASKED)
+        await gateway.handle(exchange)
+        return exchange
+
+    exchange = asyncio.run(run())
+    assert [type(fault) for fault in faults] == [ZeroDivisionError]
+    assert len(told) == len(exchange.answers) == 1
+
+
 # The list of models
 
 

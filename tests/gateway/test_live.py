@@ -15,12 +15,14 @@ def refused(live):
     with pytest.raises(Failure) as caught:
         live.lease()
     assert caught.value.message
+    assert live.refusing is not None
+    assert (live.refusing.reason, live.refusing.message) == (caught.value.reason, caught.value.message)
     return caught.value.reason
 
 
 def test_nothing_is_leased_before_a_generation_is_in_force():
     live = Live()
-    assert refused(live) is live.refusing is Reason.NOT_READY
+    assert refused(live) is Reason.NOT_READY
     assert live.in_flight == 0
 
 
@@ -41,7 +43,7 @@ def test_draining_refuses_new_requests_and_waits_for_those_under_way():
         live.lease()
         draining = asyncio.create_task(live.drain())
         await asyncio.sleep(0)
-        assert refused(live) is live.refusing is Reason.DRAINING
+        assert refused(live) is Reason.DRAINING
         assert live.in_flight == 2
         live.release()
         await asyncio.sleep(0)
@@ -73,3 +75,14 @@ def test_draining_before_anything_was_ready_says_draining():
         assert refused(live) is Reason.DRAINING
 
     asyncio.run(run())
+
+
+def test_while_something_stands_in_the_way_nothing_is_leased():
+    live = Live(FIRST)
+    live.lease()
+    live.obstacle = "the disk is full"
+    assert refused(live) is Reason.NOT_READY
+    assert live.refusing.message == "the disk is full"
+    live.obstacle = None
+    live.lease()
+    assert live.in_flight == 2

@@ -49,7 +49,10 @@ def crosses_to_upstream(name: bytes, connection: Set[bytes]) -> bool:
 
 def crosses_to_client(name: bytes, connection: Set[bytes]) -> bool:
     """Whether a response's header is passed back; `connection` are the options of its Connection header."""
-    return not (name in _SET_FOR_CLIENT or name.startswith(_OWN_PREFIX) or name in connection)
+    plain = name.replace(b"_", b"-") if b"_" in name else name
+    if plain in _SET_FOR_CLIENT or plain.startswith(_OWN_PREFIX):
+        return False
+    return not connection or (name not in connection and plain not in connection)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,15 @@
 """The log: one line a request and one an event, readable on a terminal, JSON elsewhere; written once a loop tick."""
 
-import asyncio
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import structlog
 
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended, Record
+from aimux.edge.log_writer import Tell, TickWriter, to_standard_output
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _LONGEST_VALUE: Final = 512
@@ -25,42 +25,12 @@ class LogSettings:
     form: str = "auto"
 
 
-class TickWriter:
-    """Collects lines and writes them together once the loop has come round; at once where no loop runs."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._lines: list[str] = []
-
-    def msg(self, line: str) -> None:
-        """Take one line."""
-        self._lines.append(line)
-        if len(self._lines) == 1:
-            try:
-                asyncio.get_running_loop().call_soon(self.flush)
-            except RuntimeError:
-                self.flush()
-
-    log = debug = info = warn = warning = error = critical = msg
-
-    def flush(self) -> None:
-        """Write what was collected. A log that nobody reads any more stops nothing."""
-        lines, self._lines = self._lines, []
-        if lines:
-            try:
-                self._stream.write("\n".join(lines) + "\n")
-                self._stream.flush()
-            except (BrokenPipeError, ValueError):
-                return
-
-
 class Log:
-    """Writes events and the line of each request."""
+    """Writes events and the line of each request to standard output. `tell` hears when that fails: see TickWriter."""
 
-    def __init__(self, settings: LogSettings, stream: TextIO | None = None) -> None:
-        stream = stream or sys.stdout
-        human = settings.form == "human" or (settings.form == "auto" and stream.isatty())
-        self.writer = TickWriter(stream)
+    def __init__(self, settings: LogSettings, tell: Tell) -> None:
+        human = settings.form == "human" or (settings.form == "auto" and sys.stdout.isatty())
+        self.writer = TickWriter(to_standard_output, tell)
         self._debug = settings.level == "debug"
         self._requests = _LEVELS[settings.level] <= logging.INFO
         self._logger: structlog.types.FilteringBoundLogger = structlog.wrap_logger(

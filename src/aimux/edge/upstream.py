@@ -290,7 +290,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_complete = True
         self._head_at = time.perf_counter()
         exchange = self._exchange
-        assert exchange is not None  # noqa: S101  (data_received parses only while there is one)
+        if exchange is None:
+            raise _invalid("the upstream sent a response that nobody asked for")
         exchange.source = self
         exchange.start(status, self._status_phrase, self._headers, self._own, length)
         if exchange.head.method == "HEAD":

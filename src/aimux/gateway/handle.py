@@ -112,7 +112,11 @@ class Gateway(Generic[E]):
         record.status = exchange.status or record.status
         record.response_bytes = exchange.response_bytes
         for observer in self._observers:
-            observer(record)
+            try:
+                observer(record)
+            except Exception as error:  # one that fails must not keep the others from being told
+                context = {"message": "an observer of requests failed", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)
 
 
 def _record_of(exchange: Exchange) -> Record:

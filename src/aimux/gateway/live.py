@@ -2,16 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Final
 
 from aimux.core.reason import Failure, Reason
 from aimux.core.snapshot import Snapshot
 from aimux.gateway.ports import Scorer
-
-_WHY: Final = {
-    Reason.DRAINING: "the gateway is shutting down and takes no new requests",
-    Reason.NOT_READY: "the gateway is starting and not ready yet",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +18,33 @@ class Generation:
 
 @dataclass(slots=True)
 class Live:
-    """The generation that new requests get, and how many are being served. Without one, and while draining, none is."""
+    """The generation that new requests get, and how many are being served.
+
+    None is taken without a generation, while draining, and while something stands in the way (`obstacle` says what).
+    """
 
     generation: Generation | None = None
     draining: bool = False
+    obstacle: str | None = None
     in_flight: int = 0
     _emptied: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
-    def refusing(self) -> Reason | None:
+    def refusing(self) -> Failure | None:
         """Why new work is refused, or None."""
         if self.draining:
-            return Reason.DRAINING
-        return Reason.NOT_READY if self.generation is None else None
+            return Failure(Reason.DRAINING, "the gateway is shutting down and takes no new requests")
+        if self.generation is None:
+            return Failure(Reason.NOT_READY, "the gateway is starting and not ready yet")
+        return None if self.obstacle is None else Failure(Reason.NOT_READY, self.obstacle)
 
     def lease(self) -> Generation:
         """The generation to serve one request by; give it back with `release`. Raises Failure where none is taken."""
-        refusing = self.refusing
-        if refusing is not None or self.generation is None:
-            raise Failure(refusing or Reason.NOT_READY, _WHY[refusing or Reason.NOT_READY])
+        generation, refusing = self.generation, self.refusing
+        if generation is None or refusing is not None:
+            raise refusing or Failure(Reason.NOT_READY, "nothing is in force")
         self.in_flight += 1
-        return self.generation
+        return generation
 
     def release(self) -> None:
         """A request has ended."""

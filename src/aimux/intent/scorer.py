@@ -68,8 +68,6 @@ class ThreadedScorer:
 
     async def score(self, text: str) -> Scored:
         """The scores of a text. Raises Failure where too many wait already, or the wait was too long."""
-        if self._closed:
-            raise Failure(Reason.NOT_READY, "the model has been shut down")
         if self._waiting >= self._limits.max_waiting:
             raise Failure(Reason.OVERLOADED, "too many texts wait for the model: try again soon")
         started = time.monotonic()
@@ -77,6 +75,8 @@ class ThreadedScorer:
         self._waiting += 1
         try:
             with self._wake:
+                if self._closed:
+                    raise Failure(Reason.NOT_READY, "the model has been shut down")
                 self._jobs.append(job)
                 self._wake.notify()
             scores = await job.future

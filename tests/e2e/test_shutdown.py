@@ -69,7 +69,7 @@ def test_what_runs_is_finished_and_what_is_new_is_refused(
             assert int(response.header("Retry-After") or 0) > 0
             assert response.header("Connection") == b"close"
         ready = ask(gateway.port, target="/readyz")
-        assert (ready.status, json.loads(ready.body)) == (503, {"status": "draining"})
+        assert (ready.status, json.loads(ready.body)["status"]) == (503, "draining")
         assert ask(gateway.port, target="/healthz").status == 200
         assert gateway.metric("aimux_ready") == 0
         assert gateway.alive

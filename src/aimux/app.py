@@ -14,7 +14,7 @@ import uvloop
 from aimux import __version__
 from aimux.config.load import Loaded
 from aimux.config.schema import Config
-from aimux.core.snapshot import Snapshot, Upstream
+from aimux.core.snapshot import Route, Snapshot
 from aimux.edge.deadlines import Deadlines, interval_for
 from aimux.edge.log import Log, LogSettings
 from aimux.edge.management import InForce, Management
@@ -29,6 +29,7 @@ from aimux.intent.model import locate
 from aimux.intent.reader import load_reader
 from aimux.intent.scorer import ScorerLimits, ThreadedScorer
 from aimux.wire.http1 import HeadLimits
+from aimux.wire.response import ResponseHeadLimits
 
 _BACKLOG: Final = 2048
 _FLUSH: Final = 5.0
@@ -123,7 +124,7 @@ def _assemble(loaded: Loaded) -> _Running:
         LogSettings(config.logging.level, config.logging.timestamp, config.logging.format),
         lambda why: _log_trouble(why, live, log),
     )
-    upstreams = Upstreams(_upstreams_of(loaded.snapshot), _upstream_limits(config), deadlines)
+    upstreams = Upstreams(_routes_of(loaded.snapshot), _upstream_limits(config), deadlines)
     gateway = Gateway(live, upstreams, (log.request, metrics.request), Limits(config.server.max_body_bytes))
     token = config.server.admin_token
     management = Management(
@@ -185,9 +186,8 @@ async def _drain(parts: _Running, drain_timeout: float) -> int:
     return 0
 
 
-def _upstreams_of(snapshot: Snapshot) -> set[Upstream]:
-    routes = snapshot.routes if snapshot.fallback is None else (*snapshot.routes, snapshot.fallback)
-    return {route.upstream for route in routes}
+def _routes_of(snapshot: Snapshot) -> tuple[Route, ...]:
+    return snapshot.routes if snapshot.fallback is None else (*snapshot.routes, snapshot.fallback)
 
 
 def _timeouts(config: Config) -> tuple[float, ...]:
@@ -224,8 +224,7 @@ def _upstream_limits(config: Config) -> UpstreamLimits:
         response_timeout=upstreams.response_timeout,
         idle_timeout=upstreams.idle_timeout,
         keepalive_timeout=upstreams.keepalive_timeout,
-        header_bytes=upstreams.max_header_bytes,
-        headers=upstreams.max_headers,
+        head=ResponseHeadLimits(upstreams.max_header_bytes, upstreams.max_headers),
     )
 
 

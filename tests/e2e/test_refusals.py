@@ -241,7 +241,7 @@ def test_requests_before_the_gateway_is_ready_are_refused(start: Start) -> None:
     gateway = start({"routes": routes}, ready=False)
     check(ask(gateway.port, "GET", "/?q=x"), 503, "not_ready")
     page = ask(gateway.port, "GET", "/readyz")
-    assert (page.status, json.loads(page.body)) == (503, {"status": "not_ready"})
+    assert (page.status, json.loads(page.body)["status"]) == (503, "not_ready")
     assert ask(gateway.port, "GET", "/healthz").status == 200
     gateway.wait_ready()
     assert ask(gateway.port, "GET", "/readyz").status == 200

@@ -155,6 +155,14 @@ def schema() -> None:
     _leave(command())
 
 
+@app.command(epilog=_examples("aimux openapi > aimux.openapi.json"))
+def openapi() -> None:
+    """Print the OpenAPI description of the management endpoints."""
+    from aimux.cli.openapi import openapi as command
+
+    _leave(command())
+
+
 @app.command("version", epilog=_examples("aimux version"))
 def print_version() -> None:
     """Print the version."""

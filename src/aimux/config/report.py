@@ -17,12 +17,16 @@ class Report:
 
     source: str
     problems: list[Problem] = field(default_factory=list)
+    _told: set[Problem] = field(default_factory=set)
     _spoiled: set[Path] = field(default_factory=set)
     _incomplete: set[Path] = field(default_factory=set)
 
     def add(self, path: Path, line: int | None, message: str, remedy: str) -> None:
-        """Report a defect at a path."""
-        self.problems.append(Problem(self.source, line, where(path), message, remedy))
+        """Report a defect at a path, unless the same has been said of it on this line."""
+        problem = Problem(self.source, line, where(path), message, remedy)
+        if problem not in self._told:
+            self._told.add(problem)
+            self.problems.append(problem)
 
     def add_variable(self, variable: str, message: str, remedy: str) -> None:
         """Report a defect of a variable of the environment."""

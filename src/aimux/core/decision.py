@@ -132,6 +132,8 @@ def _claimed(claims: tuple[Claim, ...], snapshot: Snapshot) -> Principal | Refus
             "add it to `agents` in the gateway's configuration, or leave the name out to call open routes",
             "a claimed name must be a registered agent",
         )
+    if len(claims) == 1:
+        return Principal(first.name, Established.CLAIMED)
     conflicts = tuple(claim for claim in claims[1:] if claim.name != first.name)
     return Principal(first.name, Established.CLAIMED, conflicts)
 

@@ -34,6 +34,11 @@ _SET_FOR_UPSTREAM: Final = HOP_BY_HOP | {
     b"x-real-ip",
 }
 _SET_FOR_CLIENT: Final = HOP_BY_HOP | {b"content-length", b"x-request-id"}
+# What most messages carry, and no rule but Connection stops: known without looking.
+_COMMON: Final = frozenset(
+    b"accept accept-encoding accept-language authorization cache-control content-type cookie date etag expires"
+    b" last-modified location server set-cookie user-agent vary x-client-id x-source-agent".split()
+)
 _OWN_PREFIX: Final = b"x-aimux-"
 _FORWARDED_PREFIX: Final = b"x-forwarded-"
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
@@ -41,6 +46,8 @@ _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 def crosses_to_upstream(name: bytes, connection: Set[bytes]) -> bool:
     """Whether a request's header is passed on; `connection` are the options of its Connection header."""
+    if not connection and name in _COMMON:
+        return True
     plain = name.replace(b"_", b"-") if b"_" in name else name
     if plain in _SET_FOR_UPSTREAM or plain.startswith((_OWN_PREFIX, _FORWARDED_PREFIX)):
         return False
@@ -49,6 +56,8 @@ def crosses_to_upstream(name: bytes, connection: Set[bytes]) -> bool:
 
 def crosses_to_client(name: bytes, connection: Set[bytes]) -> bool:
     """Whether a response's header is passed back; `connection` are the options of its Connection header."""
+    if not connection and name in _COMMON:
+        return True
     plain = name.replace(b"_", b"-") if b"_" in name else name
     if plain in _SET_FOR_CLIENT or plain.startswith(_OWN_PREFIX):
         return False

@@ -5,8 +5,9 @@ from enum import StrEnum
 
 from aimux.core.decision import Permit, Refuse
 from aimux.core.headers import Trace
-from aimux.core.request import Principal
-from aimux.core.routing import Match
+from aimux.core.request import Principal, Scores
+from aimux.core.routing import Match, by_name
+from aimux.core.snapshot import Snapshot
 
 
 class Ended(StrEnum):
@@ -27,7 +28,7 @@ class Record:
     """What is known of one request when it has ended. Times are in seconds, None where the step was not taken.
 
     `verdict` is `forward`, `fallback`, `answered` (by the gateway itself) or the code of the refusal. `fault` says what
-    went wrong behind a refusal, for the operator: it is never shown to the caller. `scores` holds (route, score).
+    went wrong behind a refusal, for the operator: it is never shown to the caller.
     """
 
     request_id: str
@@ -42,7 +43,7 @@ class Record:
     route: str | None = None
     rule: str = ""
     match: Match | None = None
-    scores: tuple[tuple[str, float], ...] = ()
+    scored: tuple[Snapshot, Scores] | None = None
     cached: bool | None = None
     model_seconds: float | None = None
     upstream_seconds: float | None = None
@@ -51,6 +52,11 @@ class Record:
     ended: Ended = Ended.COMPLETED
     fault: str = ""
     decided_seconds: float | None = None
+
+    @property
+    def scores(self) -> tuple[tuple[str, float], ...]:
+        """Each route that has intents, and its score."""
+        return () if self.scored is None else by_name(*self.scored)
 
     def permitted(self, permit: Permit) -> None:
         """Take over what the decision to forward says."""

@@ -27,6 +27,12 @@ class Match:
         return None if self.runner_up_score is None else self.score - self.runner_up_score
 
 
+def by_name(snapshot: Snapshot, scores: Scores) -> tuple[tuple[str, float], ...]:
+    """The name and the score of each route that has intents."""
+    pairs = zip(snapshot.routes, scores.values, strict=True)
+    return tuple((route.name, value) for route, value in pairs if value is not None)
+
+
 def match(snapshot: Snapshot, scores: Scores) -> Match | None:
     """Judge scores by the snapshot's thresholds; None where no route has intents.
 

@@ -1,6 +1,6 @@
 """One whole configuration of the decision, frozen: routes, agents, thresholds and where identity is looked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -24,12 +24,13 @@ class Upstream:
     port: int
     base_path: str
     ca_file: str | None = None
+    authority: str = field(init=False)
+    """Host and port as a Host header wants them: IPv6 in brackets, the scheme's default port left out."""
 
-    @property
-    def authority(self) -> str:
-        """Host and port as a Host header wants them: IPv6 in brackets, the scheme's default port left out."""
+    def __post_init__(self) -> None:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
+        usual = self.port == (443 if self.secure else 80)
+        object.__setattr__(self, "authority", host if usual else f"{host}:{self.port}")
 
 
 @dataclass(frozen=True, slots=True)

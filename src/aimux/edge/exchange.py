@@ -2,6 +2,8 @@
 
 import asyncio
 from email.utils import formatdate
+from functools import lru_cache
+from time import time
 from typing import Final, Protocol
 
 from aimux.core.headers import Trace
@@ -12,6 +14,11 @@ from aimux.wire.http1 import CHUNKED, Head
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HIGH_WATER: Final = 64 * 1024
+
+
+@lru_cache(maxsize=1)
+def _date_line(second: int) -> bytes:
+    return b"Date: " + formatdate(second, usegmt=True).encode("ascii")
 
 
 class Link(Protocol):
@@ -227,19 +234,16 @@ class Exchange:
 
     def answer(self, status: int, own: list[bytes], body: bytes) -> None:
         """Answer with a whole response; `own` are complete header lines."""
-        date = b"Date: " + formatdate(usegmt=True).encode("ascii")
-        self.start(status, phrase_of(status), [], [date, *own], len(body))
+        self.start(status, phrase_of(status), [], [_date_line(int(time())), *own], len(body))
         self.write(body)
         self.finish()
 
-    def informational(self, status: int, phrase: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    def informational(self, status: int, phrase: bytes, passed: list[bytes]) -> None:
         """Pass on an interim (1xx) response."""
         if self.head.minor == 1:
-            self._link.send(client_head(status, phrase, headers, ()))
+            self._link.send(client_head(status, phrase, passed, ()))
 
-    def start(
-        self, status: int, phrase: bytes, headers: list[tuple[bytes, bytes]], own: list[bytes], length: int | None
-    ) -> None:
+    def start(self, status: int, phrase: bytes, passed: list[bytes], own: list[bytes], length: int | None) -> None:
         """Write the response's head. `length` is its body's size, None where only its end will tell."""
         self.status = status
         own = list(own)
@@ -255,7 +259,7 @@ class Exchange:
         if self._close or not self.body_complete:
             self._close = True
             own.append(b"Connection: close")
-        self._out.append(client_head(status, phrase, headers, own))
+        self._out.append(client_head(status, phrase, passed, own))
 
     def write(self, data: bytes) -> None:
         """Write a piece of the response's body; `flush` sends it."""

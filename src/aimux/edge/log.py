@@ -1,9 +1,12 @@
 """The log: one line a request and one an event, readable on a terminal, JSON elsewhere; written once a loop tick."""
 
+import json
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
+from functools import lru_cache
+from time import gmtime, strftime, time
 from typing import Any, Final
 
 import structlog
@@ -13,6 +16,7 @@ from aimux.edge.log_writer import Tell, TickWriter, to_standard_output
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _LONGEST_VALUE: Final = 512
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False).encode
 _SERVED: Final = frozenset({VERDICT_FORWARD, VERDICT_FALLBACK, VERDICT_ANSWERED})
 
 
@@ -31,6 +35,8 @@ class Log:
     def __init__(self, settings: LogSettings, tell: Tell) -> None:
         human = settings.form == "human" or (settings.form == "auto" and sys.stdout.isatty())
         self.writer = TickWriter(to_standard_output, tell)
+        self._human = human
+        self._timestamp = settings.timestamp
         self._debug = settings.level == "debug"
         self._requests = _LEVELS[settings.level] <= logging.INFO
         self._logger: structlog.types.FilteringBoundLogger = structlog.wrap_logger(
@@ -47,9 +53,29 @@ class Log:
     def request(self, record: Record) -> None:
         """The line of one request, and one more where something went wrong that the caller is not told."""
         if self._requests:
-            self._logger.info("request", **_fields(record, detailed=self._debug))
+            fields = _fields(record, detailed=self._debug)
+            if self._human:
+                self._logger.info("request", **fields)
+            else:
+                self.writer.msg(self._line("info", "request", fields))
         if record.fault:
             self._logger.error("fault", request_id=record.request_id, verdict=record.verdict, detail=record.fault)
+
+    def _line(self, level: str, event: str, fields: dict[str, object]) -> str:
+        """What the logger would write, at a quarter of its cost: this one is paid with every request."""
+        first = {"timestamp": _now()} if self._timestamp else {}
+        return _ENCODE({**first, "level": level, "event": event, **fields})
+
+
+def _now() -> str:
+    now = time()
+    second = int(now)
+    return f"{_second(second)}.{int((now - second) * 1_000_000):06d}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(second: int) -> str:
+    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
 
 
 def _fields(record: Record, *, detailed: bool) -> dict[str, object]:
@@ -61,7 +87,7 @@ def _fields(record: Record, *, detailed: bool) -> dict[str, object]:
         "status": record.status,
         "ms": round(record.total_seconds * 1000, 2),
         "method": record.method,
-        "path": record.path,
+        "path": _short(record.path),
     }
     if record.ended is not Ended.COMPLETED:
         fields["ended"] = record.ended.value
@@ -122,9 +148,13 @@ def _colours() -> bool:
 
 def _bounded(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in fields.items():
-        if isinstance(value, str) and len(value) > _LONGEST_VALUE:
-            fields[key] = value[:_LONGEST_VALUE] + "..."
+        if isinstance(value, str):
+            fields[key] = _short(value)
     return fields
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "..."
 
 
 def _ordered(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -15,6 +15,19 @@ from aimux.core.reason import Reason
 from aimux.core.request import Established, Principal
 from aimux.core.snapshot import Route, Snapshot
 from aimux.edge.exchange import Exchange
+from aimux.edge.management_models import (
+    AgentEntry,
+    Agents,
+    Answer,
+    ConfigurationInForce,
+    Endpoint,
+    FallbackEntry,
+    Health,
+    NotReady,
+    Ready,
+    RouteEntry,
+    Routes,
+)
 from aimux.edge.metrics import CONTENT_TYPE, Metrics
 from aimux.gateway.answers import refusal_body, refusal_lines
 from aimux.gateway.live import Live
@@ -24,6 +37,7 @@ _LOOPBACK_HOST: Final = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\
 _FORWARDING: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via")
 _BEARER: Final = re.compile(rb"[Bb]earer +([!-~]+)")
 _RULE: Final = "management is for operators"
+_HEALTHZ: Final = Endpoint.HEALTHZ.encode("ascii")
 _JSON: Final = b"Content-Type: application/json"
 _HARDENING: Final = (b"Cache-Control: no-store", b"X-Content-Type-Options: nosniff")
 
@@ -52,17 +66,19 @@ class Management:
         self._metrics = metrics
         self._in_force = in_force
         self._token = admin_token.encode("utf-8") if admin_token else None
-        self._guarded: dict[bytes, Callable[[], _Page]] = {
-            b"/readyz": self._readyz,
-            b"/metrics": self._metrics_page,
-            b"/routes": self._routes,
-            b"/agents": self._agents,
-            b"/config": self._config,
+        self._healthy = _json(Health(status="ok"))
+        pages: dict[Endpoint, Callable[[], _Page]] = {
+            Endpoint.READYZ: self._readyz,
+            Endpoint.METRICS: self._metrics_page,
+            Endpoint.ROUTES: self._routes,
+            Endpoint.AGENTS: self._agents,
+            Endpoint.CONFIG: self._config,
         }
+        self._guarded = {endpoint.encode("ascii"): page for endpoint, page in pages.items()}
 
     def owns(self, path: bytes) -> bool:
         """Whether a path is a management endpoint's. Exactly: nothing is decoded or folded."""
-        return path == b"/healthz" or path in self._guarded or path == b"/dashboard" or path.startswith(b"/dashboard/")
+        return path == _HEALTHZ or path in self._guarded or path == b"/dashboard" or path.startswith(b"/dashboard/")
 
     def answer(self, exchange: Exchange) -> Reason | None:
         """Answer one request to an endpoint; the reason where it is refused."""
@@ -72,7 +88,7 @@ class Management:
             lines = refusal_lines(refusal, exchange.request_id, b"GET, HEAD")
             exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
             return refusal.reason
-        page = _json({"status": "ok"}) if head.path == b"/healthz" else self._guarded[head.path]()
+        page = self._healthy if head.path == _HEALTHZ else self._guarded[head.path]()
         own = [b"Content-Type: " + page.content_type, *_HARDENING]
         exchange.answer(page.status, own, page.body)
         return None
@@ -81,7 +97,7 @@ class Management:
         head = exchange.head
         if head.method not in {"GET", "HEAD"}:
             return Refuse(Reason.METHOD_NOT_ALLOWED, "management endpoints are read with GET", _RULE)
-        if head.path == b"/healthz":
+        if head.path == _HEALTHZ:
             return None
         if not self._admits(exchange):
             return Refuse(
@@ -107,60 +123,57 @@ class Management:
         )
 
     def _readyz(self) -> _Page:
-        reason = self._live.refusing
-        if reason is None:
-            return _json({"status": "ready"})
-        return _json({"status": reason.code}, 503)
+        refusing = self._live.refusing
+        if refusing is None:
+            return _json(Ready(status="ready"))
+        draining = refusing.reason is Reason.DRAINING
+        return _json(NotReady(status="draining" if draining else "not_ready", detail=refusing.message), 503)
 
     def _metrics_page(self) -> _Page:
         return _Page(200, CONTENT_TYPE, self._metrics.render())
 
     def _routes(self) -> _Page:
         snapshot = self._in_force.snapshot
-        fallback = snapshot.fallback
-        return _json(
-            {
-                "routes": [_route(route) for route in snapshot.routes],
-                "fallback": None if fallback is None else _fallback(fallback),
-            }
-        )
+        fallback = None if snapshot.fallback is None else _fallback(snapshot.fallback)
+        return _json(Routes(routes=[_route(route) for route in snapshot.routes], fallback=fallback))
 
     def _agents(self) -> _Page:
         snapshot = self._in_force.snapshot
-        return _json({"agents": [_agent(name, snapshot) for name in sorted(snapshot.agents)]})
+        return _json(Agents(agents=[_agent(name, snapshot) for name in sorted(snapshot.agents)]))
 
     def _config(self) -> _Page:
         return _json(
-            {
-                "config": self._in_force.display,
-                "digest": self._in_force.snapshot.digest,
-                "loaded_at": self._in_force.loaded_at.astimezone(UTC).isoformat(timespec="seconds"),
-            }
+            ConfigurationInForce(
+                config=dict(self._in_force.display),
+                digest=self._in_force.snapshot.digest,
+                loaded_at=self._in_force.loaded_at.astimezone(UTC).isoformat(timespec="seconds"),
+            )
         )
 
 
-def _json(value: Mapping[str, object], status: int = 200) -> _Page:
-    return _Page(status, b"application/json", json.dumps(value, indent=2).encode("ascii") + b"\n")
+def _json(answer: Answer, status: int = 200) -> _Page:
+    text = json.dumps(answer.model_dump(mode="json"), indent=2)
+    return _Page(status, b"application/json", text.encode("ascii") + b"\n")
 
 
-def _route(route: Route) -> dict[str, object]:
-    return {
-        "name": route.name,
-        "upstream": route.upstream.url,
-        "intents": list(route.intents),
-        "access": route.access.value,
-        "allowed": sorted(route.allowed),
-        "min_score": route.min_score,
-    }
+def _route(route: Route) -> RouteEntry:
+    return RouteEntry(
+        name=route.name,
+        upstream=route.upstream.url,
+        intents=list(route.intents),
+        access=route.access,
+        allowed=sorted(route.allowed),
+        min_score=route.min_score,
+    )
 
 
-def _fallback(route: Route) -> dict[str, object]:
-    return {"upstream": route.upstream.url, "access": route.access.value, "allowed": sorted(route.allowed)}
+def _fallback(route: Route) -> FallbackEntry:
+    return FallbackEntry(upstream=route.upstream.url, access=route.access, allowed=sorted(route.allowed))
 
 
-def _agent(name: str, snapshot: Snapshot) -> dict[str, object]:
+def _agent(name: str, snapshot: Snapshot) -> AgentEntry:
     principal = Principal(name, Established.CLAIMED)
-    return {"name": name, "routes": [route.name for route in snapshot.routes if may_use(principal, route)]}
+    return AgentEntry(name=name, routes=[route.name for route in snapshot.routes if may_use(principal, route)])
 
 
 def _is_same_origin(head: Head) -> bool:

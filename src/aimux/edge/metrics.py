@@ -1,10 +1,16 @@
 """Prometheus metrics, folded over the records. Label values come from the configuration, never from a caller."""
 
 import platform
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
 
 from aimux import __version__
 from aimux.core.record import Ended, Record
@@ -16,93 +22,117 @@ ANONYMOUS: Final = "(anonymous)"
 UNIDENTIFIED: Final = "(unidentified)"
 NO_ROUTE: Final = "(none)"
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_BOUNDS: Final = (*map(str, _BUCKETS), "+Inf")
+
+Labels = tuple[str, ...]
+_UNLABELLED: Final[Labels] = ()
 
 
-class Metrics:
-    """The metrics of one process."""
+class _Durations:
+    """How many things took how long, in seconds."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(_BOUNDS)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(_BUCKETS, seconds)] += 1
+        self.total += seconds
+
+
+class Metrics(Collector):
+    """The metrics of one process: plain numbers, which become metrics only when somebody reads them."""
 
     def __init__(self, live: Live) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        self._requests = Counter(
-            "aimux_requests",
-            "Requests by route, agent and verdict.",
-            ("route", "agent", "verdict"),
-            registry=self.registry,
-        )
-        self._duration = self._histogram("aimux_request_duration_seconds", "Time from a request's head to its end.")
-        self._model = self._histogram("aimux_model_duration_seconds", "Time to score a text, the wait included.")
-        self._upstream = Histogram(
-            "aimux_upstream_duration_seconds",
-            "Time from sending a request upstream to its response's head.",
-            ("route",),
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
-        self._upstream_errors = Counter(
-            "aimux_upstream_errors",
-            "Failed upstream exchanges by route and code.",
-            ("route", "code"),
-            registry=self.registry,
-        )
-        self._hits = Counter("aimux_score_cache_hits", "Texts whose scores were remembered.", registry=self.registry)
-        self._misses = Counter("aimux_score_cache_misses", "Texts that the model had to read.", registry=self.registry)
-        self._response_bytes = Counter("aimux_response_body_bytes", "Bytes of response bodies.", registry=self.registry)
-        in_flight = Gauge("aimux_requests_in_flight", "Requests that are being served.", registry=self.registry)
-        in_flight.set_function(lambda: live.in_flight)
-        ready = Gauge("aimux_ready", "Whether new requests are taken.", registry=self.registry)
-        ready.set_function(lambda: live.refusing is None)
-        build = Gauge("aimux_build_info", "The build.", ("version", "python"), registry=self.registry)
-        build.labels(__version__, platform.python_version()).set(1)
-        # Bound once per set of labels: looking a child up by its labels costs more than counting.
-        self._bound: dict[tuple[str, str, str], Counter] = {}
-        self._bound_upstream: dict[str, Histogram] = {}
+        self._live = live
+        self._requests: Counter[Labels] = Counter()
+        self._duration = _Durations()
+        self._model_duration = _Durations()
+        self._upstream_durations: defaultdict[Labels, _Durations] = defaultdict(_Durations)
+        self._upstream_errors: Counter[Labels] = Counter()
+        self._hits = self._misses = self._response_bytes = 0
+        build = {"version": __version__, "python": platform.python_version()}
+        self._infos: dict[str, tuple[str, dict[str, str]]] = {"build": ("The build.", build)}
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
 
     def configuration(self, digest: str) -> None:
         """Say which configuration is in force."""
-        Gauge("aimux_config_info", "The configuration in force.", ("digest",), registry=self.registry).labels(
-            digest
-        ).set(1)
+        self._infos["config"] = ("The configuration in force.", {"digest": digest})
 
     def model(self, name: str, digest: str, dimensions: int) -> None:
         """Say which model is in force."""
-        info = Gauge("aimux_model_info", "The model.", ("name", "digest", "dimensions"), registry=self.registry)
-        info.labels(name, digest, str(dimensions)).set(1)
+        self._infos["model"] = ("The model.", {"name": name, "digest": digest, "dimensions": str(dimensions)})
 
     def request(self, record: Record) -> None:
         """Count one request."""
         route = record.route or NO_ROUTE
         verdict = record.verdict or record.ended.value
-        key = (route, _agent_label(record), verdict)
-        counter = self._bound.get(key)
-        if counter is None:
-            counter = self._bound[key] = self._requests.labels(*key)
-        counter.inc()
+        self._requests[route, _agent_label(record), verdict] += 1
         self._duration.observe(record.total_seconds)
-        self._response_bytes.inc(record.response_bytes)
+        self._response_bytes += record.response_bytes
         if record.cached:
-            self._hits.inc()
+            self._hits += 1
         elif record.model_seconds is not None:
-            self._misses.inc()
-            self._model.observe(record.model_seconds)
+            self._misses += 1
+            self._model_duration.observe(record.model_seconds)
         if record.upstream_seconds is not None:
-            self._observe_upstream(route, record.upstream_seconds)
-        if verdict.startswith("upstream_") or record.ended is Ended.UPSTREAM_FAILED:
-            self._upstream_errors.labels(route, verdict if verdict.startswith("upstream_") else "truncated").inc()
+            self._upstream_durations[route,].observe(record.upstream_seconds)
+        failed_upstream = verdict.startswith("upstream_")
+        if failed_upstream or record.ended is Ended.UPSTREAM_FAILED:
+            self._upstream_errors[route, verdict if failed_upstream else "truncated"] += 1
 
     def render(self) -> bytes:
         """The metrics as Prometheus reads them."""
-        return generate_latest(self.registry)
+        return generate_latest(self._registry)
 
-    def _histogram(self, name: str, text: str) -> Histogram:
-        return Histogram(name, text, buckets=_BUCKETS, registry=self.registry)
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as they stand."""
+        requests = "Requests by route, agent and verdict."
+        yield _counts("aimux_requests", requests, ("route", "agent", "verdict"), self._requests)
+        yield _durations(
+            "aimux_request_duration_seconds",
+            "Time from a request's head to its end.",
+            (),
+            {_UNLABELLED: self._duration},
+        )
+        yield _durations(
+            "aimux_model_duration_seconds",
+            "Time to score a text, the wait included.",
+            (),
+            {_UNLABELLED: self._model_duration},
+        )
+        upstream = "Time from sending a request upstream to its response's head."
+        yield _durations("aimux_upstream_duration_seconds", upstream, ("route",), self._upstream_durations)
+        errors = "Failed upstream exchanges by route and code."
+        yield _counts("aimux_upstream_errors", errors, ("route", "code"), self._upstream_errors)
+        yield CounterMetricFamily("aimux_score_cache_hits", "Texts whose scores were remembered.", self._hits)
+        yield CounterMetricFamily("aimux_score_cache_misses", "Texts that the model had to read.", self._misses)
+        yield CounterMetricFamily("aimux_response_body_bytes", "Bytes of response bodies.", self._response_bytes)
+        yield GaugeMetricFamily("aimux_requests_in_flight", "Requests that are being served.", self._live.in_flight)
+        yield GaugeMetricFamily("aimux_ready", "Whether new requests are taken.", self._live.refusing is None)
+        for name, (text, labels) in self._infos.items():
+            info = GaugeMetricFamily(f"aimux_{name}_info", text, labels=tuple(labels))
+            info.add_metric(tuple(labels.values()), 1)
+            yield info
 
-    def _observe_upstream(self, route: str, seconds: float) -> None:
-        histogram = self._bound_upstream.get(route)
-        if histogram is None:
-            histogram = self._bound_upstream[route] = self._upstream.labels(route)
-        histogram.observe(seconds)
+
+def _counts(name: str, text: str, labels: Sequence[str], counted: Mapping[Labels, int]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for values, count in counted.items():
+        family.add_metric(values, count)
+    return family
+
+
+def _durations(name: str, text: str, labels: Sequence[str], of: Mapping[Labels, _Durations]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, text, labels=labels)
+    for values, durations in of.items():
+        buckets = list(zip(_BOUNDS, accumulate(map(float, durations.counts)), strict=True))
+        family.add_metric(values, buckets, durations.total)
+    return family
 
 
 def _agent_label(record: Record) -> str:

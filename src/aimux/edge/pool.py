@@ -3,17 +3,18 @@
 import asyncio
 import ssl
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from aimux.core.decision import Permit
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
-from aimux.core.snapshot import Upstream
+from aimux.core.snapshot import Route, Upstream
 from aimux.edge.deadlines import NEVER, Deadlines
 from aimux.edge.exchange import Exchange
 from aimux.edge.upstream import Outgoing, StaleConnectionError, TruncatedError, UpstreamConnection, UpstreamLimits
 from aimux.gateway.ports import Outcome
-from aimux.wire.forwarding import upstream_head
+from aimux.wire.forwarding import route_line, upstream_head
 
 # RFC 9110 section 9.2.2: sent twice, these do what they do once.
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -84,11 +85,22 @@ class Pool:
             connection.close()
 
 
-class Upstreams:
-    """Forwards permitted requests over one pool an upstream; the upstreams are all known from the start."""
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A route's pool, and what the gateway says of the route in both directions, made once."""
 
-    def __init__(self, upstreams: Iterable[Upstream], limits: UpstreamLimits, deadlines: Deadlines) -> None:
-        self._pools = {upstream: Pool(upstream, limits, deadlines) for upstream in upstreams}
+    route: Route
+    pool: Pool
+    line: bytes
+
+
+class Upstreams:
+    """Forwards permitted requests over one pool an upstream; the routes are all known from the start."""
+
+    def __init__(self, routes: Iterable[Route], limits: UpstreamLimits, deadlines: Deadlines) -> None:
+        routes = tuple(routes)
+        self._pools = {upstream: Pool(upstream, limits, deadlines) for upstream in {r.upstream for r in routes}}
+        self._ways = {route.name: _Way(route, self._pools[route.upstream], route_line(route)) for route in routes}
 
     @property
     def open_connections(self) -> int:
@@ -108,24 +120,22 @@ class Upstreams:
         """
         if not isinstance(permit, Permit):
             raise TypeError("only a Permit forwards")
-        upstream = permit.route.upstream
+        way = self._ways[permit.route.name]
+        if way.route is not permit.route:
+            raise ValueError("the permit is for a route of another configuration")
         if body is None and exchange.body_complete:
             body = await exchange.read_body()
+        own = [way.line, b"X-Request-ID: " + exchange.request_id.encode("ascii")]
         head = upstream_head(
             exchange.head,
-            upstream,
-            route=permit.route.name,
+            permit.route.upstream,
             agent=permit.principal.name,
-            request_id=exchange.request_id,
+            own=own,
             trace=exchange.trace,
             origin=exchange.origin,
             length=exchange.head.length if body is None else len(body),
         )
-        own = [
-            b"X-AIMux-Route: " + permit.route.name.encode("ascii"),
-            b"X-Request-ID: " + exchange.request_id.encode("ascii"),
-        ]
-        pool = self._pools[upstream]
+        pool = way.pool
         may_resend = body is not None and exchange.head.method in _IDEMPOTENT
         request = Outgoing(head, body, own)
         try:

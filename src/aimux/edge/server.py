@@ -1,7 +1,6 @@
 """The listening side: client connections, their limits and deadlines, and one request at a time on each."""
 
 import asyncio
-import os
 import socket
 import struct
 import time
@@ -14,6 +13,7 @@ from aimux.core.headers import trace_from
 from aimux.core.reason import Failure, Reason
 from aimux.edge.deadlines import NEVER, Deadlines
 from aimux.edge.exchange import Exchange
+from aimux.edge.identifiers import Identifiers
 from aimux.wire.forwarding import Origin
 from aimux.wire.http1 import Head, HeadLimits, bad, find_head, parse_head
 
@@ -55,6 +55,7 @@ class Server:
         self.site = site
         self.limits = limits
         self.deadlines = deadlines
+        self.identifiers = Identifiers()
         self.loop = asyncio.get_running_loop()
         self.connections: set[Connection] = set()
         self.emptied = asyncio.Event()
@@ -199,14 +200,13 @@ class Connection(asyncio.Protocol):
         self._task = self._server.loop.create_task(self._server.site.serve(exchange))
 
     def _open(self, head: Head) -> Exchange:
-        random = os.urandom(40).hex()
-        trace = trace_from(head.values(b"traceparent"), random[:32], random[32:48])
+        request_id, trace_id, span_id = self._server.identifiers.draw()
         exchange = Exchange(
             self,
             head,
             self._origin,
-            request_id=random[48:80],
-            trace=trace,
+            request_id=request_id,
+            trace=trace_from(head.values(b"traceparent"), trace_id, span_id),
             started=time.perf_counter(),
             max_body=self._limits.max_body,
         )

@@ -7,7 +7,7 @@ once, at the end.
 import asyncio
 import select
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
 import httptools
@@ -16,6 +16,7 @@ from aimux.core.reason import Failure, Reason
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
 from aimux.wire.http1 import CHUNKED
+from aimux.wire.response import ResponseHead, ResponseHeadLimits, headers_too_large, invalid
 
 _MOST_INTERIM: Final = 16
 
@@ -28,8 +29,7 @@ class UpstreamLimits:
     response_timeout: float = 60.0
     idle_timeout: float = 300.0
     keepalive_timeout: float = 4.0
-    header_bytes: int = 64 * 1024
-    headers: int = 200
+    head: ResponseHeadLimits = field(default_factory=ResponseHeadLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.deadline = NEVER
 
     def _begin_response(self) -> None:
-        self._status_phrase = b""
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._header_bytes = 0
+        self._head = ResponseHead()
         self._head_fed = 0
         self._head_complete = False
         self._until_close = False
@@ -212,7 +210,7 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._fail(_invalid("the upstream switched protocols, which nobody asked for"))
+            self._fail(invalid("the upstream switched protocols, which nobody asked for"))
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._fail(_failure_of(cause))
@@ -221,8 +219,8 @@ class UpstreamConnection(asyncio.Protocol):
                 self._exchange.flush()
             if not self._head_complete:
                 self._head_fed += len(data)
-                if self._head_fed > self._limits.header_bytes:
-                    self._fail(_headers_too_large())
+                if self._head_fed > self._limits.head.header_bytes:
+                    self._fail(headers_too_large())
             elif self.deadline != NEVER:
                 self.deadline = self._loop.time() + self._limits.idle_timeout
 
@@ -240,7 +238,7 @@ class UpstreamConnection(asyncio.Protocol):
         if self._done is None or self._done.done():
             return
         if self._got_bytes:
-            self._fail(_invalid("the upstream closed the connection in the middle of its response"))
+            self._fail(invalid("the upstream closed the connection in the middle of its response"))
         elif self.reused:
             self._done.set_exception(StaleConnectionError())
         else:
@@ -263,37 +261,36 @@ class UpstreamConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """A response begins; one that nobody asked for must not be taken for the next request's."""
         if self._answering or (self._done is not None and self._done.done()):
-            raise _invalid("the upstream sent more than one response")
+            raise invalid("the upstream sent more than one response")
         self._answering = True
         self._begin_response()
 
     def on_status(self, phrase: bytes) -> None:
         """The reason phrase, in pieces where it arrives so."""
-        self._status_phrase += phrase
+        self._head.phrase += phrase
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; those behind the body are trailers, which are dropped."""
-        if self._head_complete:
-            return
-        self._count_header(len(name) + len(value) + 4)
-        self._headers.append((name, value.strip(b" \t")))
+        if not self._head_complete:
+            self._head.add(name, value, self._limits.head)
 
     def on_headers_complete(self) -> None:
         """The response's head is there: it goes to the client."""
         status = self._parser.get_status_code()
         if status == 101 or not 100 <= status <= 999:
-            raise _invalid("the upstream's response has a status that nobody asked for")
+            raise invalid("the upstream's response has a status that nobody asked for")
         if status < 200:
             self._take_interim(status)
             return
-        length = self._framing(status)
+        length = self._head.body_length()
+        self._until_close = self._head.ends_with_connection(status)
         self._head_complete = True
         self._head_at = time.perf_counter()
         exchange = self._exchange
         if exchange is None:
-            raise _invalid("the upstream sent a response that nobody asked for")
+            raise invalid("the upstream sent a response that nobody asked for")
         exchange.source = self
-        exchange.start(status, self._status_phrase, self._headers, self._own, length)
+        exchange.start(status, self._head.phrase, self._head.for_client(), self._own, length)
         if exchange.head.method == "HEAD":
             # The parser would wait for the body that a HEAD's Content-Length announces: begin with a fresh one.
             self._reusable = self._reusable and self._parser.should_keep_alive()
@@ -322,27 +319,9 @@ class UpstreamConnection(asyncio.Protocol):
     def _take_interim(self, status: int) -> None:
         self._interim += 1
         if self._interim > _MOST_INTERIM:
-            raise _invalid("the upstream sends interim responses without end")
+            raise invalid("the upstream sends interim responses without end")
         if status != 100 and self._exchange is not None:
-            self._exchange.informational(status, self._status_phrase, self._headers)
-
-    def _framing(self, status: int) -> int | None:
-        """The body's length, or None; what could be read in two ways is refused."""
-        lengths = [value for name, value in self._headers if name.lower() == b"content-length"]
-        codings = [value for name, value in self._headers if name.lower() == b"transfer-encoding"]
-        if len(lengths) > 1 or len(codings) > 1 or (lengths and codings):
-            raise _invalid("the length of the upstream's response can be read in two ways")
-        if codings and codings[0].lower() != b"chunked":
-            raise _invalid("the upstream's response has a transfer coding other than chunked")
-        if lengths and not (lengths[0].isdigit() and len(lengths[0]) <= 18):
-            raise _invalid("the upstream's response has a malformed length")
-        self._until_close = not lengths and not codings and status not in {204, 304}
-        return int(lengths[0]) if lengths else None
-
-    def _count_header(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > self._limits.header_bytes or len(self._headers) >= self._limits.headers:
-            raise _headers_too_large()
+            self._exchange.informational(status, self._head.phrase, self._head.for_client())
 
     def _complete(self) -> None:
         self._answering = False
@@ -366,13 +345,5 @@ def _failure_of(cause: BaseException | None) -> Failure:
     if isinstance(cause, Failure):
         return cause
     if cause is None:
-        return _invalid("the upstream's response is malformed")
+        return invalid("the upstream's response is malformed")
     return Failure(Reason.INTERNAL, f"a fault inside the gateway while it read a response: {type(cause).__name__}")
-
-
-def _invalid(message: str) -> Failure:
-    return Failure(Reason.UPSTREAM_INVALID, message)
-
-
-def _headers_too_large() -> Failure:
-    return _invalid("the headers of the upstream's response are too large")

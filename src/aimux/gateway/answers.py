@@ -11,6 +11,7 @@ from aimux.core.snapshot import Snapshot
 
 JSON_LINE: Final = b"Content-Type: application/json"
 _TRAFFIC_METHODS: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _RETRY_AFTER: Final = {
     Reason.OVERLOADED: b"Retry-After: 1",
     Reason.NOT_READY: b"Retry-After: 2",
@@ -29,7 +30,7 @@ def refusal_body(refusal: Refuse, request_id: str) -> bytes:
     }
     if refusal.reason is Reason.AMBIGUOUS_ROUTE:
         error["candidates"] = list(refusal.candidates)
-    return json.dumps({"error": error}, separators=(",", ":")).encode("ascii") + b"\n"
+    return _encode({"error": error}).encode("ascii") + b"\n"
 
 
 def refusal_lines(refusal: Refuse, request_id: str, methods: bytes = _TRAFFIC_METHODS) -> list[bytes]:
@@ -53,4 +54,4 @@ def models_body(principal: Principal, snapshot: Snapshot) -> bytes:
         {"id": route.name, "object": "model", "created": 0, "owned_by": "aimux"}
         for route in usable_routes(principal, snapshot)
     ]
-    return json.dumps({"object": "list", "data": models}, separators=(",", ":")).encode("ascii") + b"\n"
+    return _encode({"object": "list", "data": models}).encode("ascii") + b"\n"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from aimux.core.decision import Ask, Forward, Refuse, decide
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
 from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores, TextTooLong
-from aimux.core.routing import Match
+from aimux.core.routing import Match, by_name
 from aimux.core.snapshot import Route, Snapshot
 
 
@@ -63,12 +63,5 @@ def _judgement(text: str, agent: str | None, decision: Forward | Refuse, facts: 
         runner_up=found.runner_up.name if found and found.runner_up else None,
         margin=found.margin if found else None,
         candidates=candidates,
-        scores=_named(facts.scores, snapshot),
+        scores=by_name(snapshot, facts.scores) if isinstance(facts.scores, Scores) else (),
     )
-
-
-def _named(scores: Scores | TextTooLong | None, snapshot: Snapshot) -> tuple[tuple[str, float], ...]:
-    if not isinstance(scores, Scores):
-        return ()
-    pairs = zip(snapshot.routes, scores.values, strict=True)
-    return tuple((route.name, value) for route, value in pairs if value is not None)

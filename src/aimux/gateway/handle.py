@@ -87,11 +87,11 @@ class Gateway(Generic[E]):
                 body = await exchange.read_body()
                 reading = await self._read(body, head, generation)
                 record.dialect = record.dialect or reading.dialect
-                facts = replace(facts, body=reading)
+                facts = Facts(facts.head, facts.route_name, reading)
             else:
                 scored = await _score(generation, decision.text)
                 _note_scored(record, scored, generation.snapshot)
-                facts = replace(facts, scores=scored.scores)
+                facts = Facts(facts.head, facts.route_name, facts.body, scored.scores)
         record.permitted(decision.permit)
         record.decided_seconds = time.perf_counter() - exchange.started
         outcome = await self._forwarder.forward(decision.permit, exchange, body)
@@ -141,8 +141,7 @@ def _note_scored(record: Record, scored: Scored, snapshot: Snapshot) -> None:
     record.cached = scored.cached
     record.model_seconds = None if scored.cached else scored.seconds
     if isinstance(scored.scores, Scores):
-        named = zip(snapshot.routes, scored.scores.values, strict=True)
-        record.scores = tuple((route.name, value) for route, value in named if value is not None)
+        record.scored = (snapshot, scored.scores)
 
 
 def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, record: Record) -> None:

@@ -6,8 +6,11 @@ from enum import Enum, auto
 from aimux.core.reason import Failure, Reason
 from aimux.wire.http1 import bad
 
-_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[\t\x20-\x7e]*)?")
-_TRAILER_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_QUOTED = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e]|\\[\t\x20-\x7e])*+"'
+# Extensions mean nothing here, but what is no extension could mean something to somebody.
+_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?)*+")
+_TRAILER_LINE = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*")
 _LONGEST_LINE = 4096
 _MOST_TRAILER_BYTES = 8192
 # A body in tiny chunks with long extensions costs more to read than it carries: the framing may not outweigh this.

@@ -93,9 +93,7 @@ def read_json(body: bytes) -> object:
     """
     _check_shape(body)
     try:
-        value: object = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_read_int
-        )
+        value: object = _JSON.decode(body.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise bad("the JSON body is not valid UTF-8") from error
     except (ValueError, RecursionError) as error:
@@ -146,6 +144,9 @@ def _read_int(digits: str) -> int:
     if len(digits) > 400:
         raise bad("the JSON body holds a number that is too long")
     return int(digits)
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_read_int)
 
 
 def _check_surrogates(value: object) -> None:

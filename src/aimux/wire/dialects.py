@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from enum import Enum, auto
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from aimux.core.reason import Failure, Reason
@@ -14,6 +15,7 @@ ROUTE_HEADER = b"x-aimux-route"
 _TEXT_FIELDS = ("q", "query")
 _JSON_TEXT_FIELDS = ("query", "prompt", "input")
 _UTF8 = (b"utf-8", b"utf8", b"us-ascii")
+_LONGEST_KEPT = 128
 # Decoding an escape takes two hundred bytes of memory for the three that it is written with.
 _MOST_ESCAPES = 100_000
 
@@ -53,12 +55,24 @@ def body_kind(head: Head) -> BodyKind:
     """How the body would be read, by its Content-Type. Raises Failure where that stands twice."""
     if head.length == 0:
         return BodyKind.OPAQUE
-    media_type, _, parameters = (head.single(b"content-type") or b"").partition(b";")
-    media_type = media_type.strip().lower()
-    kind = _kind_of(media_type)
-    if kind is not BodyKind.OPAQUE and not _is_utf8(parameters):
+    kind = _kind_of_type(head.single(b"content-type") or b"")
+    if kind is None:
         raise Failure(Reason.UNSUPPORTED_ENCODING, "a body that is read must be in UTF-8")
     return kind
+
+
+def _kind_of_type(content_type: bytes) -> BodyKind | None:
+    return _short_kind_of_type(content_type) if len(content_type) <= _LONGEST_KEPT else _read_type(content_type)
+
+
+def _read_type(content_type: bytes) -> BodyKind | None:
+    """How a body of a Content-Type is to be read; None where it should be but is in another charset than UTF-8."""
+    media_type, _, parameters = content_type.partition(b";")
+    kind = _kind_of(media_type.strip().lower())
+    return kind if kind is BodyKind.OPAQUE or _is_utf8(parameters) else None
+
+
+_short_kind_of_type = lru_cache(maxsize=128)(_read_type)
 
 
 def _kind_of(media_type: bytes) -> BodyKind:

@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from aimux.core.headers import Trace, crosses_to_client, crosses_to_upstream
-from aimux.core.snapshot import Upstream
+from aimux.core.headers import Trace, crosses_to_upstream
+from aimux.core.snapshot import Route, Upstream
 from aimux.wire.http1 import CHUNKED, Head, bad
 
 _NO_OPTIONS: Final[frozenset[bytes]] = frozenset()
@@ -45,18 +45,26 @@ def upstream_target(head: Head, upstream: Upstream) -> bytes:
     return upstream.base_path.encode("ascii") + head.target
 
 
+def route_line(route: Route) -> bytes:
+    """The header line that names a route, to its upstream and to its callers."""
+    return b"X-AIMux-Route: " + route.name.encode("ascii")
+
+
 def upstream_head(
     head: Head,
     upstream: Upstream,
     *,
-    route: str,
     agent: str | None,
-    request_id: str,
+    own: Sequence[bytes],
     trace: Trace,
     origin: Origin,
     length: int,
 ) -> bytes:
-    """The request head for the upstream. `length` is the body's as it will be sent: bytes or CHUNKED."""
+    """The request head for the upstream: what crosses, then what the gateway says itself.
+
+    `own` are complete header lines that stand in the response too, `length` is the body's as it will be sent: bytes or
+    CHUNKED. Raises Failure where the path could lead out of the upstream's base path.
+    """
     connection = head.connection if b"connection" in head.first else _NO_OPTIONS
     lines = [head.method.encode("ascii") + b" " + upstream_target(head, upstream) + b" HTTP/1.1"]
     lines.append(b"Host: " + upstream.authority.encode("ascii"))
@@ -67,8 +75,7 @@ def upstream_head(
         lines.append(b"Content-Length: %d" % length)
     if agent is not None:
         lines.append(b"X-AIMux-Agent: " + agent.encode("ascii"))
-    lines.append(b"X-AIMux-Route: " + route.encode("ascii"))
-    lines.append(b"X-Request-ID: " + request_id.encode("ascii"))
+    lines += own
     lines.append(b"traceparent: " + trace.traceparent)
     if trace.parent_id is not None:
         lines += [line for name, _, line in head.lines if name == b"tracestate"]
@@ -101,18 +108,11 @@ def _forwarded(head: Head, origin: Origin) -> list[bytes]:
 def client_head(
     status: int,
     phrase: bytes,
-    headers: Sequence[tuple[bytes, bytes]],
+    passed: Sequence[bytes],
     own: Sequence[bytes],
 ) -> bytes:
-    """The response head for the client: what crosses of `headers`, then the gateway's `own` lines."""
-    connection = _NO_OPTIONS
-    for name, value in headers:
-        if name.lower() == b"connection":
-            connection |= {option.strip().lower() for option in value.split(b",")}
-    lines = [b"HTTP/1.1 %d %s" % (status, phrase)]
-    lines += [name + b": " + value for name, value in headers if crosses_to_client(name.lower(), connection)]
-    lines += own
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+    """The response head for the client: the lines that are `passed` on, then the gateway's `own`."""
+    return b"\r\n".join((b"HTTP/1.1 %d %s" % (status, phrase), *passed, *own, b"", b""))
 
 
 def phrase_of(status: int) -> bytes:

@@ -7,6 +7,7 @@ methods that llhttp has never heard of are accepted beyond that. Grammar: RFC 91
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv6Address
 
 from aimux.core.reason import Failure, Reason
@@ -24,6 +25,7 @@ _FIELD_LINE = re.compile(
 _HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]{2,45})\]|[0-9A-Za-z._~\-]{1,253})(?::([0-9]{1,5}))?")
 _ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp]://([^/?#]++)(/[^#?]*+)?(\?[^#]*+)?")
 _FORBIDDEN_IN_TARGET = re.compile(rb"[#\\]|%(?![0-9A-Fa-f]{2})|%00")
+_LONGEST_HOST = 260
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _END = b"\r\n\r\n"
 _TLS = b"\x16\x03"  # how every TLS handshake begins (RFC 8446 section 5.1)
@@ -157,7 +159,7 @@ def _padded(lines: list[tuple[bytes, bytes, bytes]]) -> frozenset[bytes]:
 
 def _read_target(head: Head) -> None:
     host = head.single(b"host")
-    if host is None or not _is_authority(host):
+    if host is None or len(host) > _LONGEST_HOST or not _is_authority(host):
         raise bad("a request needs exactly one Host header with a host name or address")
     target = head.target
     if not target.startswith(b"/"):
@@ -174,6 +176,7 @@ def _read_target(head: Head) -> None:
     head.path, _, head.query = target.partition(b"?")
 
 
+@lru_cache(maxsize=64)
 def _is_authority(host: bytes) -> bool:
     match = _HOST.fullmatch(host)
     if match is None:

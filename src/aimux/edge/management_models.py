@@ -1,0 +1,111 @@
+"""The management endpoints and the shape of what each answers, for the answers themselves and for their description."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from aimux.core.reason import Reason
+from aimux.core.snapshot import Access
+
+
+class Endpoint(StrEnum):
+    """Every management endpoint but the web page."""
+
+    HEALTHZ = "/healthz"
+    READYZ = "/readyz"
+    METRICS = "/metrics"
+    ROUTES = "/routes"
+    AGENTS = "/agents"
+    CONFIG = "/config"
+
+
+class Answer(BaseModel):
+    """What all answers share. Only those that are given pay for building their validator, and only then."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Health(Answer):
+    """The process serves."""
+
+    status: Literal["ok"]
+
+
+class Ready(Answer):
+    """New requests are taken."""
+
+    status: Literal["ready"]
+
+
+class NotReady(Answer):
+    """New requests are refused: the gateway is starting, shutting down, or something stands in its way."""
+
+    status: Literal["not_ready", "draining"]
+    detail: str
+
+
+class FallbackEntry(Answer):
+    """Where texts go that match no route, and who may use it."""
+
+    upstream: Annotated[str, Field(description="URL of the service.")]
+    access: Access
+    allowed: Annotated[list[str], Field(description="The agents that may use it, where access is restricted.")]
+
+
+class RouteEntry(FallbackEntry):
+    """A route: where it leads, what leads to it, and who may use it."""
+
+    name: str
+    intents: Annotated[list[str], Field(description="Empty where the route is reached by its name only.")]
+    min_score: Annotated[float, Field(ge=0, le=1, description="Score below which a text does not match it.")]
+
+
+class Routes(Answer):
+    """The routes in force, in the configuration's order."""
+
+    routes: list[RouteEntry]
+    fallback: FallbackEntry | None
+
+
+class AgentEntry(Answer):
+    """A registered agent."""
+
+    name: str
+    routes: Annotated[list[str], Field(description="Names of the routes that it may use.")]
+
+
+class Agents(Answer):
+    """The registered agents, by name."""
+
+    agents: list[AgentEntry]
+
+
+class ConfigurationInForce(Answer):
+    """The configuration in force, defaults filled in."""
+
+    config: Annotated[
+        dict[str, Any],
+        Field(
+            description="By section, with the keys that `aimux schema` describes. Secrets appear as ***, a value from "
+            "the environment as it was written: ${NAME}."
+        ),
+    ]
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of it, its secrets left out.")]
+    loaded_at: Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
+class RefusalDetail(Answer):
+    """Why a request was refused."""
+
+    code: Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(reason.code for reason in Reason)})]
+    type: Annotated[str, WithJsonSchema({"type": "string", "enum": sorted({reason.kind for reason in Reason})})]
+    status: Annotated[int, Field(ge=400, le=599, description="The response's status.")]
+    message: Annotated[str, Field(description="What is wrong and what to do, for people.")]
+    request_id: Annotated[str, Field(description="The same as in X-Request-ID and in the log.")]
+
+
+class Refusal(Answer):
+    """The one shape of everything that the gateway refuses."""
+
+    error: RefusalDetail

@@ -1,0 +1,77 @@
+"""The head of an upstream's response: its lines as they come, what they say of the body, and which of them go on."""
+
+from dataclasses import dataclass, field
+
+from aimux.core.headers import crosses_to_client
+from aimux.core.reason import Failure, Reason
+
+_NO_OPTIONS: frozenset[bytes] = frozenset()
+_PERSISTENCE = frozenset({b"keep-alive"})
+_LONGEST_LENGTH = 18
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHeadLimits:
+    """How large a response's head may be, in bytes and in header lines."""
+
+    header_bytes: int = 64 * 1024
+    headers: int = 200
+
+
+@dataclass(slots=True)
+class ResponseHead:
+    """A head that grows. `lines` are each header's name in lower case and its line as it goes on."""
+
+    phrase: bytes = b""
+    lines: list[tuple[bytes, bytes]] = field(default_factory=list)
+    size: int = 0
+    connection: frozenset[bytes] = _NO_OPTIONS
+    lengths: tuple[bytes, ...] = ()
+    codings: tuple[bytes, ...] = ()
+
+    def add(self, name: bytes, value: bytes, limits: ResponseHeadLimits) -> None:
+        """Take a header. Raises Failure over the limits."""
+        self.size += len(name) + len(value) + 4
+        if self.size > limits.header_bytes or len(self.lines) >= limits.headers:
+            raise headers_too_large()
+        lower, value = name.lower(), value.strip(b" \t")
+        if lower == b"content-length":
+            self.lengths += (value,)
+        elif lower == b"transfer-encoding":
+            self.codings += (value,)
+        elif lower == b"connection":
+            self.connection |= {option.strip().lower() for option in value.split(b",")}
+        self.lines.append((lower, name + b": " + value))
+
+    def for_client(self) -> list[bytes]:
+        """The lines that go on to the client."""
+        # Persistence names no header that another rule does not stop; without it the common case has no options.
+        connection = self.connection - _PERSISTENCE if self.connection else _NO_OPTIONS
+        return [line for name, line in self.lines if crosses_to_client(name, connection)]
+
+    def body_length(self) -> int | None:
+        """The body's length; None where chunks or the connection's end tell. Raises Failure where it is ambiguous."""
+        if len(self.lengths) + len(self.codings) > 1:
+            raise invalid("the length of the upstream's response can be read in two ways")
+        if self.codings and self.codings[0].lower() != b"chunked":
+            raise invalid("the upstream's response has a transfer coding other than chunked")
+        if not self.lengths:
+            return None
+        (length,) = self.lengths
+        if not (length.isdigit() and len(length) <= _LONGEST_LENGTH):
+            raise invalid("the upstream's response has a malformed length")
+        return int(length)
+
+    def ends_with_connection(self, status: int) -> bool:
+        """Whether the body has no other end than the connection's."""
+        return not self.lengths and not self.codings and status not in {204, 304}
+
+
+def invalid(message: str) -> Failure:
+    """A response that cannot be read, or can be read in more than one way."""
+    return Failure(Reason.UPSTREAM_INVALID, message)
+
+
+def headers_too_large() -> Failure:
+    """A response whose head is over the limits."""
+    return invalid("the headers of the upstream's response are too large")

@@ -1,0 +1,92 @@
+"""The head of an upstream's response: which lines go on to the client, and what it says of the body."""
+
+import pytest
+
+from aimux.core.reason import Failure, Reason
+from aimux.wire.response import ResponseHead, ResponseHeadLimits
+
+LIMITS = ResponseHeadLimits(header_bytes=400, headers=12)
+
+
+def head(*headers):
+    found = ResponseHead()
+    for name, value in headers:
+        found.add(name, value, LIMITS)
+    return found
+
+
+def refused(call):
+    with pytest.raises(Failure) as caught:
+        call()
+    assert caught.value.reason is Reason.UPSTREAM_INVALID
+    return caught.value.message
+
+
+def test_lines_go_on_as_they_came():
+    headers = [(b"Content-Type", b"text/html"), (b"set-cookie", b"a=1"), (b"Set-Cookie", b"b=2 "), (b"X-Empty", b"")]
+    assert head(*headers).for_client() == [
+        *(b"Content-Type: text/html", b"set-cookie: a=1", b"Set-Cookie: b=2", b"X-Empty: ")
+    ]
+
+
+def test_what_an_upstream_forges_does_not_reach_the_client():
+    forged = [(b"X-AIMux-Route", b"other"), (b"x_aimux_agent", b"admin-bot"), (b"X-Request-ID", b"mine")]
+    named = [(b"Connection", b"X-Secret , close"), (b"CONNECTION", b"x-other"), (b"x-secret", b"1"), (b"X_Other", b"2")]
+    assert head(*forged, *named, (b"X-Kept", b"yes")).for_client() == [b"X-Kept: yes"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b"Keep-Alive", b"Transfer-Encoding", b"Content-Length", b"Trailer", b"Upgrade", b"Proxy-Authenticate", b"TE"],
+)
+@pytest.mark.parametrize("connection", [(), ((b"Connection", b"keep-alive"),), ((b"Connection", b"close, TE"),)])
+def test_what_is_of_that_hop_alone_ends_there(name, connection):
+    found = head(*connection, (name, b"7"), (b"X-Kept", b"yes"), (b"Content-Type", b"a/b"))
+    assert found.for_client() == [b"X-Kept: yes", b"Content-Type: a/b"]
+
+
+def test_connection_can_name_a_common_header():
+    assert head((b"Content-Type", b"a/b"), (b"Connection", b"keep-alive, content-type")).for_client() == []
+
+
+def test_a_length_is_a_plain_number():
+    found = head((b"Content-Length", b" 12 "))
+    assert found.body_length() == 12
+    assert not found.ends_with_connection(200)
+
+
+def test_chunks_tell_the_length_themselves():
+    found = head((b"Transfer-Encoding", b"Chunked"))
+    assert found.body_length() is None
+    assert not found.ends_with_connection(200)
+
+
+def test_without_either_the_connection_ends_the_body_where_there_can_be_one():
+    assert head().body_length() is None
+    assert head().ends_with_connection(200)
+    assert not head().ends_with_connection(204)
+    assert not head().ends_with_connection(304)
+
+
+@pytest.mark.parametrize("value", [b"+1", b"-1", b"1_0", b"1, 1", b"0x1", b"", b"1.0", b"9" * 19, b"\xb2"])
+def test_a_malformed_length_is_refused(value):
+    assert "malformed" in refused(head((b"Content-Length", value)).body_length)
+
+
+@pytest.mark.parametrize("value", [b"gzip", b"chunked, chunked", b"gzip, chunked", b"identity", b""])
+def test_another_coding_is_refused(value):
+    assert "chunked" in refused(head((b"Transfer-Encoding", value)).body_length)
+
+
+@pytest.mark.parametrize("first", [(b"Content-Length", b"1"), (b"Transfer-Encoding", b"chunked")])
+@pytest.mark.parametrize("second", [(b"content-length", b"1"), (b"transfer-encoding", b"chunked")])
+def test_two_statements_of_the_length_are_refused(first, second):
+    assert "two ways" in refused(head(first, second).body_length)
+
+
+def test_the_limits_hold():
+    assert len(head(*[(b"A", b"1")] * 12).lines) == 12
+    refused(lambda: head(*[(b"A", b"1")] * 13))
+    assert head((b"A", b"1" * 395)).size == 400
+    refused(lambda: head((b"A", b"1" * 396)))
+    refused(lambda: head((b"A" * 300, b""), (b"B" * 100, b"")))

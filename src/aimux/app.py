@@ -19,6 +19,7 @@ from aimux.edge.deadlines import Deadlines, interval_for
 from aimux.edge.log import Log, LogSettings
 from aimux.edge.management import InForce, Management
 from aimux.edge.metrics import Metrics
+from aimux.edge.pacing import Pacing
 from aimux.edge.pool import Upstreams
 from aimux.edge.server import Connection, Server, ServerLimits
 from aimux.edge.site import Site
@@ -125,7 +126,9 @@ def _assemble(loaded: Loaded) -> _Running:
         lambda why: _log_trouble(why, live, log),
     )
     upstreams = Upstreams(_routes_of(loaded.snapshot), _upstream_limits(config), deadlines)
-    gateway = Gateway(live, upstreams, (log.request, metrics.request), Limits(config.server.max_body_bytes))
+    gateway = Gateway(
+        live, upstreams, (log.request, metrics.request, Pacing().request), Limits(config.server.max_body_bytes)
+    )
     token = config.server.admin_token
     management = Management(
         live,

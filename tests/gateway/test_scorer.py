@@ -316,3 +316,49 @@ def test_many_texts_at_once_each_get_their_own_scores():
             assert [one.scores for one in found] == [Scores(((i % 7 + 1) / 10,)) for i in range(60)]
 
     run(test)
+
+
+def test_where_many_wait_the_loop_hears_of_several_results_at_once(monkeypatch):
+    monkeypatch.setattr(aimux.intent.scorer, "_LONGEST_HELD", PATIENCE)
+
+    async def test():
+        async with scoring() as (scorer, reader):
+            loop, calls = asyncio.get_running_loop(), []
+            told = loop.call_soon_threadsafe
+
+            def counted(settle, settled):
+                calls.append(len(settled))
+                return told(settle, settled)
+
+            scorer._loop = SimpleNamespace(
+                call_soon_threadsafe=counted, is_closed=loop.is_closed, create_future=loop.create_future
+            )
+            reader.hold("first")
+            tasks = await begun(scorer, "first", *(f"text-{number}" for number in range(40)))
+            await reached(reader)
+            reader.let_go("first")
+            found = await asyncio.gather(*tasks)
+            assert [each.scores for each in found] == [Scores((0.1,))] * 41
+            assert sum(calls) == 41
+            assert max(calls) == 8
+            assert calls[-3:] == [1, 1, 1], "where nobody waits behind a result, it is told at once"
+
+    run(test)
+
+
+def test_a_result_is_not_held_behind_slow_texts(monkeypatch):
+    monkeypatch.setattr(aimux.intent.scorer, "_LONGEST_HELD", 0.0)
+
+    async def test():
+        async with scoring() as (scorer, reader):
+            for word in ("first", "slow"):
+                reader.hold(word)
+            quick, *others = await begun(scorer, "first", "slow", *(f"text-{number}" for number in range(20)))
+            await reached(reader)
+            reader.let_go("first")
+            await quick
+            assert not any(task.done() for task in others)
+            reader.let_go("slow")
+            await asyncio.gather(*others)
+
+    run(test)

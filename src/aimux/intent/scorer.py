@@ -18,6 +18,11 @@ from aimux.intent.encoder import Vectors
 from aimux.intent.reader import TextReader
 
 _LONGEST_CACHED: Final = 2048
+_WAITING_A_RESULT: Final = 4
+_MOST_HELD: Final = 8
+_LONGEST_HELD: Final = 0.01
+
+_Settled = tuple[asyncio.Future[Scores | TextTooLong], Scores | TextTooLong | Exception]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class ThreadedScorer:
         self._waiting = 0
         self._jobs: deque[_Job] = deque()
         self._wake = threading.Condition()
+        self._settled: list[_Settled] = []
+        self._settled_since = 0.0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="aimux-model", daemon=True)
         self._thread.start()
@@ -111,20 +118,25 @@ class ThreadedScorer:
                 job = self._jobs.popleft()
             if not job.future.cancelled():
                 self._step(job)
+            if self._worth_telling():
+                self._tell()
         for job in self._jobs:
-            self._deliver(job, Failure(Reason.NOT_READY, "the model has been shut down"))
+            self._settled.append((job.future, Failure(Reason.NOT_READY, "the model has been shut down")))
+        self._tell()
 
     def _step(self, job: _Job) -> None:
+        result: Scores | TextTooLong | Exception | None
         try:
             result = self._advance(job)
         except Exception as error:  # whatever the model raises refuses the request that it was raised for
-            self._deliver(job, error)
+            result = error
+        if result is None:
+            with self._wake:
+                self._jobs.append(job)
             return
-        if result is not None:
-            self._deliver(job, result)
-            return
-        with self._wake:
-            self._jobs.append(job)
+        if not self._settled:
+            self._settled_since = time.monotonic()
+        self._settled.append((job.future, result))
 
     def _advance(self, job: _Job) -> Scores | TextTooLong | Failure | None:
         """Read one window more of a job's text; the result once all are read."""
@@ -138,15 +150,27 @@ class ThreadedScorer:
         job.rows.append(self._reader.embed(job.windows.popleft()))
         return None if job.windows else self._reader.scores(job.rows)
 
-    def _deliver(self, job: _Job, result: Scores | TextTooLong | Exception) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_settle, job.future, result)
+    def _worth_telling(self) -> bool:
+        """Whether the loop should hear of the results now: waking it for each one costs the model its caches.
+
+        The more texts wait, the less a result's own wait matters; where few do, none waits at all.
+        """
+        if not self._settled:
+            return False
+        enough = min(1 + len(self._jobs) // _WAITING_A_RESULT, _MOST_HELD)
+        return len(self._settled) >= enough or time.monotonic() - self._settled_since > _LONGEST_HELD
+
+    def _tell(self) -> None:
+        settled, self._settled = self._settled, []
+        if settled and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_settle, settled)
 
 
-def _settle(future: asyncio.Future[Scores | TextTooLong], result: Scores | TextTooLong | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(result, Exception):
-        future.set_exception(result)
-    else:
-        future.set_result(result)
+def _settle(settled: Sequence[_Settled]) -> None:
+    for future, result in settled:
+        if future.done():
+            continue
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)

@@ -7,10 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 MODEL := models/all-MiniLM-L6-v2.onnx
 CONFIG ?= aimux.yaml
+SECONDS ?= 60
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Set-up
 
@@ -32,6 +33,11 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml hatch_build.py | $(VENV)/
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@echo "Installing the tools for tests and checks"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/fuzz.stamp: requirements/fuzz.txt $(VENV)/dev.stamp
+	@echo "Installing the fuzzer"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
 $(MODEL): | $(VENV)/run.stamp
@@ -67,6 +73,14 @@ check: $(VENV)/dev.stamp ## formatter check, linter, type check, import contract
 bench: setup ## the benchmarks, beside nginx and Envoy; QUICK=1 takes less than a minute
 	@QUICK=$(QUICK) $(BIN)/python -m bench.run $(BENCH_ARGS)
 
+.PHONY: slowhttptest
+slowhttptest: setup ## slow attacks on the gateway, and what a good client notices; about a quarter of an hour
+	@$(BIN)/python -m bench.slowhttptest $(SLOW_ARGS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/fuzz.stamp ## fuzz every parser, SECONDS=60 for all of them together; TARGET=json for one
+	@$(BIN)/python -m fuzz.run --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
+
 .PHONY: build
 build: setup ## sdist and wheel in dist/, the wheel with the model inside
 	@rm -rf dist
@@ -78,11 +92,13 @@ clean: ## remove what the other targets made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Resolving again needs uv, which is installed into the environment just for it.
-LOCK := uv pip compile pyproject.toml --extra model --group build --universal --generate-hashes --upgrade \
+LOCK := uv pip compile --universal --generate-hashes --upgrade \
 	--no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet
+LOCKED := pyproject.toml --extra model --group build
 
 .PHONY: lock
 lock: $(VENV)/venv.stamp ## resolve pyproject.toml again into requirements/, exact versions with hashes
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/$(LOCK) --output-file requirements/run.txt > /dev/null
-	$(BIN)/$(LOCK) --group dev --constraint requirements/run.txt --output-file requirements/dev.txt > /dev/null
+	$(BIN)/$(LOCK) $(LOCKED) --output-file requirements/run.txt > /dev/null
+	$(BIN)/$(LOCK) $(LOCKED) --group dev --constraint requirements/run.txt --output-file requirements/dev.txt > /dev/null
+	$(BIN)/$(LOCK) --group fuzz --output-file requirements/fuzz.txt > /dev/null

@@ -93,21 +93,22 @@ def _share(spread: Spread | None) -> str:
 
 def _quantity(spread: Spread, unit: str) -> str:
     if unit == "bytes":
-        return _shown(spread, 2**-20, 1, " MiB")
+        return shown(spread, 2**-20, 1, " MiB")
     if unit == "1/s":
-        return _shown(spread, 1, 0, "")
+        return shown(spread, 1, 0, "")
     if abs(spread.median) >= 0.1:
-        return _shown(spread, 1, 2, " s")
-    return _shown(spread, 1e3, 1, " ms") if abs(spread.median) >= 1e-3 else _shown(spread, 1e6, 0, " µs")
+        return shown(spread, 1, 2, " s")
+    return shown(spread, 1e3, 1, " ms") if abs(spread.median) >= 1e-3 else shown(spread, 1e6, 0, " µs")
 
 
 def _ratio(spread: Spread | None) -> str:
     if spread is None:
         return _NOTHING
-    return _shown(spread, 1, 3 if spread.median < 0.1 else 2 if spread.median < 10 else 0, "")
+    return shown(spread, 1, 3 if spread.median < 0.1 else 2 if spread.median < 10 else 0, "")
 
 
-def _shown(spread: Spread, factor: float, digits: int, unit: str) -> str:
+def shown(spread: Spread, factor: float, digits: int, unit: str) -> str:
+    """A spread in a unit that is `factor` times finer."""
     median, lowest, highest = (
         f"{value * factor:,.{digits}f}" for value in (spread.median, spread.lowest, spread.highest)
     )

@@ -20,6 +20,7 @@ from bench.tools import path_of
 
 _READY_SECONDS: Final = 60.0
 _FOREVER: Final = 1_000_000_000
+_LARGE: Final = 4 * 2**20
 # The paths of its files keep nginx out of the system's own; keepalive_requests keeps it from closing connections.
 _NGINX: Final = """
 daemon off; worker_processes 1; pid {place}/nginx.pid; error_log stderr;
@@ -80,6 +81,25 @@ class Nginx:
         content = what.format(port=port, upstream=self.upstream, forever=_FOREVER)
         file = place / "nginx.conf"
         file.write_text(_NGINX.format(place=place, forever=_FOREVER, content=content))
+        return [path_of("nginx"), "-p", str(place), "-c", str(file)]
+
+
+@dataclass(frozen=True, slots=True)
+class LargePages:
+    """nginx as an upstream for thousands of connections: three bytes, and under /large a page that fills buffers."""
+
+    name: str
+    ready_path: str = "/"
+
+    def command(self, port: int, place: Path) -> list[str]:
+        """Write its configuration, and the page."""
+        (place / "large").write_bytes(b"x" * _LARGE)
+        content = _FIXED.format(port=port).removesuffix("}") + f"location = /large {{ root {place}; }} }}"
+        text = _NGINX.format(place=place, forever=_FOREVER, content=content)
+        # A worker without root's rights could not read the page.
+        text = text.replace("worker_processes 1;", "worker_processes 1; user root;") if os.geteuid() == 0 else text
+        file = place / "nginx.conf"
+        file.write_text(text.replace("worker_connections 1024", "worker_connections 8192"))
         return [path_of("nginx"), "-p", str(place), "-c", str(file)]
 
 

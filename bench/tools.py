@@ -5,34 +5,40 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from bench import BenchError
 
 # Program → Debian package.
 _PACKAGES: Final = {"nginx": "nginx", "wrk": "wrk", "taskset": "util-linux", "setpriv": "util-linux"}
+ATTACKER: Final = {"slowhttptest": "slowhttptest"}
+"""What only the slow attacks need."""
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _PEERS: Final = Path(__file__).with_name(".peers")
 _PINNED: Final = Path(__file__).with_name("peers.txt")
 _INSTALL_SECONDS: Final = 300
 
 
-def missing() -> tuple[str, ...]:
+def missing(also: Mapping[str, str] = _NOTHING) -> tuple[str, ...]:
     """The Debian packages whose programs are not here."""
-    return tuple(dict.fromkeys(package for program, package in _PACKAGES.items() if _found(program) is None))
+    wanted = {**_PACKAGES, **also}
+    return tuple(dict.fromkeys(package for program, package in wanted.items() if _found(program) is None))
 
 
 def path_of(program: str) -> str:
     """Where a program is. Raises BenchError."""
     found = _found(program)
     if found is None:
-        raise BenchError(f"{program} is not installed: sudo apt-get install {_PACKAGES[program]}")
+        raise BenchError(f"{program} is not installed: sudo apt-get install {(_PACKAGES | ATTACKER)[program]}")
     return found
 
 
-def ensure() -> None:
+def ensure(also: Mapping[str, str] = _NOTHING) -> None:
     """See to it that every program is here: root on Debian gets what is missing. Raises BenchError."""
-    packages = missing()
+    packages = missing(also)
     if not packages:
         return
     apt = shutil.which("apt-get")
@@ -45,7 +51,7 @@ def ensure() -> None:
             raise BenchError(f"'{' '.join(command)}' failed, see above; then run this again")
     if "nginx" in packages:
         _silence_service()
-    if still := missing():
+    if still := missing(also):
         raise BenchError(f"apt-get installed {names}, but {', '.join(still)} cannot be found")
 
 

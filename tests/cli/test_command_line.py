@@ -137,6 +137,12 @@ def test_schema_is_json(run: Callable[..., int], capsys: pytest.CaptureFixture[s
     assert json.loads(capsys.readouterr().out)["title"] == "AIMux configuration"
 
 
+def test_openapi_is_json(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("openapi") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["openapi"], document["info"]["version"]) == ("3.1.0", __version__)
+
+
 def test_a_missing_configuration_ends_with_2(
     run: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -151,7 +157,7 @@ def test_without_a_command_there_is_help(
     assert run(*arguments) == 0
     printed = capsys.readouterr()
     assert "Usage: aimux" in printed.out
-    for command in ("run", "check", "route", "model", "demo", "schema", "version"):
+    for command in ("run", "check", "route", "model", "demo", "schema", "openapi", "version"):
         assert f"\n  {command} " in printed.out
     assert printed.err == ""
 
@@ -255,6 +261,9 @@ def test_no_command_loads_what_it_does_not_need(tmp_path: Path) -> None:
     assert not version & (heavy | {"typer", "pydantic", "yaml", "json"})
     others = {"aimux.cli.run", "aimux.cli.route", "aimux.cli.demo", "aimux.cli.model"}
     assert not loaded_by("schema") & (heavy | others | {"aimux.config.load"})
+    openapi = loaded_by("openapi")
+    assert "aimux.edge.management_models" in openapi
+    assert not openapi & (heavy | others | {"aimux.config", "aimux.edge.management", "aimux.gateway", "aimux.intent"})
     config = tmp_path / "aimux.yaml"
     config.write_text("fallback: {upstream: http://x}\n")
     check = loaded_by("check", str(config))

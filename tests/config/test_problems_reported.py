@@ -178,6 +178,7 @@ ONE_DEFECT = [
     (FALLBACK + "*x : 1\n", "aimux.yaml:2: a YAML alias (*) stands here"),
     (FALLBACK + "&x server: {port: 1}\n", "aimux.yaml:2: a key carries a YAML anchor (&) or tag (!)"),
     (FALLBACK + "!!str server: {port: 1}\n", "aimux.yaml:2: a key carries a YAML anchor (&) or tag (!)"),
+    (FALLBACK + "server: {&a port: 1, &b host: x}\n", "aimux.yaml:2: server: a key carries a YAML anchor (&) or tag (!)"),
     (FALLBACK + "1: a\n", "aimux.yaml:2: a key must be text"),
     (FALLBACK + "on: a\n", "aimux.yaml:2: a key must be text"),
     (FALLBACK + "? [a]\n: b\n", "aimux.yaml:2: a list or a group of keys stands where a key is expected"),

@@ -78,10 +78,19 @@ def arena(_shared_arena: Arena) -> Iterator[Arena]:
     _shared_arena.upstream.handler = answer_with_target
     yield _shared_arena
     _shared_arena.upstream.forget()
+    _shared_arena.gateway.wait_idle()
 
 
 @pytest.fixture(scope="session")
-def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    """A gateway whose deadlines are short."""
+def _shared_hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     waits = {"header_timeout": 0.5, "body_timeout": 0.5, "idle_timeout": 0.5, "send_timeout": 0.5}
     yield from _arena(tmp_path_factory.mktemp("hasty"), **waits)
+
+
+@pytest.fixture
+def hasty(_shared_hasty: Arena) -> Iterator[Arena]:
+    """A gateway whose deadlines are short, with an upstream that knows nothing of earlier cases."""
+    _shared_hasty.upstream.handler = answer_with_target
+    yield _shared_hasty
+    _shared_hasty.upstream.forget()
+    _shared_hasty.gateway.wait_idle()

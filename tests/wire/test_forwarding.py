@@ -99,6 +99,15 @@ def test_dots_that_could_lead_out_of_the_base_path_are_refused(target):
         sent(target=target, upstream=BASED)
 
 
+def test_a_path_that_is_encoded_over_and_over_is_refused_before_it_costs_much():
+    assert upstream_target(head_of(target=b"/%" + b"25" * 8 + b"x"), BASED).endswith(b"x")
+    for target in (b"/%" + b"25" * 9 + b"x", b"/%" + b"25" * 4000):
+        with pytest.raises(Failure) as caught:
+            upstream_target(head_of(target=target), BASED)
+        assert caught.value.reason is Reason.BAD_REQUEST
+        assert upstream_target(head_of(target=target), PLAIN) == target
+
+
 def escapes(path, base):
     """Whether a path, once decoded as often as anybody could, resolves to something outside of the base path."""
     while (decoded := unquote_to_bytes(path)) != path:

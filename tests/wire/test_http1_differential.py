@@ -2,101 +2,15 @@
 
 from collections import Counter
 
-import h11
-import httptools
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimux.core.reason import Failure, Reason
 from aimux.wire.http1 import CHUNKED, HeadLimits, find_head, parse_head
+from fuzz.oracles import expect_agreement
 
 LIMITS = HeadLimits()
-BODY = b"0123456789" * 4
-CHUNKS = b"5\r\nhello\r\n3;x=y\r\nabc\r\n0\r\nx-trailer: z\r\n\r\n"
-# The methods of HTTP that llhttp knows, but for CONNECT and TRACE.
-KNOWN = (
-    b"DELETE GET HEAD POST PUT OPTIONS COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK BIND REBIND UNBIND ACL"
-    b" REPORT MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PATCH PURGE MKCALENDAR LINK UNLINK QUERY"
-).split()
-
-
-class Llhttp:
-    """What llhttp makes of a request; `error` where it refuses."""
-
-    def __init__(self, data):
-        self.target, self.headers, self.body, self.error = b"", [], b"", None
-        self.head_complete = self.complete = self.upgraded = False
-        self._parser = httptools.HttpRequestParser(self)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self.upgraded = True
-        except httptools.HttpParserError as error:
-            self.error = error
-        self.method = self._parser.get_method().decode()
-        self.version = self._parser.get_http_version()
-
-    def on_url(self, url):
-        self.target += url
-
-    def on_header(self, name, value):
-        if not self.head_complete:  # else it is a trailer
-            self.headers.append((name.lower(), value.strip(b" \t")))
-
-    def on_headers_complete(self):
-        self.head_complete = True
-
-    def on_body(self, body):
-        self.body += body
-
-    def on_message_complete(self):
-        self.complete = True
-
-
-class H11:
-    """What h11 makes of a request; `error` where it refuses."""
-
-    def __init__(self, data):
-        self.headers, self.body, self.error = [], b"", None
-        self.complete = self.upgraded = False
-        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 20)
-        try:
-            connection.receive_data(data)
-            self._read(connection)
-        except h11.RemoteProtocolError as error:
-            self.error = error
-
-    def _read(self, connection):
-        while isinstance(event := connection.next_event(), h11.Event):
-            if isinstance(event, h11.Request):
-                self.method, self.target = event.method.decode(), event.target
-                self.version = event.http_version.decode()
-                self.headers = [(bytes(name), bytes(value)) for name, value in event.headers]
-            elif isinstance(event, h11.Data):
-                self.body += bytes(event.data)
-            elif isinstance(event, h11.EndOfMessage):
-                self.complete = True
-
-
-def origin_form(target):
-    """The target as a server would read it: the path and query of an absolute URL."""
-    if target.startswith(b"/"):
-        return target
-    scheme, _, rest = target.partition(b"://")
-    assert scheme.lower() == b"http"
-    authority = rest.partition(b"/")[0].partition(b"?")[0]
-    return rest[len(authority) :] if rest[len(authority) :].startswith(b"/") else b"/" + rest[len(authority) :]
-
-
-def readings(head, data, body):
-    """The same bytes as the two other parsers read them, llhttp's with a method that it knows."""
-    other = H11(data + body)
-    if head.method.encode() in KNOWN:
-        return Llhttp(data + body), other
-    llhttp = Llhttp(b"POST" + data[len(head.method) :] + body)
-    llhttp.method = head.method
-    return llhttp, other
 
 
 def agree(data):
@@ -108,27 +22,9 @@ def agree(data):
         head = parse_head(data[:size], LIMITS)
     except Failure as failure:
         return failure.reason.code
-    body = CHUNKS if head.length == CHUNKED else BODY[: min(head.length, len(BODY))]
-    expected = b"helloabc" if head.length == CHUNKED else body
-    for other in readings(head, data[:size], body):
-        assert other.error is None
-        assert other.method == head.method
-        assert origin_form(other.target) == head.target
-        assert other.version == f"1.{head.minor}"
-        assert [(n, lowered(n, v)) for n, v in other.headers] == [(n, lowered(n, v)) for n, v, _ in head.lines]
-        if not other.upgraded:  # httptools leaves the body of a request to upgrade to others
-            assert other.body == expected
-            assert other.complete == (head.length <= len(BODY))
-    if body:
-        for other in readings(head, data[:size], body[:-1]):
-            assert other.error is None
-            assert other.upgraded or not other.complete
+    expect_agreement(head, data[:size])
     assert head.target == head.path + data[:0].join([b"?", head.query] if b"?" in head.target else [])
     return "chunked" if head.length == CHUNKED else "length" if head.length else "no body"
-
-
-def lowered(name, value):
-    return value.lower() if name == b"transfer-encoding" else value
 
 
 # Requests that are nearly right.

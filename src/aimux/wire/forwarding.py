@@ -14,6 +14,8 @@ from aimux.wire.http1 import CHUNKED, Head, bad
 _NO_OPTIONS: Final[frozenset[bytes]] = frozenset()
 _SEPARATOR = re.compile(rb"[/\\]")
 _SEGMENT_END = re.compile(rb"[;?#]")
+# No server decodes as often; each round costs, and a path of 8 KiB could ask for thousands.
+_MOST_DECODINGS = 8
 _IGNORED = bytes(range(0x21))
 # Dot, slash and backslash as no encoder of UTF-8 writes them, and as some decoders read them nevertheless.
 _OVERLONG = re.compile(rb"(?:\xc0|\xe0\x80|\xf0\x80\x80)(?:(\xae)|\xaf)|(?:\xc1|\xe0\x81|\xf0\x80\x81)\x9c")
@@ -36,8 +38,12 @@ def upstream_target(head: Head, upstream: Upstream) -> bytes:
     if not upstream.base_path:
         return head.target
     path = head.path
+    rounds = 0
     while b"%" in path and (decoded := unquote_to_bytes(path)) != path:
         path = decoded
+        rounds += 1
+        if rounds > _MOST_DECODINGS:
+            raise bad(f"the request path is percent-encoded more than {_MOST_DECODINGS} times over")
     if path is not head.path:
         path = _OVERLONG.sub(lambda found: b"." if found[1] else b"/", path).translate(None, _IGNORED)
     if b".." in path and any(_SEGMENT_END.split(segment)[0] == b".." for segment in _SEPARATOR.split(path)):

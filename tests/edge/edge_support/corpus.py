@@ -1,15 +1,18 @@
 """Reads the corpus: YAML files of cases, some bytes and what must come of them. A malformed file fails the tests."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from aimux.core.reason import Reason
+
 CORPUS = Path(__file__).parents[1] / "corpus"
-_ANSWER = re.compile(r"(?:(HEAD) )?([1-5]\d\d)(?: (.+))?")
+_ANSWER = re.compile(r"(?:(HEAD) )?([1-9]\d\d)(?: (.+))?")
+_CODES = frozenset(reason.code for reason in Reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,11 @@ class Answer:
     status: int
     text: str | None
     method: str
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the gateway says this, not the upstream."""
+        return self.status >= 400 and self.method != "HEAD" and (self.text is None or self.text in _CODES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,10 @@ class Case:
     `replies` are the upstream's writes where it does not just answer with the target that it was asked for, `ends` what
     it does then: `waits`, `closes` or `resets`. `pool` says whether its connection is used again: `kept` or `dropped`.
     `cut` is what comes of a response's body before the gateway cuts the connection. A `whole_only` case comes out
-    otherwise where its bytes come in one by one, and may.
+    otherwise where its bytes come in one by one, and may. `head` is the last answer's whole head, in which `*` stands
+    for the request's ID, `interim` all the heads of interim answers. An `early` upstream answers before it has read the
+    request's body. `half` is a request of which the upstream gets a part only, before its connection is closed. A
+    client that does not read its answer has `reads: false`.
     """
 
     id: str
@@ -63,6 +74,11 @@ class Case:
     ends: str = "waits"
     pool: str = "dropped"
     cut: str | None = None
+    head: str | None = None
+    interim: str | None = None
+    early: bool = False
+    half: Request | None = None
+    reads: bool = True
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -95,11 +111,22 @@ def _read_file(path: Path) -> Iterator[Case]:
     for name, given in document["cases"].items():
         merged = {**document.get("all", {}), **given}
         variants = merged.pop("variants", None)
-        case = _case(f"{path.stem}: {name}", merged)
         if variants is None:
-            yield case
+            yield _case(f"{path.stem}: {name}", merged)
         else:
-            yield from _variants(case, variants)
+            for variant, text in (
+                variants.items() if isinstance(variants, dict) else zip(variants, variants, strict=True)
+            ):
+                assert isinstance(text, str), f"{name}: the variant {text!r} is no text"
+                yield _case(f"{path.stem}: {name} [{variant}]", _filled(merged, text))
+
+
+def _filled(value: Any, text: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(part, text) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_filled(part, text) for part in value]
+    return value.replace("{variant}", text) if isinstance(value, str) else value
 
 
 def _case(name: str, given: Mapping[str, Any]) -> Case:
@@ -112,6 +139,8 @@ def _case(name: str, given: Mapping[str, Any]) -> Case:
     values["upstream"] = tuple(_request(name, entry) for entry in _entries(values.get("upstream", "nothing")))
     for key in ("answer_has", "answer_lacks"):
         values[key] = _texts(values.get(key, ()))
+    if "half" in values:
+        values["half"] = _request(name, values["half"])
     case = Case(name, **values)
     assert case.then in {"kept", "closed"}, name
     assert case.ends in {"waits", "closes", "resets"}, name
@@ -119,26 +148,8 @@ def _case(name: str, given: Mapping[str, Any]) -> Case:
     return case
 
 
-def _variants(case: Case, variants: list[str] | dict[str, str]) -> Iterator[Case]:
-    named = variants.items() if isinstance(variants, dict) else [(text, text) for text in variants]
-    for name, text in named:
-        assert isinstance(text, str), f"{case.id}: the variant {text!r} is no text"
-
-        def fill(template: str, text: str = text) -> str:
-            return template.replace("{variant}", text)
-
-        yield replace(
-            case,
-            id=f"{case.id} [{name}]",
-            sends=tuple(map(fill, case.sends)),
-            replies=tuple(map(fill, case.replies)),
-            upstream=tuple(replace(r, line=fill(r.line), has=tuple(map(fill, r.has))) for r in case.upstream),
-            answers=tuple(replace(a, text=a.text and fill(a.text)) for a in case.answers),
-        )
-
-
-def _texts(value: str | list[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+def _texts(value: str | int | Sequence[str]) -> tuple[str, ...]:
+    return (str(value),) if isinstance(value, str | int) else tuple(value)
 
 
 def _entries(value: str | list[str | dict[str, Any]]) -> list[str | dict[str, Any]]:

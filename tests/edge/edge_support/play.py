@@ -53,25 +53,26 @@ def play(arena: Arena, case: Case, *, by_piece: bool = False) -> None:
     seen = len(arena.gateway.lines)
     host = "127.0.0.1" if not case.outside else arena.own_address or ""
     with Client(arena.gateway.port, host) as client:
-        _send(arena, client, case, by_piece=by_piece)
-        answers = _read_answers(client, case.answers, case)
-        _check_answers(arena, case, answers)
+        send(arena, client, case, by_piece=by_piece)
+        answers = read_answers(client, case.answers, case)
+        check_answers(arena, case, answers)
         if case.then == "closed":
             _check_closed(client, case, answers)
         else:
-            _probe(client, case)
+            probe(client, case)
     with Client(arena.gateway.port) as fresh:
-        last = _probe(fresh, case)
+        last = probe(fresh, case)
     probes = [PROBE] * (1 + (case.then == "kept"))
-    _check_upstream(arena, case, probes)
+    check_upstream(arena, case, probes)
     line = arena.gateway.request_line(last.header("X-Request-ID"))
-    _check_log(arena, case, answers, arena.gateway.lines[seen : arena.gateway.lines.index(line) + 1], len(probes))
+    check_log(arena, case, answers, arena.gateway.lines[seen : arena.gateway.lines.index(line) + 1], len(probes))
 
 
 # Sending.
 
 
-def _send(arena: Arena, client: Client, case: Case, *, by_piece: bool) -> None:
+def send(arena: Arena, client: Client, case: Case, *, by_piece: bool = False) -> None:
+    """Send a case's bytes."""
     pieces = [arena.bytes_of(text) for text in case.sends]
     if by_piece:
         whole = b"".join(pieces)
@@ -79,15 +80,15 @@ def _send(arena: Arena, client: Client, case: Case, *, by_piece: bool) -> None:
     try:
         for number, piece in enumerate(pieces):
             if number and not by_piece:
-                _wait_read(arena.gateway.port, client)
+                wait_read(client)
             client.send(piece)
     except ConnectionError:
         return  # refused before everything was sent, as it may be
 
 
-def _wait_read(port: int, client: Client) -> None:
+def wait_read(client: Client) -> None:
     """Wait until the gateway has read all that was sent, or has nothing more to read it for."""
-    own = client.socket.getsockname()[1]
+    own, port = client.socket.getsockname()[1], client.socket.getpeername()[1]
     pattern = re.compile(rf" \S+:{port:04X} \S+:{own:04X} 01 \S+:([0-9A-F]+) ")
 
     def read() -> bool:
@@ -107,7 +108,8 @@ def comes_out_the_same_by_piece(case: Case) -> bool:
 # What the client gets.
 
 
-def _read_answers(client: Client, expected: Sequence[Answer], case: Case) -> list[Response]:
+def read_answers(client: Client, expected: Sequence[Answer], case: Case) -> list[Response]:
+    """Read the final answers that are expected."""
     answers: list[Response] = []
     for answer in expected:
         if answer.status >= 200:
@@ -118,14 +120,15 @@ def _read_answers(client: Client, expected: Sequence[Answer], case: Case) -> lis
     return answers
 
 
-def _check_answers(arena: Arena, case: Case, answers: list[Response]) -> None:
+def check_answers(arena: Arena, case: Case, answers: list[Response]) -> None:
+    """Check that the answers are the expected ones."""
     got = [_interim(head) for response in answers for head in response.interim]
     wanted = [answer.status for answer in case.answers if answer.status < 200]
     assert got == wanted, f"interim answers {got}"
     finals = [answer for answer in case.answers if answer.status >= 200]
     for response, answer in zip(answers, finals, strict=True):
         assert response.status == answer.status, f"{response.status} {response.body[:300]!r} instead of {answer}"
-        if response.status >= 400 and answer.method != "HEAD":
+        if answer.refuses:
             check_refusal(response, answer.text)
         elif answer.text is not None:
             assert response.body == arena.bytes_of(answer.text), response.body
@@ -159,7 +162,8 @@ def _check_closed(client: Client, case: Case, answers: list[Response]) -> None:
         assert answers[-1].header("Connection") == b"close"
 
 
-def _probe(client: Client, case: Case) -> Response:
+def probe(client: Client, case: Case) -> Response:
+    """Check that a further request is answered, with its own answer."""
     client.send(compose("GET", PROBE, {"X-AIMux-Route": "plain"}))
     try:
         response = client.read_response()
@@ -172,13 +176,14 @@ def _probe(client: Client, case: Case) -> Response:
 # What the upstream gets.
 
 
-def _check_upstream(arena: Arena, case: Case, probes: list[str]) -> None:
+def check_upstream(arena: Arena, case: Case, probes: list[str]) -> None:
+    """Check that the expected requests have reached the upstream, the probes behind them, and nothing else."""
     requests = list(arena.upstream.requests)
     lines = [request.line.decode("latin-1") for request in requests]
     assert len(requests) == len(case.upstream) + len(probes), lines
     assert lines[len(case.upstream) :] == [f"GET {probe} HTTP/1.1" for probe in probes], lines
     for request, expected in zip(requests, case.upstream, strict=False):
-        _check_request(arena, request, expected)
+        check_request(arena, request, expected)
     if not case.replies:
         whole = sum(len(request.head) + len(request.raw_body) for request in requests)
         recorded = b"".join(peer.recorded for peer in arena.upstream.peers)
@@ -188,7 +193,8 @@ def _check_upstream(arena: Arena, case: Case, probes: list[str]) -> None:
     assert not arena.elsewhere.peers, "the gateway connected to where nobody sent it"
 
 
-def _check_request(arena: Arena, request: Received, expected: Request) -> None:
+def check_request(arena: Arena, request: Received, expected: Request) -> None:
+    """Check a request that the upstream has received."""
     head = request.head
     if expected.line:
         line = f"{expected.line} HTTP/1.1" if not expected.line.endswith("HTTP/1.1") else expected.line
@@ -207,18 +213,21 @@ def _check_request(arena: Arena, request: Received, expected: Request) -> None:
 # What is written about it.
 
 
-def _check_log(arena: Arena, case: Case, answers: list[Response], lines: list[Line], probes: int) -> None:
+def check_log(arena: Arena, case: Case, answers: list[Response], lines: list[Line], probes: int) -> None:
+    """Check that each answer has its line, and that there are no others."""
     by_id = {line["request_id"]: line for line in lines if line["event"] == "request"}
-    for response in answers:
+    finals = [answer for answer in case.answers if answer.status >= 200]
+    for response, answer in zip(answers, finals, strict=True):
         request_id = (response.header("X-Request-ID") or b"").decode()
         if request_id in by_id:
+            assert not answer.refuses or by_id[request_id]["verdict"] == (answer.text or by_id[request_id]["verdict"])
             assert by_id[request_id]["status"] == response.status
             assert by_id[request_id]["agent"] in arena.names | {None}
             assert by_id[request_id]["route"] in arena.names | {None}
     told = sum(line["event"] in {"request", "management"} for line in lines) - probes
     silent = sum(response.status == 200 and response.header("X-Request-ID") is None for response in answers)
-    assert told == len(answers) - silent + (case.cut is not None), lines
-    assert not [line for line in lines if line.get("status") == 500 or line.get("verdict") == "internal"], lines
+    assert told == len(answers) - silent + (case.cut is not None or not case.reads), lines
+    assert not [line for line in lines if line.get("verdict") == "internal"], lines
 
 
 def check_wellbeing(gateway: Gateway, names: frozenset[str]) -> None:

@@ -77,6 +77,10 @@ bench: setup ## the benchmarks, beside nginx and Envoy; QUICK=1 takes less than 
 slowhttptest: setup ## slow attacks on the gateway, and what a good client notices; about a quarter of an hour
 	@$(BIN)/python -m bench.slowhttptest $(SLOW_ARGS)
 
+.PHONY: overload
+overload: setup ## five times the load that the model can bear, and what is served of it; about three minutes
+	@$(BIN)/python -m bench.overload $(OVERLOAD_ARGS)
+
 .PHONY: fuzz
 fuzz: $(VENV)/fuzz.stamp ## fuzz every parser, SECONDS=60 for all of them together; TARGET=json for one
 	@$(BIN)/python -m fuzz.run --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))

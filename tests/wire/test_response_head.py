@@ -90,3 +90,20 @@ def test_the_limits_hold():
     assert head((b"A", b"1" * 395)).size == 400
     refused(lambda: head((b"A", b"1" * 396)))
     refused(lambda: head((b"A" * 300, b""), (b"B" * 100, b"")))
+
+
+@pytest.mark.parametrize("version", ["0.9", "1.2", "1.9", "2.0"])
+def test_another_version_is_refused(version):
+    assert "HTTP/1.1" in refused(lambda: head().check_status_line(version))
+
+
+@pytest.mark.parametrize("phrase", [b"a\0b", b"\x1b[2J", b"\x07", b"\x7f", b"\x0b", b"a\rb"])
+def test_a_reason_phrase_without_control_characters_only(phrase):
+    assert "control" in refused(lambda: ResponseHead(phrase).check_status_line("1.1"))
+
+
+def test_chunks_belong_to_the_newer_version():
+    found = head((b"Transfer-Encoding", b"chunked"))
+    found.check_status_line("1.1")
+    assert "HTTP/1.0" in refused(lambda: found.check_status_line("1.0"))
+    ResponseHead(b"Tr\xe8s bien\t!").check_status_line("1.0")

@@ -20,6 +20,7 @@ from aimux.wire.http1 import Head, HeadLimits, bad, find_head, parse_head
 _READ_AHEAD: Final = 64 * 1024
 _SLOWEST_BODY: Final = 512  # bytes a second: a body that trickles slower than this, on average, is cut
 _LINGER: Final = 2.0
+_LOOKS_AT_SENDING: Final = 8
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER, on and for no time: closing resets the connection
 _UNREAD: Final = Head("-", b"-", b"-", b"", 1, [], {})
 
@@ -95,6 +96,7 @@ class Connection(asyncio.Protocol):
         self._lingering = False
         self._clogged = False
         self._unsent = -1
+        self._unsent_since = 0.0
         self._body_since = 0.0
         self.deadline = NEVER
 
@@ -151,8 +153,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client does not read as fast as its response comes."""
         self._clogged = True
-        self._unsent = self._transport.get_write_buffer_size()
-        self._arm(self._limits.send_timeout)
+        self._watch_sending(self._transport.get_write_buffer_size())
         if self._exchange is not None and self._exchange.source is not None:
             self._exchange.source.pause()
 
@@ -322,14 +323,21 @@ class Connection(asyncio.Protocol):
         allowed = self._body_since + exchange.received / _SLOWEST_BODY
         self.deadline = min(now, allowed) + self._limits.body_timeout
 
+    def _watch_sending(self, unsent: int) -> None:
+        # Several looks a timeout: what the kernel still takes after the first one is no progress of the client's.
+        self._unsent = unsent
+        self._unsent_since = self._server.loop.time()
+        self._arm(self._limits.send_timeout / _LOOKS_AT_SENDING)
+
     def expire(self) -> None:
         """The deadline has passed: what the client owes decides how it is told."""
         exchange = self._exchange
         unsent = self._transport.get_write_buffer_size()
         if unsent:
             if self._unsent < 0 or unsent < self._unsent:
-                self._unsent = unsent
-                self._arm(self._limits.send_timeout)
+                self._watch_sending(unsent)
+            elif self._server.loop.time() - self._unsent_since < self._limits.send_timeout:
+                self._arm(self._limits.send_timeout / _LOOKS_AT_SENDING)
             else:
                 self.cut()
         elif self._lingering or exchange is None:

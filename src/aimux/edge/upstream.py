@@ -19,6 +19,8 @@ from aimux.wire.http1 import CHUNKED
 from aimux.wire.response import ResponseHead, ResponseHeadLimits, headers_too_large, invalid
 
 _MOST_INTERIM: Final = 16
+_OPENING: Final = b"HTTP/1."
+_ALL_FRAMING: Final = "the upstream's response goes on without a byte of its body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._paused = False
         self._uses = 0
         self._begin_response()
+        self._opening = b""
         self._interim = 0
         self._answering = False
         self._got_bytes = False
@@ -86,7 +89,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _begin_response(self) -> None:
         self._head = ResponseHead()
-        self._head_fed = 0
+        self._framing = 0
         self._head_complete = False
         self._until_close = False
 
@@ -107,6 +110,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._exchange, self._own = exchange, request.own
         self._interim = 0
         self._answering = self._got_bytes = False
+        self._opening = b""
         self._uses += 1
         self._done = self._loop.create_future()
         self.deadline = self._loop.time() + self._limits.response_timeout
@@ -207,8 +211,13 @@ class UpstreamConnection(asyncio.Protocol):
             self.close()
             return
         self._got_bytes = True
+        self._framing += len(data)
         try:
+            if len(self._opening) < len(_OPENING):
+                self._check_opening(data)
             self._parser.feed_data(data)
+        except Failure as failure:
+            self._fail(failure)
         except httptools.HttpParserUpgrade:
             self._fail(invalid("the upstream switched protocols, which nobody asked for"))
         except httptools.HttpParserError as error:
@@ -217,12 +226,16 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             if self._exchange is not None:
                 self._exchange.flush()
-            if not self._head_complete:
-                self._head_fed += len(data)
-                if self._head_fed > self._limits.head.header_bytes:
-                    self._fail(headers_too_large())
-            elif self.deadline != NEVER:
+            if self._framing > self._limits.head.header_bytes:
+                self._fail(headers_too_large() if not self._head_complete else invalid(_ALL_FRAMING))
+            elif self._head_complete and self.deadline != NEVER:
                 self.deadline = self._loop.time() + self._limits.idle_timeout
+
+    def _check_opening(self, data: bytes) -> None:
+        # The parser skips empty lines before a response, and knows other protocols that look like this one.
+        self._opening += data[: len(_OPENING) - len(self._opening)]
+        if not _OPENING.startswith(self._opening):
+            raise invalid("the upstream does not answer in HTTP/1.1 or HTTP/1.0")
 
     def eof_received(self) -> bool:
         """The upstream has closed its side: the end of a body that lasts until then, a fault otherwise."""
@@ -279,6 +292,7 @@ class UpstreamConnection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status == 101 or not 100 <= status <= 999:
             raise invalid("the upstream's response has a status that nobody asked for")
+        self._head.check_status_line(self._parser.get_http_version())
         if status < 200:
             self._take_interim(status)
             return
@@ -299,6 +313,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """A piece of the response's body."""
+        self._framing = 0
         if self._exchange is not None and self._done is not None and not self._done.done():
             self._exchange.write(data)
         else:

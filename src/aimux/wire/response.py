@@ -1,11 +1,13 @@
 """The head of an upstream's response: its lines as they come, what they say of the body, and which of them go on."""
 
+import re
 from dataclasses import dataclass, field
 
 from aimux.core.headers import crosses_to_client
 from aimux.core.reason import Failure, Reason
 
 _NO_OPTIONS: frozenset[bytes] = frozenset()
+_PHRASE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _PERSISTENCE = frozenset({b"keep-alive"})
 _LONGEST_LENGTH = 18
 
@@ -42,6 +44,15 @@ class ResponseHead:
         elif lower == b"connection":
             self.connection |= {option.strip().lower() for option in value.split(b",")}
         self.lines.append((lower, name + b": " + value))
+
+    def check_status_line(self, version: str) -> None:
+        """Raises Failure for another version than 1.0 and 1.1, and for a reason phrase that is no text."""
+        if version not in {"1.0", "1.1"}:
+            raise invalid("the upstream does not answer in HTTP/1.1 or HTTP/1.0")
+        if not _PHRASE.fullmatch(self.phrase):
+            raise invalid("the reason phrase of the upstream's response holds control characters")
+        if version == "1.0" and self.codings:
+            raise invalid("the upstream's response is in HTTP/1.0, which knows no transfer coding")
 
     def for_client(self) -> list[bytes]:
         """The lines that go on to the client."""

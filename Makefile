@@ -92,7 +92,7 @@ build: setup ## sdist and wheel in dist/, the wheel with the model inside
 
 .PHONY: clean
 clean: ## remove what the other targets made
-	rm -rf $(VENV) models dist build bench/results bench/.peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) models dist build bench/results bench/.peers fuzz/findings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Resolving again needs uv, which is installed into the environment just for it.

@@ -307,12 +307,15 @@ class UpstreamConnection(asyncio.Protocol):
         exchange.start(status, self._head.phrase, self._head.for_client(), self._own, length)
         if exchange.head.method == "HEAD":
             # The parser would wait for the body that a HEAD's Content-Length announces: begin with a fresh one.
-            self._reusable = self._reusable and self._parser.should_keep_alive()
+            # What chunks would follow here is nobody's: they could not be told from the next response.
+            self._reusable = self._reusable and self._parser.should_keep_alive() and not self._head.codings
             self._parser = httptools.HttpResponseParser(self)
             self._complete()
 
     def on_body(self, data: bytes) -> None:
         """A piece of the response's body."""
+        if not self._head_complete:
+            raise invalid("the upstream sends a body before its response")
         self._framing = 0
         if self._exchange is not None and self._done is not None and not self._done.done():
             self._exchange.write(data)
@@ -335,6 +338,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._interim += 1
         if self._interim > _MOST_INTERIM:
             raise invalid("the upstream sends interim responses without end")
+        if self._head.lengths or self._head.codings:
+            raise invalid("the upstream sends an interim response with a body")
         if status != 100 and self._exchange is not None:
             self._exchange.informational(status, self._head.phrase, self._head.for_client())
 

@@ -1,0 +1,155 @@
+"""Who asks and what for, from head and body: only what stands in a place that the documents list, exactly so."""
+
+import json
+from typing import Final
+
+from aimux.core.decision import Refuse, identify
+from aimux.core.reason import Failure, Reason
+from aimux.core.request import Facts, Principal, Reading
+from aimux.core.snapshot import IdentitySources, Snapshot
+from aimux.wire.decode import decode
+from aimux.wire.dialects import BodyKind, body_kind, named_route, read_body, read_head
+from aimux.wire.http1 import Head, HeadLimits, find_head, parse_head
+from fuzz import reference, seeds
+from fuzz.reference import Given
+from fuzz.target import Target, expect
+
+_LIMITS: Final = HeadLimits()
+_SOURCES: Final = IdentitySources()
+_AGENTS: Final = frozenset({"finance-bot", "admin-bot"})
+_HOUSE: Final = Snapshot.of((), agents=_AGENTS)
+_MOST_DECODED: Final = 1 << 20
+_TWINS: Final = frozenset(name.encode() for name in reference.HEADERS)
+
+
+def check(data: bytes) -> None:
+    """Take `data` for a target, header lines, an empty line and a body; the framing is put in between."""
+    start, _, body = data.partition(b"\r\n\r\n")
+    target, *lines = start.split(b"\r\n")
+    framing = b"Content-Length: %d" % len(body)
+    raw = b"\r\n".join([b"POST " + target + b" HTTP/1.1", b"Host: gateway:8080", *lines, framing, b"", b""])
+    try:
+        if find_head(raw, _LIMITS) != len(raw):
+            return
+        head = parse_head(raw, _LIMITS)
+        named_route(head)
+        kind = body_kind(head)
+    except Failure:
+        return
+    in_head = read_head(head, _SOURCES)
+    in_body = read_body(body, kind, head.values(b"content-encoding"), _SOURCES, _MOST_DECODED)
+    _expect_a_reading(in_head, {"query", ""})
+    _expect_a_reading(in_body, {"json", "messages", "text", "form", ""})
+    readable = in_body.flaw is None or in_body.flaw.reason is Reason.IDENTITY_MALFORMED
+    document = _document(body, kind, head) if readable else None
+    given = reference.names_in_head(head.query, lines) + reference.names_in_document(document)
+    _expect_the_claims(in_head, in_body, given)
+    _expect_the_caller(identify(Facts(in_head, body=in_body), _HOUSE), given, lines)
+    if in_body.dialect in {"json", "messages"}:
+        expect("the text is the one that the documents name", kept=in_body.text == reference.text_in_document(document))
+
+
+def _expect_a_reading(reading: Reading, dialects: set[str]) -> None:
+    expect("a dialect is one of those that this part can be in", kept=reading.dialect in dialects)
+    expect("a text is not blank", kept=reading.text is None or bool(reading.text.strip()))
+    expect("no claim has an empty name", kept=all(claim.name for claim in reading.claims))
+    if reading.flaw is not None:
+        expect("what cannot be read says nothing", kept=reading == Reading(flaw=reading.flaw))
+        expect(
+            "a flaw has a reason and a message", kept=bool(reading.flaw.message) and reading.flaw.reason.status < 500
+        )
+
+
+def _document(body: bytes, kind: BodyKind, head: Head) -> object:
+    """The body as JSON, where it is to be read so."""
+    for coding in head.values(b"content-encoding"):
+        body = decode(body, coding, _MOST_DECODED)
+    looks_so = kind in {BodyKind.JSON_OR_OPAQUE, BodyKind.JSON_OR_FORM} and body.lstrip(b" \t\r\n").startswith(b"{")
+    return json.loads(body) if body and (kind is BodyKind.JSON or looks_so) else None
+
+
+def _expect_the_claims(in_head: Reading, in_body: Reading, given: list[Given]) -> None:
+    for reading in (in_head, in_body):
+        for claim in reading.claims:
+            there = [each for each in given if (each.place, each.field) == (claim.place.value, claim.field)]
+            expect("a name stands where it is said to", kept=len(there) == 1 and set(there[0].values) == {claim.name})
+    expect("a body is no head", kept=all(claim.place.value == "body" for claim in in_body.claims))
+    expect("a head is no body", kept=all(claim.place.value != "body" for claim in in_head.claims))
+
+
+def _expect_the_caller(found: object, given: list[Given], lines: list[bytes]) -> None:
+    if isinstance(found, Principal):
+        expect("a caller is known only where every place is sound", kept=all(each.sound for each in given))
+        name = given[0].values[0] if given else None
+        expect("the first place counts, and none means anonymous", kept=found.name == name)
+        expect("a caller is registered", kept=name is None or name in _AGENTS)
+        others = [each.values[0] for each in given if each.values[0] != name]
+        expect("later names are conflicts", kept=[claim.name for claim in found.conflicts] == others)
+        return
+    expect("all that is needed to tell the caller was there", kept=isinstance(found, Refuse))
+    if isinstance(found, Refuse) and found.reason is Reason.UNKNOWN_AGENT:
+        expect("only a name that is not registered is unknown", kept=given[0].values[0] not in _AGENTS)
+    if isinstance(found, Refuse) and found.reason is Reason.IDENTITY_MALFORMED:
+        expect("nothing is malformed without need", kept=not all(each.sound for each in given) or _is_odd(lines))
+
+
+def _is_odd(lines: list[bytes]) -> bool:
+    """Whether an identity header is padded, or has underscores in its name."""
+    for line in lines:
+        name, _, value = line.partition(b":")
+        plain = name.lower().replace(b"_", b"-")
+        if plain in _TWINS and (
+            plain != name.lower() or value.removeprefix(b" ").strip(b" \t") != value.removeprefix(b" ")
+        ):
+            return True
+    return False
+
+
+def _seeds() -> list[bytes]:
+    json_type = b"/\r\nContent-Type: application/json\r\n\r\n"
+    return [
+        json_type + b'{"agent": "finance-bot", "query": "a"}',
+        json_type + b'{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"text": "b"}]}]}',
+        b"/?client_id=finance-bot&agent=admin-bot&q=a\r\nX-Source-Agent: finance-bot\r\nX-Client-ID: admin-bot\r\n\r\n",
+        b"/\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nanalyse",
+        b"/\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nq=a+b&agent=finance-bot",
+        *seeds.messages(),
+    ]
+
+
+TARGET = Target(
+    "meaning",
+    check,
+    _seeds,
+    (
+        *(
+            b"client_id=",
+            b"agent=",
+            b"source=",
+            b"finance-bot",
+            b"admin-bot",
+            b"X-Source-Agent: ",
+            b"X-Client-ID: ",
+            b"%2D",
+            b"&q=",
+        ),
+        *(
+            b"Content-Type: application/json",
+            b"text/plain",
+            b"application/x-www-form-urlencoded",
+            b"Content-Encoding: ",
+            b"gzip",
+        ),
+        *(
+            b'"agent": ',
+            b'"messages": [',
+            b'"role": "user"',
+            b'"content": ',
+            b'"type": "text"',
+            b'"text": ',
+            b"\r\n\r\n",
+            b"X_Source_Agent: ",
+        ),
+    ),
+    longest=2048,
+)

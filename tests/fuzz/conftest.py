@@ -1,0 +1,8 @@
+"""The fuzz targets lie outside of the package: they are found from the repository's root."""
+
+import sys
+from pathlib import Path
+
+_ROOT = str(Path(__file__).parents[2])
+if _ROOT not in sys.path:
+    sys.path.insert(0, _ROOT)

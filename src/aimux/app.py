@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Mapping
@@ -15,13 +16,14 @@ from aimux import __version__
 from aimux.config.load import Loaded
 from aimux.config.schema import Config
 from aimux.core.snapshot import Route, Snapshot
+from aimux.edge.connection import Connection
 from aimux.edge.deadlines import Deadlines, interval_for
 from aimux.edge.log import Log, LogSettings
 from aimux.edge.management import InForce, Management
 from aimux.edge.metrics import Metrics
 from aimux.edge.pacing import Pacing
 from aimux.edge.pool import Upstreams
-from aimux.edge.server import Connection, Server, ServerLimits
+from aimux.edge.server import Server, ServerLimits
 from aimux.edge.site import Site
 from aimux.edge.upstream import UpstreamLimits
 from aimux.gateway.handle import Gateway, Limits
@@ -169,8 +171,16 @@ async def _go_live(parts: _Running, loaded: Loaded) -> ThreadedScorer | None:
         model = reader.encoder.name
         parts.metrics.model(model, reader.encoder.digest[:12], reader.encoder.dimensions)
     parts.live.generation = Generation(loaded.snapshot, scorer)
+    _spare_the_collector()
     parts.log.event.info("ready", model=model, config=loaded.digest[:12], seconds=round(loop.time() - started, 3))
     return scorer
+
+
+def _spare_the_collector() -> None:
+    # What is loaded now stays. Requests leave next to no cycles, so that looking for them seldom is often enough.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 async def _drain(parts: _Running, drain_timeout: float) -> int:

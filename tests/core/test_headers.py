@@ -1,5 +1,6 @@
 """What may cross the gateway: hop-by-hop and forged fields do not, everything else does; and trace context."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -14,14 +15,17 @@ HOP_BY_HOP = (
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding"
     b" upgrade http2-settings"
 ).split()
-REWRITTEN = b"host content-length expect x-request-id traceparent tracestate forwarded x-real-ip".split()
+REWRITTEN = (
+    b"host content-length expect x-request-id traceparent tracestate forwarded x-forwarded x-original-forwarded-for"
+    b" x-real-ip proxy"
+).split()
 FORGEABLE = (
     b"x-aimux-agent x-aimux-route x-aimux-verdict x-aimux- x-forwarded-for x-forwarded-proto x-forwarded-host"
     b" x-forwarded-port x-forwarded-prefix x-forwarded-client-cert"
 ).split()
 ORDINARY = (
     b"accept accept-encoding authorization content-encoding content-type cookie user-agent x-source-agent x-client-id"
-    b" x-aimuxer aimux-agent x-forwarded x-api-key openai-organization range if-none-match via"
+    b" x-aimuxer aimux-agent x-forwarder x-api-key openai-organization range if-none-match via"
 ).split()
 TOKENS = st.text("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+.^`|~-_", min_size=1, max_size=24).map(str.encode)
 
@@ -32,12 +36,12 @@ def test_what_the_gateway_says_itself_does_not_cross_to_the_upstream(name):
 
 
 @pytest.mark.parametrize("name", HOP_BY_HOP + REWRITTEN + FORGEABLE)
-def test_underscores_do_not_smuggle_a_field_across(name):
+def test_what_lax_servers_take_for_a_hyphen_does_not_smuggle_a_field_across(name):
     parts = name.split(b"-")
     for chosen in range(1, 2 ** (len(parts) - 1)):
         twin = parts[0]
         for position, part in enumerate(parts[1:]):
-            twin += (b"_" if chosen >> position & 1 else b"-") + part
+            twin += (b"_.~"[position % 3 : position % 3 + 1] if chosen >> position & 1 else b"-") + part
         assert not crosses_to_upstream(twin, NONE)
 
 
@@ -64,7 +68,7 @@ def test_any_name_crosses_unless_a_rule_stops_it():
     @QUICK
     @given(st.one_of(TOKENS, st.sampled_from(HOP_BY_HOP + REWRITTEN + FORGEABLE + ORDINARY)))
     def check(name):
-        plain = name.replace(b"_", b"-")
+        plain = re.sub(rb"[^a-z0-9]", b"-", name)
         stopped = plain in HOP_BY_HOP + REWRITTEN or plain.startswith((b"x-aimux-", b"x-forwarded-"))
         assert crosses_to_upstream(name, NONE) is not stopped
         reached[stopped] += 1
@@ -78,7 +82,7 @@ def test_any_name_crosses_unless_a_rule_stops_it():
 def test_what_connection_names_does_not_cross(name, others):
     for crosses in (crosses_to_upstream, crosses_to_client):
         assert not crosses(name, others | {name})
-        if not {name, name.replace(b"_", b"-")} & others:
+        if not {name, re.sub(rb"[^a-z0-9]", b"-", name)} & others:
             assert crosses(name, others) is crosses(name, NONE)
 
 

@@ -218,9 +218,18 @@ def test_a_body_that_starts_with_a_brace_is_json_by_curls_default_too(content_ty
     assert flaw(reading(before + b'{"agent": "finance-bot"', content_type)) is Reason.BAD_REQUEST
 
 
-@pytest.mark.parametrize("body", [b"[1]", b'"query"', b"query=x", b"\xff\xfe", b"\xef\xbb\xbf{}", b"NaN", b"x{"])
+@pytest.mark.parametrize("body", [b"[1]", b'"query"', b"query=x", b"\xff\xfe", b"NaN", b"x{", b"\0\0\0\x18ftyp{"])
 def test_without_a_content_type_anything_else_is_not_read(body):
     assert reading(body) == SILENT
+
+
+@pytest.mark.parametrize("content_type", [None, b"application/x-www-form-urlencoded", b"application/json"])
+@pytest.mark.parametrize(
+    "coding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+def test_json_in_another_encoding_is_refused_and_never_passed_over(content_type, coding):
+    body = '{"agent": "finance-bot", "query": "analyze revenue"}'.encode(coding)
+    assert flaw(reading(body, content_type)) is Reason.BAD_REQUEST
 
 
 def test_the_body_of_another_type_is_not_read():

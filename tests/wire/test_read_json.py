@@ -95,7 +95,9 @@ def test_long_numbers():
     assert read_json(b"9" * 400) == int("9" * 400)
     assert "too long" in fault(b"9" * 401)
     assert "too long" in fault(b'{"a": [-' + b"9" * 5000 + b"]}")
-    assert read_json(b"0." + b"1" * 5000) == pytest.approx(1 / 9)
+    assert read_json(b"0." + b"1" * 398) == pytest.approx(1 / 9)
+    for number in (b"0." + b"1" * 399, b"1e" + b"9" * 5000, b"9" * 5000 + b".0", b"9" * 5000 + b"e1"):
+        assert "too long" in fault(number)
 
 
 @pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-8-sig"])

@@ -31,7 +31,10 @@ _SET_FOR_UPSTREAM: Final = HOP_BY_HOP | {
     b"traceparent",
     b"tracestate",
     b"forwarded",
+    b"x-forwarded",
+    b"x-original-forwarded-for",
     b"x-real-ip",
+    b"proxy",  # CGI makes HTTP_PROXY of it, which HTTP clients obey
 }
 _SET_FOR_CLIENT: Final = HOP_BY_HOP | {b"content-length", b"x-request-id"}
 # What most messages carry, and no rule but Connection stops: known without looking.
@@ -39,16 +42,22 @@ _COMMON: Final = frozenset(
     b"accept accept-encoding accept-language authorization cache-control content-type cookie date etag expires"
     b" last-modified location server set-cookie user-agent vary x-client-id x-source-agent".split()
 )
+_FOLD: Final = bytes(byte if chr(byte).isalnum() and byte < 128 else ord("-") for byte in range(256))
 _OWN_PREFIX: Final = b"x-aimux-"
 _FORWARDED_PREFIX: Final = b"x-forwarded-"
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
+
+def folded(name: bytes) -> bytes:
+    """A name as servers behind CGI-like interfaces read it: what is no letter or digit is all the same to them."""
+    return name.translate(_FOLD)
 
 
 def crosses_to_upstream(name: bytes, connection: Set[bytes]) -> bool:
     """Whether a request's header is passed on; `connection` are the options of its Connection header."""
     if not connection and name in _COMMON:
         return True
-    plain = name.replace(b"_", b"-") if b"_" in name else name
+    plain = folded(name)
     if plain in _SET_FOR_UPSTREAM or plain.startswith((_OWN_PREFIX, _FORWARDED_PREFIX)):
         return False
     return not connection or (name not in connection and plain not in connection)
@@ -58,7 +67,7 @@ def crosses_to_client(name: bytes, connection: Set[bytes]) -> bool:
     """Whether a response's header is passed back; `connection` are the options of its Connection header."""
     if not connection and name in _COMMON:
         return True
-    plain = name.replace(b"_", b"-") if b"_" in name else name
+    plain = folded(name)
     if plain in _SET_FOR_CLIENT or plain.startswith(_OWN_PREFIX):
         return False
     return not connection or (name not in connection and plain not in connection)

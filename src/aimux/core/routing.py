@@ -54,18 +54,16 @@ def match(snapshot: Snapshot, scores: Scores) -> Match | None:
             second, runner_up = route, value
     if best is None:
         return None
-    return Match(
-        best=best,
-        score=top,
-        runner_up=second,
-        runner_up_score=None if second is None else runner_up,
-        contenders=_contenders(snapshot, scores, best, top),
-    )
+    if top < best.min_score:
+        contenders: tuple[Route, ...] = ()
+    elif second is None or top - runner_up >= snapshot.ambiguity_threshold:
+        contenders = (best,)
+    else:
+        contenders = _contenders(snapshot, scores, best, top)
+    return Match(best, top, second, None if second is None else runner_up, contenders)
 
 
 def _contenders(snapshot: Snapshot, scores: Scores, best: Route, top: float) -> tuple[Route, ...]:
-    if top < best.min_score:
-        return ()
     return tuple(
         route
         for route, value in zip(snapshot.routes, scores.values, strict=True)

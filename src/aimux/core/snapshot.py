@@ -5,6 +5,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from aimux.core.headers import folded
+
 
 class Access(StrEnum):
     """Who may use a route: anybody, any registered agent, or only those that are listed."""
@@ -58,6 +60,15 @@ class IdentitySources:
     query_params: tuple[str, ...] = ("client_id", "agent", "source")
     headers: tuple[str, ...] = ("x-source-agent", "x-client-id")
     body_field: str | None = "agent"
+    header_keys: tuple[bytes, ...] = field(init=False)
+    """The headers' names as they stand in a request's head."""
+    folded_keys: frozenset[bytes] = field(init=False)
+    """The same as lax servers read them."""
+
+    def __post_init__(self) -> None:
+        keys = tuple(name.encode("ascii") for name in self.headers)
+        object.__setattr__(self, "header_keys", keys)
+        object.__setattr__(self, "folded_keys", frozenset(map(folded, keys)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 
 from aimux.core.access import may_use
 from aimux.core.decision import Refuse
@@ -44,10 +44,10 @@ _HARDENING: Final = (b"Cache-Control: no-store", b"X-Content-Type-Options: nosni
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The configuration in force, as operators may see it."""
+    """The configuration in force. `display` is what operators may see of it: of secrets, where they come from."""
 
     snapshot: Snapshot
-    display: Mapping[str, object]
+    display: Mapping[str, Any]
     loaded_at: datetime
 
 
@@ -133,9 +133,10 @@ class Management:
         return _Page(200, CONTENT_TYPE, self._metrics.render())
 
     def _routes(self) -> _Page:
-        snapshot = self._in_force.snapshot
-        fallback = None if snapshot.fallback is None else _fallback(snapshot.fallback)
-        return _json(Routes(routes=[_route(route) for route in snapshot.routes], fallback=fallback))
+        snapshot, shown = self._in_force.snapshot, self._in_force.display
+        routes = [_route(route, text) for route, text in zip(snapshot.routes, shown["routes"], strict=True)]
+        fallback = None if snapshot.fallback is None else _fallback(snapshot.fallback, shown["fallback"])
+        return _json(Routes(routes=routes, fallback=fallback))
 
     def _agents(self) -> _Page:
         snapshot = self._in_force.snapshot
@@ -156,19 +157,19 @@ def _json(answer: Answer, status: int = 200) -> _Page:
     return _Page(status, b"application/json", text.encode("ascii") + b"\n")
 
 
-def _route(route: Route) -> RouteEntry:
+def _route(route: Route, shown: Mapping[str, Any]) -> RouteEntry:
     return RouteEntry(
         name=route.name,
-        upstream=route.upstream.url,
-        intents=list(route.intents),
+        upstream=shown["upstream"],
+        intents=shown["intents"],
         access=route.access,
         allowed=sorted(route.allowed),
         min_score=route.min_score,
     )
 
 
-def _fallback(route: Route) -> FallbackEntry:
-    return FallbackEntry(upstream=route.upstream.url, access=route.access, allowed=sorted(route.allowed))
+def _fallback(route: Route, shown: Mapping[str, Any]) -> FallbackEntry:
+    return FallbackEntry(upstream=shown["upstream"], access=route.access, allowed=sorted(route.allowed))
 
 
 def _agent(name: str, snapshot: Snapshot) -> AgentEntry:

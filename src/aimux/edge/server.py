@@ -1,28 +1,16 @@
-"""The listening side: client connections, their limits and deadlines, and one request at a time on each."""
+"""The listening side of this process: its limits, and all of its client connections."""
 
 import asyncio
-import socket
-import struct
-import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol
 
-from aimux.core.headers import trace_from
-from aimux.core.reason import Failure, Reason
-from aimux.edge.deadlines import NEVER, Deadlines
+from aimux.core.reason import Failure
+from aimux.edge.deadlines import Deadlines
 from aimux.edge.exchange import Exchange
 from aimux.edge.identifiers import Identifiers
-from aimux.wire.forwarding import Origin
-from aimux.wire.http1 import Head, HeadLimits, bad, find_head, parse_head
-
-_READ_AHEAD: Final = 64 * 1024
-_SLOWEST_BODY: Final = 512  # bytes a second: a body that trickles slower than this, on average, is cut
-_LINGER: Final = 2.0
-_LOOKS_AT_SENDING: Final = 8
-_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER, on and for no time: closing resets the connection
-_UNREAD: Final = Head("-", b"-", b"-", b"", 1, [], {})
+from aimux.wire.http1 import HeadLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +37,22 @@ class Site(Protocol):
         """Answer a request whose head could not be read."""
 
 
+class Client(Protocol):
+    """A client's connection."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being served."""
+
+    def close(self) -> None:
+        """Close once everything written has been sent."""
+
+    def cut(self) -> None:
+        """Close at once."""
+
+
 class Server:
-    """All the client connections of this process."""
+    """What all client connections share, and the set of them."""
 
     def __init__(self, site: Site, limits: ServerLimits, deadlines: Deadlines) -> None:
         self.site = site
@@ -58,7 +60,7 @@ class Server:
         self.deadlines = deadlines
         self.identifiers = Identifiers()
         self.loop = asyncio.get_running_loop()
-        self.connections: set[Connection] = set()
+        self.connections: set[Client] = set()
         self.emptied = asyncio.Event()
 
     def trusts(self, peer: str) -> bool:
@@ -79,277 +81,3 @@ class Server:
         for connection in list(self.connections):
             connection.cut()
         return busy
-
-
-class Connection(asyncio.Protocol):
-    """One client's connection: finds requests in its bytes and has them answered, one after the other."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._limits = server.limits
-        self._transport: asyncio.Transport
-        self._buffer = bytearray()
-        self._exchange: Exchange | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._origin = Origin("-")
-        self._held = False
-        self._lingering = False
-        self._clogged = False
-        self._unsent = -1
-        self._unsent_since = 0.0
-        self._body_since = 0.0
-        self.deadline = NEVER
-
-    @property
-    def idle(self) -> bool:
-        """Whether no request is being served."""
-        return self._exchange is None
-
-    # From the transport.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
-        self._transport = cast("asyncio.Transport", transport)
-        peer = transport.get_extra_info("peername")
-        address = peer[0] if isinstance(peer, tuple) else "-"
-        self._origin = Origin(address, self._server.trusts(address))
-        self._server.connections.add(self)
-        self._server.emptied.clear()
-        self._server.deadlines.watch(self)
-        self._arm(self._limits.header_timeout)
-        if len(self._server.connections) > self._limits.max_connections:
-            self._refuse(Failure(Reason.OVERLOADED, "the gateway has as many connections as it takes"))
-
-    def data_received(self, data: bytes) -> None:
-        """Bytes from the client: of a body, of a next head, or, after a refusal, of what nobody wants any more."""
-        if self._lingering:
-            return
-        exchange = self._exchange
-        if exchange is not None and not exchange.body_complete:
-            self._feed(exchange, data)
-            return
-        if not self._buffer and exchange is None and not self._clogged:
-            self._arm(self._limits.header_timeout)
-        self._buffer += data
-        if exchange is None and not self._clogged:
-            self._next()
-        elif len(self._buffer) > _READ_AHEAD:
-            self.hold()
-
-    def eof_received(self) -> bool:
-        """The client has closed its side: it is taken to have left, and the transport closes."""
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """The connection is gone, and with it the request that was under way."""
-        self._server.connections.discard(self)
-        if not self._server.connections:
-            self._server.emptied.set()
-        self._server.deadlines.forget(self)
-        self._lingering = True
-        if self._task is not None:
-            self._task.cancel()
-
-    def pause_writing(self) -> None:
-        """The client does not read as fast as its response comes."""
-        self._clogged = True
-        self._watch_sending(self._transport.get_write_buffer_size())
-        if self._exchange is not None and self._exchange.source is not None:
-            self._exchange.source.pause()
-
-    def resume_writing(self) -> None:
-        """The client keeps up again."""
-        self._clogged = False
-        self._unsent = -1
-        if self._exchange is None:
-            self._await_next()
-            return
-        self._arm_for_body(self._exchange)
-        if self._exchange.source is not None:
-            self._exchange.source.resume()
-
-    # Requests.
-
-    def _next(self) -> None:
-        try:
-            size = find_head(self._buffer, self._limits.head)
-            if size == 0:
-                return
-            raw = bytes(self._buffer[:size])
-            del self._buffer[:size]
-            head = parse_head(raw, self._limits.head)
-            _check_expectation(head)
-        except Failure as failure:
-            self._refuse(failure)
-            return
-        exchange = self._open(head)
-        try:
-            exchange.check_length()
-        except Failure as failure:
-            self._server.site.reject(exchange, failure)
-            return
-        if not exchange.body_complete:
-            self._body_since = self._server.loop.time()
-            self._arm_for_body(exchange)
-            if self._buffer:
-                data = bytes(self._buffer)
-                self._buffer.clear()
-                if not self._feed(exchange, data):
-                    return
-        else:
-            self.deadline = NEVER
-        self._task = self._server.loop.create_task(self._server.site.serve(exchange))
-
-    def _open(self, head: Head) -> Exchange:
-        request_id, trace_id, span_id = self._server.identifiers.draw()
-        exchange = Exchange(
-            self,
-            head,
-            self._origin,
-            request_id=request_id,
-            trace=trace_from(head.values(b"traceparent"), trace_id, span_id),
-            started=time.perf_counter(),
-            max_body=self._limits.max_body,
-        )
-        self._exchange = exchange
-        return exchange
-
-    def _feed(self, exchange: Exchange, data: bytes) -> bool:
-        try:
-            rest = exchange.feed(data)
-        except Failure as failure:
-            self._fail_body(exchange, failure)
-            return False
-        if rest:
-            self._buffer += rest
-        if self._exchange is exchange:
-            self._arm_for_body(exchange)
-        return True
-
-    def _fail_body(self, exchange: Exchange, failure: Failure) -> None:
-        if self._task is None:
-            self._server.site.reject(exchange, failure)
-            return
-        self._lingering = True
-        self.deadline = self._server.loop.time() + self._limits.body_timeout
-        exchange.fail(failure)
-
-    def _refuse(self, failure: Failure) -> None:
-        """Refuse what could not even be read as a request; the connection closes, since its bytes mean nothing now."""
-        exchange = self._open(_UNREAD)
-        exchange.fail(failure)
-        self._server.site.reject(exchange, failure)
-
-    # For the exchange.
-
-    def send(self, data: bytes) -> None:
-        """Write to the client."""
-        self._transport.write(data)
-
-    def hold(self) -> None:
-        """Stop reading."""
-        if not self._held and not self._transport.is_closing():
-            self._held = True
-            self._transport.pause_reading()
-            if self._exchange is not None and not self._exchange.body_complete and not self._clogged:
-                self.deadline = NEVER
-
-    def release(self) -> None:
-        """Read again."""
-        if self._held and not self._transport.is_closing():
-            self._held = False
-            self._transport.resume_reading()
-            if self._exchange is not None and not self._exchange.body_complete:
-                self._body_since = self._server.loop.time()
-                self._arm_for_body(self._exchange)
-
-    def ended(self, *, keep: bool) -> None:
-        """The exchange's response is complete: on to the next request, or close."""
-        self._exchange = None
-        self._task = None
-        if not keep:
-            self._linger()
-        elif not self._clogged:  # a client that does not read its answers is asked for no more of them
-            self._await_next()
-
-    def _await_next(self) -> None:
-        if self._lingering:
-            self._arm(_LINGER)
-            return
-        self._arm(self._limits.header_timeout if self._buffer else self._limits.idle_timeout)
-        if len(self._buffer) <= _READ_AHEAD:
-            self.release()
-        if self._buffer:
-            self._server.loop.call_soon(self._next_if_idle)
-
-    def _next_if_idle(self) -> None:
-        if self._exchange is None and not self._lingering and not self._clogged and self._buffer:
-            self._next()
-
-    def close(self) -> None:
-        """Close once everything written has been sent."""
-        self._transport.close()
-
-    def cut(self) -> None:
-        """Close at once. Where there was more to send, a reset says so: a body may have no other end than this one."""
-        unfinished = self._exchange is not None or self._transport.get_write_buffer_size() > 0
-        if unfinished and not self._transport.is_closing():
-            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._transport.abort()
-
-    def _linger(self) -> None:
-        """Close when the client has, or soon: closing over unread bytes would reset the connection under the answer."""
-        self._lingering = True
-        self._buffer.clear()
-        self.release()
-        self._arm(_LINGER)
-        if self._transport.can_write_eof() and not self._transport.is_closing():
-            self._transport.write_eof()
-        else:
-            self._transport.close()
-
-    # Deadlines.
-
-    def _arm(self, seconds: float) -> None:
-        self.deadline = self._server.loop.time() + seconds
-
-    def _arm_for_body(self, exchange: Exchange) -> None:
-        if self._clogged:
-            return
-        if exchange.body_complete or self._held:
-            self.deadline = NEVER
-            return
-        now = self._server.loop.time()
-        allowed = self._body_since + exchange.received / _SLOWEST_BODY
-        self.deadline = min(now, allowed) + self._limits.body_timeout
-
-    def _watch_sending(self, unsent: int) -> None:
-        # Several looks a timeout: what the kernel still takes after the first one is no progress of the client's.
-        self._unsent = unsent
-        self._unsent_since = self._server.loop.time()
-        self._arm(self._limits.send_timeout / _LOOKS_AT_SENDING)
-
-    def expire(self) -> None:
-        """The deadline has passed: what the client owes decides how it is told."""
-        exchange = self._exchange
-        unsent = self._transport.get_write_buffer_size()
-        if unsent:
-            if self._unsent < 0 or unsent < self._unsent:
-                self._watch_sending(unsent)
-            elif self._server.loop.time() - self._unsent_since < self._limits.send_timeout:
-                self._arm(self._limits.send_timeout / _LOOKS_AT_SENDING)
-            else:
-                self.cut()
-        elif self._lingering or exchange is None:
-            if self._buffer and not self._lingering:
-                self._refuse(Failure(Reason.REQUEST_TIMEOUT, "the request's head did not arrive in time"))
-            else:
-                self.cut()
-        else:
-            self._fail_body(exchange, Failure(Reason.REQUEST_TIMEOUT, "the request's body did not arrive in time"))
-
-
-def _check_expectation(head: Head) -> None:
-    value = head.single(b"expect")
-    if value is not None and value.lower() != b"100-continue":
-        raise bad("the only expectation that is met is 100-continue")

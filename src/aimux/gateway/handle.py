@@ -72,7 +72,10 @@ class Gateway(Generic[E]):
 
     async def _serve(self, exchange: E, generation: Generation, record: Record) -> None:
         head = exchange.head
-        facts = _facts_of(head, generation)
+        kind = body_kind(head)
+        # A body that cannot speak of identity or text is known to be silent without being read.
+        unread = SILENT if kind is BodyKind.OPAQUE else None
+        facts = Facts(read_head(head, generation.snapshot.identity), named_route(head), unread)
         record.dialect = facts.head.dialect
         if head.path == _MODELS_PATH and head.method in {"GET", "HEAD"}:
             return _answer_models(exchange, replace(facts, body=SILENT), generation, record)
@@ -85,7 +88,7 @@ class Gateway(Generic[E]):
                 return _refuse(exchange, record, decision)
             if decision.need is Need.BODY:
                 body = await exchange.read_body()
-                reading = await self._read(body, head, generation)
+                reading = await self._read(body, kind, head, generation)
                 record.dialect = record.dialect or reading.dialect
                 facts = Facts(facts.head, facts.route_name, reading)
             else:
@@ -100,9 +103,9 @@ class Gateway(Generic[E]):
         record.fault = outcome.fault
         return None
 
-    async def _read(self, body: bytes, head: Head, generation: Generation) -> Reading:
+    async def _read(self, body: bytes, kind: BodyKind, head: Head, generation: Generation) -> Reading:
         codings = head.values(b"content-encoding")
-        arguments = (body, body_kind(head), codings, generation.snapshot.identity, self._limits.body_bytes)
+        arguments = (body, kind, codings, generation.snapshot.identity, self._limits.body_bytes)
         if len(body) < _READ_INLINE and not codings:
             return read_body(*arguments)
         return await asyncio.get_running_loop().run_in_executor(None, read_body, *arguments)
@@ -122,12 +125,6 @@ class Gateway(Generic[E]):
 def _record_of(exchange: Exchange) -> Record:
     head = exchange.head
     return Record(exchange.request_id, exchange.trace, exchange.origin.peer, head.method, head.path.decode("latin-1"))
-
-
-def _facts_of(head: Head, generation: Generation) -> Facts:
-    # A body that cannot speak of identity or text is known to be silent without being read.
-    unread = None if body_kind(head) is not BodyKind.OPAQUE else SILENT
-    return Facts(read_head(head, generation.snapshot.identity), named_route(head), unread)
 
 
 async def _score(generation: Generation, text: str) -> Scored:

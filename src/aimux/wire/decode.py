@@ -12,6 +12,7 @@ from aimux.core.reason import Failure, Reason
 from aimux.wire.http1 import bad
 
 _DEEPEST = 64
+_LONGEST_NUMBER = 400
 # A value can take a hundred times the memory of the two bytes that it is written with.
 _MOST_VALUES = 200_000
 # What stands in front of the next bracket or comma, strings passed over, and that. It matches everywhere, so no byte is
@@ -141,12 +142,22 @@ def _refuse_constant(_: str) -> NoReturn:
 
 
 def _read_int(digits: str) -> int:
-    if len(digits) > 400:
+    return int(_short(digits))
+
+
+def _read_float(digits: str) -> float:
+    return float(_short(digits))
+
+
+def _short(digits: str) -> str:
+    if len(digits) > _LONGEST_NUMBER:
         raise bad("the JSON body holds a number that is too long")
-    return int(digits)
+    return digits
 
 
-_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_read_int)
+_JSON = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_read_int, parse_float=_read_float
+)
 
 
 def _check_surrogates(value: object) -> None:

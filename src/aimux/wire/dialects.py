@@ -5,6 +5,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+from aimux.core.headers import folded
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import SILENT, Claim, Flaw, Place, Reading
 from aimux.core.snapshot import IdentitySources
@@ -16,6 +17,9 @@ _TEXT_FIELDS = ("q", "query")
 _JSON_TEXT_FIELDS = ("query", "prompt", "input")
 _UTF8 = (b"utf-8", b"utf8", b"us-ascii")
 _LONGEST_KEPT = 128
+# What may stand before the brace of a JSON text in UTF-8 with a mark, in UTF-16 and in UTF-32.
+_MARK_BYTES = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+_MARKS = 64
 # Decoding an escape takes two hundred bytes of memory for the three that it is written with.
 _MOST_ESCAPES = 100_000
 
@@ -33,12 +37,15 @@ class BodyKind(Enum):
 def read_head(head: Head, sources: IdentitySources) -> Reading:
     """What query and headers say: claims in order of precedence, and the text, if any. A fault is in `flaw`."""
     try:
-        pairs = _pairs(head.query.decode("ascii")) if head.query else ()
-        claims = (*_query_claims(pairs, sources), *_header_claims(head, sources))
-        text = _first_text(pairs)
+        claims = _header_claims(head, sources)
+        text = None
+        if head.query:
+            pairs = _pairs(head.query.decode("ascii"))
+            claims = [*_query_claims(pairs, sources), *claims]
+            text = _first_text(pairs)
     except Failure as failure:
         return Reading(flaw=Flaw(failure.reason, failure.message))
-    return Reading(claims, text, "query" if text is not None else "")
+    return Reading(tuple(claims), text, "query" if text is not None else "")
 
 
 def named_route(head: Head) -> str | None:
@@ -108,6 +115,8 @@ def _read(body: bytes, kind: BodyKind, sources: IdentitySources) -> Reading:
         return Reading(text=_meaningful(_utf8(body)), dialect="text")
     if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
         return _read_document(read_json(body), sources) if body else SILENT
+    if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(_MARK_BYTES).startswith(b"{"):
+        raise bad("a JSON body must be in UTF-8, without a byte order mark")
     if kind is BodyKind.JSON_OR_FORM:
         if body.count(b"%") > _MOST_ESCAPES:
             raise Failure(Reason.BODY_TOO_LARGE, f"the form holds more than {_MOST_ESCAPES} escapes: send JSON instead")
@@ -149,30 +158,28 @@ def _content_text(content: object) -> str | None:
 
 
 def _query_claims(pairs: Sequence[tuple[str, str]], sources: IdentitySources) -> Iterable[Claim]:
-    if not pairs:
-        return
     for name in sources.query_params:
         values = [value for key, value in pairs if key == name]
         if values:
             yield _claim(Place.QUERY, name, _one(values))
 
 
-def _header_claims(head: Head, sources: IdentitySources) -> Iterable[Claim]:
-    for name in sources.headers:
-        key = name.encode("ascii")
-        values = head.values(key)
-        if values:
-            if key in head.padded:
-                raise Failure(Reason.IDENTITY_MALFORMED, f"the header {name} has white space around its value")
-            yield _claim(Place.HEADER, name, _one([value.decode("latin-1") for value in values]))
+def _header_claims(head: Head, sources: IdentitySources) -> list[Claim]:
+    claims = []
+    for name, key in zip(sources.headers, sources.header_keys, strict=True):
+        if key not in head.first:
+            continue
+        if key in head.padded:
+            raise Failure(Reason.IDENTITY_MALFORMED, f"the header {name} has white space around its value")
+        claims.append(_claim(Place.HEADER, name, _one([value.decode("latin-1") for value in head.values(key)])))
     _refuse_twins(head, sources)
+    return claims
 
 
 def _refuse_twins(head: Head, sources: IdentitySources) -> None:
-    # Servers behind CGI-like interfaces read X_Source_Agent and X-Source-Agent as the same variable.
     for name in head.first:
-        if b"_" in name and name.replace(b"_", b"-").decode("ascii") in sources.headers:
-            raise Failure(Reason.IDENTITY_MALFORMED, "write the identity header with hyphens, not with underscores")
+        if name not in sources.header_keys and folded(name) in sources.folded_keys:
+            raise Failure(Reason.IDENTITY_MALFORMED, "write the identity header exactly, with its hyphens")
 
 
 def _one(values: Sequence[str]) -> str:

@@ -63,14 +63,14 @@ class Head:
 
     def values(self, name: bytes) -> Sequence[bytes]:
         """All the values of a header, in order; empty where it is absent."""
-        if name in self.repeated:
+        if self.repeated and name in self.repeated:
             return self.repeated[name]
         value = self.first.get(name)
         return () if value is None else (value,)
 
     def single(self, name: bytes) -> bytes | None:
         """The value of a header that may stand only once; Failure where it stands twice."""
-        if name in self.repeated:
+        if self.repeated and name in self.repeated:
             raise bad(f"the header {name.decode('ascii')} may stand only once")
         return self.first.get(name)
 

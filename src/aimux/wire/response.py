@@ -8,6 +8,7 @@ from aimux.core.reason import Failure, Reason
 
 _NO_OPTIONS: frozenset[bytes] = frozenset()
 _PHRASE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_MEANT_FOR_US = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _PERSISTENCE = frozenset({b"keep-alive"})
 _LONGEST_LENGTH = 18
 
@@ -37,13 +38,17 @@ class ResponseHead:
         if self.size > limits.header_bytes or len(self.lines) >= limits.headers:
             raise headers_too_large()
         lower, value = name.lower(), value.strip(b" \t")
-        if lower == b"content-length":
-            self.lengths += (value,)
-        elif lower == b"transfer-encoding":
-            self.codings += (value,)
-        elif lower == b"connection":
-            self.connection |= {option.strip().lower() for option in value.split(b",")}
+        if lower in _MEANT_FOR_US:
+            self._heed(lower, value)
         self.lines.append((lower, name + b": " + value))
+
+    def _heed(self, name: bytes, value: bytes) -> None:
+        if name == b"content-length":
+            self.lengths += (value,)
+        elif name == b"transfer-encoding":
+            self.codings += (value,)
+        else:
+            self.connection |= {option.strip().lower() for option in value.split(b",")}
 
     def check_status_line(self, version: str) -> None:
         """Raises Failure for another version than 1.0 and 1.1, and for a reason phrase that is no text."""

@@ -81,6 +81,10 @@ slowhttptest: setup ## slow attacks on the gateway, and what a good client notic
 overload: setup ## five times the load that the model can bear, and what is served of it; about three minutes
 	@$(BIN)/python -m bench.overload $(OVERLOAD_ARGS)
 
+.PHONY: costs
+costs: setup ## what one hostile client can make the gateway spend for each byte; about three minutes
+	@$(BIN)/python -m bench.costs $(COSTS_ARGS)
+
 .PHONY: fuzz
 fuzz: $(VENV)/fuzz.stamp ## fuzz every parser, SECONDS=60 for all of them together; TARGET=json for one
 	@$(BIN)/python -m fuzz.run --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))

@@ -70,6 +70,15 @@ class Process:
         """Memory that it and its children hold; pages that they share count for each of them."""
         return sum(_resident_bytes(pid) for pid in self._family())
 
+    def forget_peak(self) -> int:
+        """Let its peak begin anew; the memory that it holds now. Of the process itself, without children."""
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
+        return _resident_bytes(self._process.pid)
+
+    def peak_bytes(self) -> int:
+        """The most memory that it has held since its peak was forgotten."""
+        return _resident_bytes(self._process.pid, "VmHWM:")
+
     def _family(self) -> set[int]:
         parents = {int(entry.name): _stat(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
         family = {self._process.pid}
@@ -103,9 +112,9 @@ def _cpu_seconds(pid: int) -> float:
     return (int(stat[11]) + int(stat[12])) / TICKS if stat else 0.0
 
 
-def _resident_bytes(pid: int) -> int:
+def _resident_bytes(pid: int, field: str = "VmRSS:") -> int:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))

@@ -83,3 +83,27 @@ def test_every_dependency_is_named_with_its_reason() -> None:
     table = (ROOT / "docs" / "architecture.md").read_text().split("## Libraries", 1)[1].lower()
     assert len(names) > 10
     assert [name for name in names if name not in table] == []
+
+
+def threats() -> list[list[str]]:
+    """The cells of the table of attacks."""
+    section = (ROOT / "docs" / "threat-model.md").read_text().split("## Attacks", 1)[1].split("\n## ", 1)[0]
+    rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    return rows[1:]
+
+
+def test_every_attack_names_what_keeps_its_answer_true() -> None:
+    rows = threats()
+    assert len(rows) > 15
+    for row in rows:
+        assert len(row) == 3, row
+        assert re.search(r"`(?:tests|fuzz)/", row[2]), row
+
+
+def test_every_corpus_and_every_fuzz_target_defends_against_an_attack() -> None:
+    named = set(re.findall(r"`((?:tests|fuzz)/[^`]+)`", " ".join(row[2] for row in threats())))
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    corpus = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests/edge/corpus/requests").glob("*.yaml")}
+    assert corpus <= named
+    folders = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests/edge/corpus").iterdir()}
+    assert folders - {"tests/edge/corpus/requests"} <= named

@@ -35,7 +35,7 @@ _SCRIPT: Final = Path(__file__).with_name("overload.lua")
 _PEAK_CONNECTIONS: Final = 32
 _PAUSE: Final = 0.5
 # What an overloaded gateway's answers take on average is a part of a connection's cycle, and known only afterwards.
-_CYCLE: Final = 0.75
+_CYCLE: Final = 0.6
 _MOST_CONNECTIONS: Final = 8000
 _PATIENCE: Final = 60.0
 _MANAGEMENT: Final = ("/healthz", "/metrics")

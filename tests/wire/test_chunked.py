@@ -149,7 +149,8 @@ def test_framing_may_not_outweigh_the_content():
     assert decoded(b"1;" + b"a" * 4000 + b"\r\nx\r\n") == (b"x", b"", False)
     assert decoded((b"1;" + b"a" * 4000 + b"\r\nx\r\n") * 17) is TOO_LARGE
     assert decoded(b"1\r\nx\r\n" * 20_000) is TOO_LARGE
-    assert decoded(b"a\r\n0123456789\r\n" * 20_000) == (b"0123456789" * 20_000, b"", False)
+    assert decoded(b"a\r\n0123456789\r\n" * 20_000) is TOO_LARGE
+    assert decoded((b"40\r\n" + b"x" * 64 + b"\r\n") * 20_000) == (b"x" * 64 * 20_000, b"", False)
 
 
 def test_a_chunk_that_is_announced_is_passed_on_as_it_comes():

@@ -348,3 +348,10 @@ def test_two_named_routes_are_refused():
     with pytest.raises(Failure) as caught:
         named_route(head_of(b"X-AIMux-Route: a", b"X-AIMux-Route: b"))
     assert caught.value.reason is Reason.BAD_REQUEST
+
+
+def test_a_form_that_mixes_escapes_and_other_alphabets_without_end_is_refused():
+    mixed = b"q=%41" + "aé".encode() * 50_000
+    found = reading(mixed, b"application/x-www-form-urlencoded")
+    assert flaw(found) is Reason.BODY_TOO_LARGE
+    assert reading(mixed.replace(b"%41", b"A"), b"application/x-www-form-urlencoded").text is not None

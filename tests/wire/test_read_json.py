@@ -212,3 +212,14 @@ def test_commas_in_strings_are_no_values():
 def test_messages_never_repeat_the_body():
     for body in (b'{"secret": NaN}', b'{"secret": 1, "secret": 2}', b'{"secret', b'"secret\xff"', b'"secret\\ud800"'):
         assert "secret" not in fault(body)
+
+
+def test_more_quotes_than_can_be_passed_over_at_once_are_refused():
+    with pytest.raises(Failure) as caught:
+        read_json(b"[" + b'"",' * 500_001 + b'""]')
+    assert caught.value.reason is Reason.BODY_TOO_LARGE
+    assert "quotes" in caught.value.message
+    with pytest.raises(Failure) as caught:
+        read_json(b'"' + b"\\n" * 1_000_000 + b'"')
+    assert caught.value.reason is Reason.BODY_TOO_LARGE
+    assert read_json(b'"' + b"\\n" * 999_998 + b'"') == "\n" * 999_998

@@ -137,7 +137,7 @@ class Exchange:
         else:
             pieces, rest = self._decoder.feed(data)
             complete = self._decoder.done
-        for piece in pieces:
+        for piece in [b"".join(pieces)] if len(pieces) > 1 else pieces:
             self.received += len(piece)
             if self.received > self._limit:
                 raise self._too_large()

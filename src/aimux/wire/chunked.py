@@ -13,8 +13,10 @@ _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;" + _TOKEN + rb"(?:=(?:" + _TO
 _TRAILER_LINE = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*")
 _LONGEST_LINE = 4096
 _MOST_TRAILER_BYTES = 8192
-# A body in tiny chunks with long extensions costs more to read than it carries: the framing may not outweigh this.
+# A body in tiny chunks, or with long extensions, costs more to read than it carries: its framing may be this much, and
+# an eighth of the content.
 _MOST_OVERHEAD = 64 * 1024
+_CONTENT_A_FRAMING = 8
 
 
 class _State(Enum):
@@ -87,7 +89,7 @@ class ChunkedDecoder:
         if match is None:
             raise bad("a chunk's size is malformed")
         self._overhead += len(line) + 4
-        if self._overhead > _MOST_OVERHEAD + self._payload:
+        if self._overhead > _MOST_OVERHEAD + self._payload // _CONTENT_A_FRAMING:
             raise Failure(Reason.BODY_TOO_LARGE, "the chunked body is more framing than content")
         self._left = int(match.group(1), 16)
         self._state = _State.DATA if self._left else _State.TRAILER

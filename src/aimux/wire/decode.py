@@ -15,6 +15,8 @@ _DEEPEST = 64
 _LONGEST_NUMBER = 400
 # A value can take a hundred times the memory of the two bytes that it is written with.
 _MOST_VALUES = 200_000
+# Passing over strings cannot be interrupted: so many short ones hold all other requests up.
+_MOST_MARKS = 1_000_000
 # What stands in front of the next bracket or comma, strings passed over, and that. It matches everywhere, so no byte is
 # looked at twice. Possessive, since a match that may be taken back costs a hundred bytes for each one.
 _TO_NEXT_MARK = re.compile(rb'(?:[^"\[\]{},]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)*+([\[\]{},]|\Z)', re.DOTALL)
@@ -105,6 +107,12 @@ def read_json(body: bytes) -> object:
 
 
 def _check_shape(body: bytes) -> None:
+    if body.count(b'"') + body.count(b"\\") > _MOST_MARKS:
+        raise Failure(
+            Reason.BODY_TOO_LARGE,
+            f"the JSON body holds more than {_MOST_MARKS} quotes and backslashes: name the route and the agent in "
+            "headers, and the body is passed on unread",
+        )
     openings = body.count(b"{") + body.count(b"[")
     if openings <= _DEEPEST and openings + body.count(b",") < _MOST_VALUES:
         return

@@ -14,15 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import yaml
-from rich.console import Console
 
-from aimux.intent.model import ModelError, locate
+from aimux.intent.model import locate
 from bench import ROOT, BenchError, tools
 from bench.client import get, post, status
 from bench.costly import BASED, KINDS, Kind
 from bench.machine import Cores, describe, two_cores
-from bench.processes import end_on_signals
-from bench.report import put_between_markers
+from bench.program import carry_out
 from bench.sample import Sample
 from bench.servers import Gateway, Nginx, Server, start
 from bench.spending import DOCUMENT, Cost, Report, markdown, table
@@ -253,23 +251,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--cpu", type=float, default=1.0, help="seconds of the processor for each kind (1)")
     parser.add_argument("--write-docs", action="store_true", help="put the table into docs/costs.md")
     options = parser.parse_args(arguments)
-    console, errors = Console(width=None if sys.stdout.isatty() else 140), Console(stderr=True)
-    end_on_signals()
-    try:
-        if options.write_docs:
-            put_between_markers(DOCUMENT.read_text(), "")
-        report = run(options.only, options.cpu, console.print)
-        if options.write_docs:
-            today = time.strftime("%Y-%m-%d", time.gmtime())
-            DOCUMENT.write_text(put_between_markers(DOCUMENT.read_text(), markdown(report, today)))
-    except (BenchError, ModelError, OSError) as error:
-        errors.print(f"costs: {error}", markup=False, highlight=False, soft_wrap=True)
-        return 1
-    console.print(table(report))
-    complaints = report.complaints()
-    for complaint in complaints:
-        errors.print(complaint, markup=False, highlight=False, soft_wrap=True)
-    return 1 if complaints else 0
+    document = DOCUMENT if options.write_docs else None
+    return carry_out("costs", lambda tell: run(options.only, options.cpu, tell), table, markdown, document)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,15 +13,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 
-from aimux.intent.model import ModelError, locate
+from aimux.intent.model import locate
 from bench import ROOT, BenchError, tools
 from bench.client import get
 from bench.machine import Cores, Machine, describe, two_cores
-from bench.processes import end_on_signals, pinned
-from bench.report import put_between_markers, shown
+from bench.processes import pinned
+from bench.program import carry_out
+from bench.report import shown
 from bench.sample import Sample
 from bench.servers import Gateway, Nginx, Server, start
 from bench.spread import Spread, ratio
@@ -83,6 +82,11 @@ class Report:
     def kept(self) -> Spread | None:
         """Goodput under overload over the same round's peak."""
         return ratio([r.over.goodput for r in self.rounds], [r.peak.goodput for r in self.rounds])
+
+    def complaints(self) -> list[str]:
+        """Answers that were neither 200 nor 503 with Retry-After."""
+        other = sum(r.over.other + r.peak.other for r in self.rounds)
+        return [f"{other} requests were answered neither with 200 nor with 503 and Retry-After"] if other else []
 
     def rows(self) -> list[tuple[str, str]]:
         """What the table shows."""
@@ -227,23 +231,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=int, default=8, help="of each load (8)")
     parser.add_argument("--write-docs", action="store_true", help="put the table into docs/overload.md")
     options = parser.parse_args(arguments)
-    console, errors = Console(width=None if sys.stdout.isatty() else 140), Console(stderr=True)
-    end_on_signals()
-    try:
-        if options.write_docs:
-            put_between_markers(DOCUMENT.read_text(), "")
-        report = run(options.rounds, options.seconds, console.print)
-        if options.write_docs:
-            today = time.strftime("%Y-%m-%d", time.gmtime())
-            DOCUMENT.write_text(put_between_markers(DOCUMENT.read_text(), markdown(report, today)))
-    except (BenchError, ModelError, OSError) as error:
-        errors.print(f"overload: {error}", markup=False, highlight=False, soft_wrap=True)
-        return 1
-    console.print(table(report))
-    other = sum(r.over.other + r.peak.other for r in report.rounds)
-    if other:
-        errors.print(f"{other} requests were answered neither with 200 nor with 503 and Retry-After")
-    return 1 if other else 0
+    document = DOCUMENT if options.write_docs else None
+    return carry_out("overload", lambda tell: run(options.rounds, options.seconds, tell), table, markdown, document)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import csv
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,15 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Protocol
 
-from rich.console import Console
-
-from aimux.intent.model import ModelError, locate
+from aimux.intent.model import locate
 from bench import ROOT, BenchError, tools
 from bench.client import post
 from bench.hardening import DOCUMENT, Outcome, Report, markdown, table
 from bench.machine import Cores, describe, two_cores
-from bench.processes import Process, end_on_signals
-from bench.report import put_between_markers
+from bench.processes import Process
+from bench.program import carry_out
 from bench.sample import Sample
 from bench.servers import Gateway, LargePages, Server, start
 from bench.steady import Window, call_steadily, lasting
@@ -194,26 +191,9 @@ def run(settings: Settings, tell: Callable[[str], None]) -> Report:
 def main(arguments: Sequence[str]) -> int:
     """Attack, print, and judge; the exit code."""
     options = _parser().parse_args(arguments)
-    console, errors = Console(width=None if sys.stdout.isatty() else 140), Console(stderr=True)
-    end_on_signals()
-    try:
-        if options.write_docs:
-            put_between_markers(DOCUMENT.read_text(), "")
-        report = run(Settings(options.rounds, options.connections, options.calm, options.only), console.print)
-        if options.write_docs:
-            DOCUMENT.write_text(put_between_markers(DOCUMENT.read_text(), markdown(report, _today())))
-    except (BenchError, ModelError, OSError) as error:
-        errors.print(f"slowhttptest: {error}", markup=False, highlight=False, soft_wrap=True)
-        return 1
-    console.print(table(report))
-    complaints = report.complaints()
-    for complaint in complaints:
-        errors.print(complaint, markup=False, highlight=False, soft_wrap=True)
-    return 1 if complaints else 0
-
-
-def _today() -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime())
+    settings = Settings(options.rounds, options.connections, options.calm, options.only)
+    document = DOCUMENT if options.write_docs else None
+    return carry_out("slowhttptest", lambda tell: run(settings, tell), table, markdown, document)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ _DRAWN_AT_ONCE: Final = 64
 
 
 class Identifiers:
-    """Draws them from the kernel, many at a time: a call for each request alone costs more than all the rest."""
+    """Draws them from the kernel, many at a time, so that requests share the cost of a call."""
 
     def __init__(self) -> None:
         self._digits = ""

@@ -62,7 +62,7 @@ class Log:
             self._logger.error("fault", request_id=record.request_id, verdict=record.verdict, detail=record.fault)
 
     def _line(self, level: str, event: str, fields: dict[str, object]) -> str:
-        """What the logger would write, at a quarter of its cost: this one is paid with every request."""
+        """What the logger would write, without the chain behind it: this one is paid with every request."""
         first = {"timestamp": _now()} if self._timestamp else {}
         return _ENCODE({**first, "level": level, "event": event, **fields})
 

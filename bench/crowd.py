@@ -10,6 +10,7 @@ import select
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -18,8 +19,9 @@ _HEAD: Final = b"GET /?q=what+is+50+times+3 HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slo
 _LARGE: Final = b"GET /large?q=what+is+50+times+3 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 # What each kind sends at once.
 KINDS: Final = {"half-sent": _HEAD, "silent": b"", "one byte a second": _HEAD, "never reading": _LARGE}
-_TICK: Final = 0.5
-_BURST: Final = 50
+_TICK: Final = 0.01
+_TELLS: Final = 0.5
+_JOINS_A_TICK: Final = 10
 
 
 class Crowd:
@@ -31,26 +33,27 @@ class Crowd:
         self._size = size
         self._poll = select.epoll()
         self._held: dict[int, tuple[socket.socket, float]] = {}
-        self._spoken = time.monotonic()
+        self._speakers: deque[socket.socket] = deque()
         self._closed = 0
         self._longest = 0.0
 
     def run(self) -> None:
         """Hold on, until this process is ended or nobody listens any more."""
+        due = told = time.monotonic()
         while True:
-            started = time.monotonic()
-            while len(self._held) < self._size and time.monotonic() < started + _TICK:
-                self._join()
-            until = started + _TICK
-            while (left := until - time.monotonic()) > 0:
+            due = max(due + _TICK, time.monotonic())
+            self._join(min(_JOINS_A_TICK, self._size - len(self._held)))
+            self._speak()
+            while (left := due - time.monotonic()) > 0:
                 for descriptor, _ in self._poll.poll(left):
                     self._hear(descriptor)
-            self._speak()
-            state = {"open": len(self._held), "closed": self._closed, "longest": self._longest_of_all()}
-            print(json.dumps(state), flush=True)  # noqa: T201  (what this program is for)
+            if due > told + _TELLS:
+                told = due
+                state = {"open": len(self._held), "closed": self._closed, "longest": self._longest_of_all()}
+                print(json.dumps(state), flush=True)  # noqa: T201  (what this program is for)
 
-    def _join(self) -> None:
-        for _ in range(min(_BURST, self._size - len(self._held))):
+    def _join(self, count: int) -> None:
+        for _ in range(count):
             client = socket.create_connection(("127.0.0.1", self._port), 10)
             client.setblocking(False)
             with suppress(OSError):  # already closed again: the next poll tells
@@ -59,6 +62,7 @@ class Crowd:
             wanted = 0 if self._kind == "never reading" else select.EPOLLIN
             self._poll.register(client, wanted)
             self._held[client.fileno()] = (client, time.monotonic())
+            self._speakers.append(client)
 
     def _hear(self, descriptor: int) -> None:
         client, since = self._held[descriptor]
@@ -72,12 +76,15 @@ class Crowd:
         client.close()
 
     def _speak(self) -> None:
-        if self._kind != "one byte a second" or time.monotonic() < self._spoken + 1:
+        """Those whose second is over write their next byte: each keeps its own time."""
+        if self._kind != "one byte a second":
             return
-        self._spoken = time.monotonic()
-        for client, _ in self._held.values():
-            with suppress(OSError):
-                client.send(b"x")
+        for _ in range(min(max(1, round(self._size * _TICK)), len(self._speakers))):
+            client = self._speakers.popleft()
+            if client.fileno() >= 0:
+                self._speakers.append(client)
+                with suppress(OSError):
+                    client.send(b"x")
 
     def _longest_of_all(self) -> float:
         now = time.monotonic()

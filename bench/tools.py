@@ -13,7 +13,13 @@ from typing import Final
 from bench import BenchError
 
 # Program → Debian package.
-_PACKAGES: Final = {"nginx": "nginx", "wrk": "wrk", "taskset": "util-linux", "setpriv": "util-linux"}
+_PACKAGES: Final = {
+    "nginx": "nginx",
+    "wrk": "wrk",
+    "taskset": "util-linux",
+    "setpriv": "util-linux",
+    "nice": "coreutils",
+}
 ATTACKER: Final = {"slowhttptest": "slowhttptest"}
 """What only the slow attacks need."""
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})

@@ -113,6 +113,9 @@ class _Transport:
     def fileno(self) -> int:
         return 0
 
+    def setsockopt(self, *_: int) -> None:
+        pass
+
     def is_closing(self) -> bool:
         return self.closing
 
@@ -201,7 +204,7 @@ def _play(sent: bytes, choices: _Choices, size: int) -> _Played:
     client, transport = _Client(), _Transport()
     trace = Trace("f" * 32, "e" * 16)
     exchange = Exchange(client, choices.head, Origin("-"), request_id="abc", trace=trace, started=0.0, max_body=0)
-    connection = UpstreamConnection(_Owner(), _UPSTREAM_LIMITS, _loop())
+    connection = UpstreamConnection(_Owner(), _UPSTREAM_LIMITS, _loop(), memoryview(bytearray(1)))
     connection.connection_made(cast("asyncio.Transport", transport))
     waiting = _Waiting(connection, exchange)
     for piece in pieces(sent, size):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from aimux.wire.response import ResponseHeadLimits
 
 _BACKLOG: Final = 2048
 _FLUSH: Final = 5.0
+_MOST_UNSENT: Final = 128 * 1024
 
 
 class StartError(Exception):
@@ -145,13 +147,17 @@ def _assemble(loaded: Loaded) -> _Running:
 async def _listen(server: Server, config: Config) -> asyncio.Server:
     host, port = config.server.host, config.server.port
     try:
-        return await server.loop.create_server(lambda: Connection(server), host, port, backlog=_BACKLOG)
+        listener = await server.loop.create_server(lambda: Connection(server), host, port, backlog=_BACKLOG)
     except OSError as error:
         why = error.strerror or str(error)
         raise StartError(
             f"cannot listen on {host} port {port}: {why}; stop what uses it, or choose another with "
             "server.port or AIMUX_SERVER__PORT=9000"
         ) from error
+    for listening in listener.sockets:
+        # Connections inherit it: a client that does not read keeps this much waiting in the kernel and no megabytes.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
+    return listener
 
 
 async def _go_live(parts: _Running, loaded: Loaded) -> ThreadedScorer | None:

@@ -75,12 +75,12 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
     "half a line end refused": ("request-head", TARGET + "request_head.find_head", _hasty_find, HEAD % b"X: y"),
     "a length overlooked": ("request-head", WIRE + "http1._body_length", _always(0), HEAD % b"Content-Length: 5"),
     "a forged agent sent on": (
-        *("request-head", WIRE + "forwarding.crosses_to_upstream", lambda name, _: name != b"host"),
+        *("request-head", WIRE + "http1.crosses_to_upstream", lambda name, _: name != b"host"),
         HEAD % b"X_AIMux_Agent: a",
     ),
     "a header lost on the way": (
         "request-head",
-        WIRE + "forwarding.crosses_to_upstream",
+        WIRE + "http1.crosses_to_upstream",
         _always(False),
         HEAD % b"A: b",
     ),

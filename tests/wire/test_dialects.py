@@ -11,8 +11,8 @@ import zstandard
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import SILENT, Claim, Place
 from aimux.core.snapshot import IdentitySources
-from aimux.wire.dialects import BodyKind, body_kind, named_route, read_body, read_head
-from aimux.wire.http1 import HeadLimits, find_head, parse_head
+from aimux.wire.dialects import BodyKind, body_kind, named_route, read_body, read_head, read_opening
+from aimux.wire.http1 import HeadLimits, HeadReader, find_head, parse_head
 
 SOURCES = IdentitySources()
 LIMITS = HeadLimits()
@@ -355,3 +355,16 @@ def test_a_form_that_mixes_escapes_and_other_alphabets_without_end_is_refused():
     found = reading(mixed, b"application/x-www-form-urlencoded")
     assert flaw(found) is Reason.BODY_TOO_LARGE
     assert reading(mixed.replace(b"%41", b"A"), b"application/x-www-form-urlencoded").text is not None
+
+
+def test_an_opening_is_read_once_for_a_remembered_head_and_again_for_other_sources():
+    reader = HeadReader(HeadLimits())
+    data = b"POST /?agent=a HTTP/1.1\r\nHost: x\r\nX-Source-Agent: b\r\nX-Caller: c\r\nContent-Length: 1\r\n\r\n"
+    head = reader.read(data)
+    first = read_opening(head, SOURCES)
+    assert first is read_opening(reader.read(bytes(bytearray(data))), IdentitySources())
+    assert [claim.name for claim in first.facts.head.claims] == ["a", "b"]
+    other = read_opening(head, IdentitySources((), ("x-caller",), None))
+    assert [claim.name for claim in other.facts.head.claims] == ["c"]
+    once = parse_head(data, HeadLimits())
+    assert read_opening(once, SOURCES) == first

@@ -1,13 +1,14 @@
 """The head of a request: what is refused and why, what is read out of it, and where it ends."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimux.core.reason import Failure, Reason
-from aimux.wire.http1 import CHUNKED, HeadLimits, find_head, parse_head
+from aimux.wire.http1 import CHUNKED, HeadLimits, HeadReader, find_head, parse_head
 
 LIMITS = HeadLimits()
 BAD, TOO_LARGE, TOO_LONG = Reason.BAD_REQUEST, Reason.HEADERS_TOO_LARGE, Reason.TARGET_TOO_LONG
@@ -400,11 +401,13 @@ def test_a_head_without_its_empty_line_is_not_complete():
 
 def outcome(data, limits, cuts):
     """What a connection that gets `data` cut at these places comes to: the head, a reason, or nothing yet."""
+    seen = 0
     try:
         for end in (*sorted(cuts), len(data)):
-            size = find_head(data[:end], limits)
+            size = find_head(data[:end], limits, seen)
             if size:
                 return parse_head(data[:size], limits)
+            seen = min(end, len(data))
     except Failure as failure:
         return failure.reason
     return None
@@ -432,6 +435,21 @@ def test_where_a_head_ends_does_not_depend_on_how_it_comes_in():
 
     check()
     assert set(reached) == {None, "head", BAD, TOO_LARGE, TOO_LONG}
+
+
+def test_a_head_that_was_read_before_is_read_alike():
+    reader = HeadReader(LIMITS)
+    for data in (raw(b"a: b"), raw(b"a:  b", b"a: c"), raw(start=b"POST /x?y HTTP/1.1"), raw(b"a: " + b"b" * 5000)):
+        first, again = reader.read(data), reader.read(bytes(bytearray(data)))
+        assert first == again == replace(parse_head(data, LIMITS), remembered=first.remembered)
+        assert (first is again) == first.remembered == (len(data) < 2000)
+
+
+def test_what_is_refused_is_refused_again():
+    reader = HeadReader(LIMITS)
+    for _ in range(2):
+        with pytest.raises(Failure):
+            reader.read(raw(b"a : b"))
 
 
 @pytest.mark.timeout(30)

@@ -67,7 +67,7 @@ class ServerConfig(Section):
     body_timeout: Seconds = 30.0
     """Seconds without a byte of a request's body after which the client is given up."""
     send_timeout: Seconds = 30.0
-    """Seconds that a client may leave a response unread before it is given up."""
+    """Seconds that a client may leave a response unread, or read less than 1 KiB a second, before it is given up."""
     idle_timeout: Seconds = 75.0
     """Seconds that a client's connection is kept open between requests."""
 

@@ -4,12 +4,12 @@
 something (a body, an embedding) are gathered only for requests whose fate depends on them.
 """
 
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, replace
 from enum import Enum
 
 from aimux.core.access import may_use
 from aimux.core.reason import Reason
-from aimux.core.request import ANONYMOUS, Claim, Established, Facts, Flaw, Principal, TextTooLong
+from aimux.core.request import ANONYMOUS, Claim, Facts, Flaw, Principal, TextTooLong
 from aimux.core.routing import Match, match
 from aimux.core.snapshot import Route, Snapshot
 
@@ -125,17 +125,16 @@ def _flawed(flaw: Flaw) -> Refuse:
 
 def _claimed(claims: tuple[Claim, ...], snapshot: Snapshot) -> Principal | Refuse:
     first = claims[0]
-    if first.name not in snapshot.agents:
+    principal = snapshot.principals.get(first.name)
+    if principal is None:
         return Refuse(
             Reason.UNKNOWN_AGENT,
             f"the agent named in the {first.place.value} ({first.field}) is not registered: "
             "add it to `agents` in the gateway's configuration, or leave the name out to call open routes",
             "a claimed name must be a registered agent",
         )
-    if len(claims) == 1:
-        return Principal(first.name, Established.CLAIMED)
-    conflicts = tuple(claim for claim in claims[1:] if claim.name != first.name)
-    return Principal(first.name, Established.CLAIMED, conflicts)
+    conflicts = tuple(claim for claim in claims[1:] if claim.name != first.name) if len(claims) > 1 else ()
+    return replace(principal, conflicts=conflicts) if conflicts else principal
 
 
 def _by_name(name: str, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:

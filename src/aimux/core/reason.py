@@ -36,6 +36,8 @@ class Reason(Enum):
         self.status = status
         self.kind = kind
 
+    __hash__ = object.__hash__  # each is one object, and enum's own hash is a call into Python
+
 
 class Failure(Exception):  # noqa: N818  (the field's word: what went wrong with this request)
     """A request cannot go on. `message` is safe to show: it never repeats a caller's bytes."""

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from aimux.core.headers import folded
+from aimux.core.request import Established, Principal
 
 
 class Access(StrEnum):
@@ -64,20 +65,30 @@ class IdentitySources:
     """The headers' names as they stand in a request's head."""
     folded_keys: frozenset[bytes] = field(init=False)
     """The same as lax servers read them."""
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         keys = tuple(name.encode("ascii") for name in self.headers)
         object.__setattr__(self, "header_keys", keys)
         object.__setattr__(self, "folded_keys", frozenset(map(folded, keys)))
+        object.__setattr__(self, "_hash", hash((self.query_params, self.headers, self.body_field)))
+
+    def __hash__(self) -> int:
+        # Asked for with every request.
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What `decide` judges by. `digest` names the configuration that it was compiled from."""
+    """What `decide` judges by. `digest` names the configuration that it was compiled from.
+
+    `principals` are the agents, as whom a caller that claims such a name is judged.
+    """
 
     routes: tuple[Route, ...]
     by_name: MappingProxyType[str, Route]
     agents: frozenset[str]
+    principals: MappingProxyType[str, Principal]
     fallback: Route | None
     ambiguity_threshold: float
     identity: IdentitySources
@@ -100,6 +111,7 @@ class Snapshot:
             routes=routes,
             by_name=MappingProxyType({route.name: route for route in routes}),
             agents=agents,
+            principals=MappingProxyType({name: Principal(name, Established.CLAIMED) for name in agents}),
             fallback=fallback,
             ambiguity_threshold=ambiguity_threshold,
             identity=identity or IdentitySources(),

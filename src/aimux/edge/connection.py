@@ -8,16 +8,19 @@ from typing import Final, cast
 
 from aimux.core.headers import trace_from
 from aimux.core.reason import Failure, Reason
+from aimux.edge import eager
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
 from aimux.edge.server import Server
 from aimux.wire.forwarding import Origin
-from aimux.wire.http1 import Head, bad, find_head, parse_head
+from aimux.wire.http1 import Head, bad
 
 _READ_AHEAD: Final = 64 * 1024
 _SLOWEST_BODY: Final = 512  # bytes a second: a body that trickles slower than this, on average, is cut
+_SLOWEST_READER: Final = 1024  # the same for a response that waits to be read
 _LINGER: Final = 2.0
 _LOOKS_AT_SENDING: Final = 8
+_NOT_LOOKED: Final = -1
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER, on and for no time: closing resets the connection
 _UNREAD: Final = Head("-", b"-", b"-", b"", 1, [], {})
 
@@ -29,15 +32,16 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._limits = server.limits
         self._transport: asyncio.Transport
-        self._buffer = bytearray()
+        self._buffer = b""
+        self._seen = 0
         self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
         self._origin = Origin("-")
         self._held = False
         self._lingering = False
         self._clogged = False
-        self._unsent = -1
-        self._unsent_since = 0.0
+        self._unsent = _NOT_LOOKED
+        self._unsent_since = NEVER
         self._body_since = 0.0
         self.deadline = NEVER
 
@@ -69,11 +73,11 @@ class Connection(asyncio.Protocol):
         if exchange is not None and not exchange.body_complete:
             self._feed(exchange, data)
             return
-        if not self._buffer and exchange is None and not self._clogged:
-            self._arm(self._limits.header_timeout)
-        self._buffer += data
+        begun = bool(self._buffer)
+        self._buffer = self._buffer + data if begun else data
         if exchange is None and not self._clogged:
-            self._next()
+            if not self._next() and not begun:
+                self._arm(self._limits.header_timeout)
         elif len(self._buffer) > _READ_AHEAD:
             self.hold()
 
@@ -94,14 +98,14 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client does not read as fast as its response comes."""
         self._clogged = True
-        self._watch_sending(self._transport.get_write_buffer_size())
+        self._watch_sending()
         if self._exchange is not None and self._exchange.source is not None:
             self._exchange.source.pause()
 
     def resume_writing(self) -> None:
         """The client keeps up again."""
         self._clogged = False
-        self._unsent = -1
+        self._unsent_since = NEVER
         if self._exchange is None:
             self._await_next()
             return
@@ -111,35 +115,36 @@ class Connection(asyncio.Protocol):
 
     # Requests.
 
-    def _next(self) -> None:
+    def _next(self) -> bool:
+        """Take the next request; whether there was one, or what could not be one and is refused."""
         try:
-            size = find_head(self._buffer, self._limits.head)
+            size = self._server.heads.find(self._buffer, self._seen)
             if size == 0:
-                return
-            raw = bytes(self._buffer[:size])
-            del self._buffer[:size]
-            head = parse_head(raw, self._limits.head)
+                self._seen = len(self._buffer)
+                return False
+            head = self._server.heads.read(self._buffer[:size])
             _check_expectation(head)
         except Failure as failure:
             self._refuse(failure)
-            return
+            return True
+        rest, self._buffer, self._seen = self._buffer[size:], b"", 0
         exchange = self._open(head)
-        try:
-            exchange.check_length()
-        except Failure as failure:
-            self._server.site.reject(exchange, failure)
-            return
-        if not exchange.body_complete:
-            self._body_since = self._server.loop.time()
-            self._arm_for_body(exchange)
-            if self._buffer:
-                data = bytes(self._buffer)
-                self._buffer.clear()
-                if not self._feed(exchange, data):
-                    return
-        else:
+        if exchange.body_complete:
+            self._buffer = rest
             self.deadline = NEVER
-        self._task = self._server.loop.create_task(self._server.site.serve(exchange))
+        else:
+            try:
+                exchange.check_length()
+            except Failure as failure:
+                self._server.site.reject(exchange, failure)
+                return True
+            self._body_since = self._server.loop.time()
+            if not rest:
+                self._arm_for_body(exchange)
+            elif not self._feed(exchange, rest):
+                return True
+        self._task = eager.start(self._server.site.serve(exchange), self._server.loop)
+        return True
 
     def _open(self, head: Head) -> Exchange:
         request_id, trace_id, span_id = self._server.identifiers.draw()
@@ -241,7 +246,7 @@ class Connection(asyncio.Protocol):
     def _linger(self) -> None:
         """Close when the client has, or soon: closing over unread bytes would reset the connection under the answer."""
         self._lingering = True
-        self._buffer.clear()
+        self._buffer = b""
         self.release()
         self._arm(_LINGER)
         if self._transport.can_write_eof() and not self._transport.is_closing():
@@ -264,23 +269,30 @@ class Connection(asyncio.Protocol):
         allowed = self._body_since + exchange.received / _SLOWEST_BODY
         self.deadline = min(now, allowed) + self._limits.body_timeout
 
-    def _watch_sending(self, unsent: int) -> None:
-        # Several looks a timeout: what the kernel still takes after the first one is no progress of the client's.
-        self._unsent = unsent
+    def _watch_sending(self) -> None:
+        self._unsent = _NOT_LOOKED
         self._unsent_since = self._server.loop.time()
         self._arm(self._limits.send_timeout / _LOOKS_AT_SENDING)
+
+    def _look_at_sending(self, unsent: int) -> None:
+        """Cut a client that reads nothing, or so little that it only seems to read."""
+        if self._unsent == _NOT_LOOKED:  # what the kernel has taken until now is no progress of the client's
+            self._unsent = unsent
+        allowed = self._limits.send_timeout + (self._unsent - unsent) / _SLOWEST_READER
+        left = self._unsent_since + allowed - self._server.loop.time()
+        if left > 0:
+            self._arm(min(left, self._limits.send_timeout / _LOOKS_AT_SENDING))
+        else:
+            self.cut()
 
     def expire(self) -> None:
         """The deadline has passed: what the client owes decides how it is told."""
         exchange = self._exchange
         unsent = self._transport.get_write_buffer_size()
-        if unsent:
-            if self._unsent < 0 or unsent < self._unsent:
-                self._watch_sending(unsent)
-            elif self._server.loop.time() - self._unsent_since < self._limits.send_timeout:
-                self._arm(self._limits.send_timeout / _LOOKS_AT_SENDING)
-            else:
-                self.cut()
+        if unsent and self._unsent_since == NEVER:
+            self._watch_sending()
+        elif unsent:
+            self._look_at_sending(unsent)
         elif self._lingering or exchange is None:
             if self._buffer and not self._lingering:
                 self._refuse(Failure(Reason.REQUEST_TIMEOUT, "the request's head did not arrive in time"))

@@ -5,6 +5,7 @@ import math
 from typing import Final, Protocol
 
 NEVER: Final = math.inf
+_AT_ONCE: Final = 8
 
 
 class Watched(Protocol):
@@ -46,8 +47,16 @@ class Deadlines:
         # Armed first: whatever goes wrong below, the next look comes.
         self._timer = self._loop.call_later(self._interval, self._sweep)
         now = self._loop.time()
-        for connection in [c for c in self._watched if c.deadline <= now]:
-            connection.expire()
+        self._expire([c for c in self._watched if c.deadline <= now])
+
+    def _expire(self, due: list[Watched]) -> None:
+        """Some at a time: a thousand that are due together must not keep everybody else waiting."""
+        now = self._loop.time()
+        for connection in (due.pop() for _ in range(min(len(due), _AT_ONCE))):
+            if connection.deadline <= now and connection in self._watched:
+                connection.expire()
+        if due:
+            self._loop.call_soon(self._expire, due)
 
 
 def interval_for(*timeouts: float) -> float:

@@ -137,7 +137,7 @@ class Exchange:
         else:
             pieces, rest = self._decoder.feed(data)
             complete = self._decoder.done
-        for piece in [b"".join(pieces)] if len(pieces) > 1 else pieces:
+        for piece in pieces if len(pieces) <= 1 else (b"".join(pieces),):
             self.received += len(piece)
             if self.received > self._limit:
                 raise self._too_large()
@@ -183,6 +183,11 @@ class Exchange:
                 await self._waiter
             finally:
                 self._waiter = None
+        return self.body
+
+    @property
+    def body(self) -> bytes:
+        """The body once it is complete, its transfer coding undone."""
         return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
     def stream_body(self, sink: BodySink) -> None:
@@ -234,9 +239,18 @@ class Exchange:
 
     def answer(self, status: int, own: list[bytes], body: bytes) -> None:
         """Answer with a whole response; `own` are complete header lines."""
-        self.start(status, phrase_of(status), [], [_date_line(int(time())), *own], len(body))
-        self.write(body)
-        self.finish()
+        self.status = status
+        self._close = self._close or not self.body_complete
+        own = [_date_line(int(time())), *own, b"Content-Length: %d" % len(body)]
+        if self._close:
+            own.append(b"Connection: close")
+        head = client_head(status, phrase_of(status), (), own)
+        if self.head.method != "HEAD":
+            self.response_bytes = len(body)
+            head += body
+        self._sent = self.answered = True
+        self._link.send(head)
+        self._link.ended(keep=not self._close)
 
     def informational(self, status: int, phrase: bytes, passed: list[bytes]) -> None:
         """Pass on an interim (1xx) response."""

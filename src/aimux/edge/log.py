@@ -16,6 +16,7 @@ from aimux.edge.log_writer import Tell, TickWriter, to_standard_output
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _LONGEST_VALUE: Final = 512
+_LONGEST_QUOTED: Final = 128
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False).encode
 _SERVED: Final = frozenset({VERDICT_FORWARD, VERDICT_FALLBACK, VERDICT_ANSWERED})
 
@@ -53,18 +54,24 @@ class Log:
     def request(self, record: Record) -> None:
         """The line of one request, and one more where something went wrong that the caller is not told."""
         if self._requests:
-            fields = _fields(record, detailed=self._debug)
             if self._human:
-                self._logger.info("request", **fields)
+                self._logger.info("request", **_fields(record, detailed=self._debug))
             else:
-                self.writer.msg(self._line("info", "request", fields))
+                self.writer.msg(self._line(record))
         if record.fault:
             self._logger.error("fault", request_id=record.request_id, verdict=record.verdict, detail=record.fault)
 
-    def _line(self, level: str, event: str, fields: dict[str, object]) -> str:
+    def _line(self, record: Record) -> str:
         """What the logger would write, without the chain behind it: this one is paid with every request."""
-        first = {"timestamp": _now()} if self._timestamp else {}
-        return _ENCODE({**first, "level": level, "event": event, **fields})
+        time = f'"timestamp": "{_now()}", ' if self._timestamp else ""
+        more = _more(record, detailed=self._debug)
+        return (
+            f'{{{time}"level": "info", "event": "request", "request_id": "{record.request_id}", '
+            f'"agent": {_quoted(agent_of(record))}, "route": {_quoted(record.route)}, '
+            f'"verdict": {_quoted(record.verdict or record.ended.value)}, "status": {record.status}, '
+            f'"ms": {_ms(record.total_seconds)}, "method": {_quoted(record.method)}, '
+            f'"path": {_quoted_path(record.path)}{", " + _ENCODE(more)[1:-1] if more else ""}}}'
+        )
 
 
 def _now() -> str:
@@ -78,24 +85,40 @@ def _second(second: int) -> str:
     return strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
 
 
+@lru_cache(maxsize=1024)
+def _quoted(value: str | None) -> str:
+    return _ENCODE(value)
+
+
+def _quoted_path(path: str) -> str:
+    return _quoted(path) if len(path) <= _LONGEST_QUOTED else _ENCODE(_short(path))
+
+
 def _fields(record: Record, *, detailed: bool) -> dict[str, object]:
-    fields: dict[str, object] = {
+    """What the line of a request says, in the order of `_line`."""
+    return {
         "request_id": record.request_id,
         "agent": agent_of(record),
         "route": record.route,
         "verdict": record.verdict or record.ended.value,
         "status": record.status,
-        "ms": round(record.total_seconds * 1000, 2),
+        "ms": _ms(record.total_seconds),
         "method": record.method,
         "path": _short(record.path),
+        **_more(record, detailed=detailed),
     }
+
+
+def _more(record: Record, *, detailed: bool) -> dict[str, object]:
+    """What only some lines say."""
+    more: dict[str, object] = {}
     if record.ended is not Ended.COMPLETED:
-        fields["ended"] = record.ended.value
+        more["ended"] = record.ended.value
     if record.principal is not None and record.principal.conflicts:
-        fields["conflicting_claims"] = [f"{c.place.value}:{c.field}" for c in record.principal.conflicts]
+        more["conflicting_claims"] = [f"{c.place.value}:{c.field}" for c in record.principal.conflicts]
     if detailed:
-        fields |= _details(record)
-    return fields
+        more |= _details(record)
+    return more
 
 
 def _details(record: Record) -> dict[str, object]:

@@ -8,6 +8,7 @@ from aimux.core.reason import Reason
 from aimux.core.record import Record
 
 _REST: Final = 0.004
+_OVERLOADED: Final = Reason.OVERLOADED.code
 
 
 class Pacing:
@@ -22,7 +23,7 @@ class Pacing:
 
     def request(self, record: Record) -> None:
         """Hear of one request."""
-        if record.verdict == Reason.OVERLOADED.code and not self._tired:
+        if record.verdict == _OVERLOADED and not self._tired:
             self._tired = True
             self._loop.call_soon(self._rest)
 

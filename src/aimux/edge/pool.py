@@ -19,6 +19,8 @@ from aimux.wire.forwarding import route_line, upstream_head
 # RFC 9110 section 9.2.2: sent twice, these do what they do once.
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
+_READ_AT_ONCE: Final = 64 * 1024
+
 
 class Pool:
     """The connections to one upstream; the one that was used last is used first."""
@@ -30,6 +32,7 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._idle: list[UpstreamConnection] = []
         self._open: set[UpstreamConnection] = set()
+        self._into = memoryview(bytearray(_READ_AT_ONCE))
         self._tls = _tls_context(upstream) if upstream.secure else None
 
     def __len__(self) -> int:
@@ -48,10 +51,11 @@ class Pool:
     async def connect(self) -> UpstreamConnection:
         """A new connection. Raises Failure."""
         upstream = self._upstream
+        await asyncio.sleep(0)  # a timeout needs a task, which a request has only once it has waited
         try:
             async with asyncio.timeout(self._limits.connect_timeout):
                 _, connection = await self._loop.create_connection(
-                    lambda: UpstreamConnection(self, self._limits, self._loop),
+                    lambda: UpstreamConnection(self, self._limits, self._loop, self._into),
                     upstream.host,
                     upstream.port,
                     ssl=self._tls,
@@ -124,7 +128,7 @@ class Upstreams:
         if way.route is not permit.route:
             raise ValueError("the permit is for a route of another configuration")
         if body is None and exchange.body_complete:
-            body = await exchange.read_body()
+            body = exchange.body
         own = [way.line, b"X-Request-ID: " + exchange.request_id.encode("ascii")]
         head = upstream_head(
             exchange.head,

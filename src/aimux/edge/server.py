@@ -10,7 +10,7 @@ from aimux.core.reason import Failure
 from aimux.edge.deadlines import Deadlines
 from aimux.edge.exchange import Exchange
 from aimux.edge.identifiers import Identifiers
-from aimux.wire.http1 import HeadLimits
+from aimux.wire.http1 import HeadLimits, HeadReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Server:
         self.site = site
         self.limits = limits
         self.deadlines = deadlines
+        self.heads = HeadReader(limits.head)
         self.identifiers = Identifiers()
         self.loop = asyncio.get_running_loop()
         self.connections: set[Client] = set()

@@ -1,5 +1,8 @@
 """Which of the two halves answers a request: management, or the gateway for agents."""
 
+from collections.abc import Coroutine
+from typing import Any
+
 from aimux.core.reason import Failure
 from aimux.edge.exchange import Exchange
 from aimux.edge.log import Log
@@ -15,15 +18,15 @@ class Site:
         self._gateway = gateway
         self._log = log
 
-    async def serve(self, exchange: Exchange) -> None:
+    def serve(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
         """Answer one request."""
-        if self._management.owns(exchange.head.path):
-            refused = self._management.answer(exchange)
-            if refused is not None:
-                path = exchange.head.path.decode("latin-1")
-                self._log.event.warning("management", verdict=refused.code, peer=exchange.origin.peer, path=path)
-        else:
-            await self._gateway.handle(exchange)
+        return self._manage(exchange) if self._management.owns(exchange.head.path) else self._gateway.handle(exchange)
+
+    async def _manage(self, exchange: Exchange) -> None:
+        refused = self._management.answer(exchange)
+        if refused is not None:
+            peer, path = exchange.origin.peer, exchange.head.path_text
+            self._log.event.warning("management", verdict=refused.code, peer=peer, path=path)
 
     def reject(self, exchange: Exchange, failure: Failure) -> None:
         """Answer a request that could not be read."""

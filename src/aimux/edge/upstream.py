@@ -6,6 +6,7 @@ once, at the end.
 
 import asyncio
 import select
+import socket
 import time
 from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
@@ -19,6 +20,7 @@ from aimux.wire.http1 import CHUNKED
 from aimux.wire.response import ResponseHead, ResponseHeadLimits, headers_too_large, invalid
 
 _MOST_INTERIM: Final = 16
+_MOST_UNREAD: Final = 256 * 1024
 _OPENING: Final = b"HTTP/1."
 _ALL_FRAMING: Final = "the upstream's response goes on without a byte of its body"
 
@@ -61,11 +63,15 @@ class Owner(Protocol):
         """The connection is closed."""
 
 
-class UpstreamConnection(asyncio.Protocol):
-    """A connection to one upstream, carrying one exchange at a time."""
+class UpstreamConnection(asyncio.BufferedProtocol):
+    """A connection to one upstream, carrying one exchange at a time.
 
-    def __init__(self, owner: Owner, limits: UpstreamLimits, loop: asyncio.AbstractEventLoop) -> None:
+    Responses are read `into` a buffer that connections of a loop may share: between two reads it holds nothing.
+    """
+
+    def __init__(self, owner: Owner, limits: UpstreamLimits, loop: asyncio.AbstractEventLoop, into: memoryview) -> None:
         self._owner = owner
+        self._into = into
         self._limits = limits
         self._loop = loop
         self._transport: asyncio.Transport
@@ -203,9 +209,20 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected, and TLS is up where there is TLS."""
         self._transport = cast("asyncio.Transport", transport)
-        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+        plain = transport.get_extra_info("socket")
+        self._poll.register(plain.fileno(), select.POLLIN)
+        # What a client does not read waits here: by itself, the kernel would take megabytes in.
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _MOST_UNREAD)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  (a small one is what bounds each client)
+        """Where to read into."""
+        return self._into
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Bytes have been read."""
+        self.data_received(self._into[:nbytes])
+
+    def data_received(self, data: bytes | memoryview) -> None:
         """Bytes of a response; unasked ones close the connection."""
         if self._exchange is None or self._done is None or self._done.done():
             self.close()
@@ -231,7 +248,7 @@ class UpstreamConnection(asyncio.Protocol):
             elif self._head_complete and self.deadline != NEVER:
                 self.deadline = self._loop.time() + self._limits.idle_timeout
 
-    def _check_opening(self, data: bytes) -> None:
+    def _check_opening(self, data: bytes | memoryview) -> None:
         # The parser skips empty lines before a response, and knows other protocols that look like this one.
         self._opening += data[: len(_OPENING) - len(self._opening)]
         if not _OPENING.startswith(self._opening):

@@ -1,6 +1,7 @@
 """What the gateway itself says: refusals in the one error shape, and OpenAI's list of models."""
 
 import json
+from functools import lru_cache
 from typing import Final
 
 from aimux.core.access import usable_routes
@@ -11,6 +12,8 @@ from aimux.core.snapshot import Snapshot
 
 JSON_LINE: Final = b"Content-Type: application/json"
 _TRAFFIC_METHODS: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+# No message ends with it: candidates, which may follow, are names of routes.
+_ID_PLACE: Final = "(request id)"
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _RETRY_AFTER: Final = {
     Reason.OVERLOADED: b"Retry-After: 1",
@@ -21,16 +24,24 @@ _RETRY_AFTER: Final = {
 
 def refusal_body(refusal: Refuse, request_id: str) -> bytes:
     """The JSON of a refusal, in a shape that OpenAI's SDKs read too."""
+    before, after = _around_id(refusal.reason, refusal.message, refusal.candidates)
+    return b"%b%b%b" % (before, request_id.encode("ascii"), after)
+
+
+@lru_cache(maxsize=256)
+def _around_id(reason: Reason, message: str, candidates: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """What stands before and after the request's id, which is all that differs between refusals of a kind."""
     error: dict[str, object] = {
-        "code": refusal.reason.code,
-        "type": refusal.reason.kind,
-        "status": refusal.reason.status,
-        "message": refusal.message,
-        "request_id": request_id,
+        "code": reason.code,
+        "type": reason.kind,
+        "status": reason.status,
+        "message": message,
+        "request_id": _ID_PLACE,
     }
-    if refusal.reason is Reason.AMBIGUOUS_ROUTE:
-        error["candidates"] = list(refusal.candidates)
-    return _encode({"error": error}).encode("ascii") + b"\n"
+    if reason is Reason.AMBIGUOUS_ROUTE:
+        error["candidates"] = list(candidates)
+    before, _, after = _encode({"error": error}).encode("ascii").rpartition(_ID_PLACE.encode("ascii"))
+    return before, after + b"\n"
 
 
 def refusal_lines(refusal: Refuse, request_id: str, methods: bytes = _TRAFFIC_METHODS) -> list[bytes]:

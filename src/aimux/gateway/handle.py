@@ -13,8 +13,8 @@ from aimux.core.request import SILENT, Facts, Principal, Reading, Scored, Scores
 from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import JSON_LINE, models_body, refusal_body, refusal_lines
 from aimux.gateway.live import Generation, Live
-from aimux.gateway.ports import Exchange, Forwarder, Observer
-from aimux.wire.dialects import BodyKind, body_kind, named_route, read_body, read_head
+from aimux.gateway.ports import Exchange, Forwarder, Observer, Scorer
+from aimux.wire.dialects import BodyKind, read_body, read_opening
 from aimux.wire.http1 import Head
 
 # Reading a body holds the event loop up; from this size on a thread reads it.
@@ -72,10 +72,8 @@ class Gateway(Generic[E]):
 
     async def _serve(self, exchange: E, generation: Generation, record: Record) -> None:
         head = exchange.head
-        kind = body_kind(head)
-        # A body that cannot speak of identity or text is known to be silent without being read.
-        unread = SILENT if kind is BodyKind.OPAQUE else None
-        facts = Facts(read_head(head, generation.snapshot.identity), named_route(head), unread)
+        opening = read_opening(head, generation.snapshot.identity)
+        facts = opening.facts
         record.dialect = facts.head.dialect
         if head.path == _MODELS_PATH and head.method in {"GET", "HEAD"}:
             return _answer_models(exchange, replace(facts, body=SILENT), generation, record)
@@ -88,11 +86,14 @@ class Gateway(Generic[E]):
                 return _refuse(exchange, record, decision)
             if decision.need is Need.BODY:
                 body = await exchange.read_body()
-                reading = await self._read(body, kind, head, generation)
+                reading = self._read_now(body, opening.body, head, generation) or await self._read_apart(
+                    body, opening.body, head, generation
+                )
                 record.dialect = record.dialect or reading.dialect
                 facts = Facts(facts.head, facts.route_name, reading)
             else:
-                scored = await _score(generation, decision.text)
+                scorer = _scorer_of(generation)
+                scored = scorer.cached(decision.text) or await scorer.score(decision.text)
                 _note_scored(record, scored, generation.snapshot)
                 facts = Facts(facts.head, facts.route_name, facts.body, scored.scores)
         record.permitted(decision.permit)
@@ -103,12 +104,17 @@ class Gateway(Generic[E]):
         record.fault = outcome.fault
         return None
 
-    async def _read(self, body: bytes, kind: BodyKind, head: Head, generation: Generation) -> Reading:
-        codings = head.values(b"content-encoding")
-        arguments = (body, kind, codings, generation.snapshot.identity, self._limits.body_bytes)
-        if len(body) < _READ_INLINE and not codings:
-            return read_body(*arguments)
-        return await asyncio.get_running_loop().run_in_executor(None, read_body, *arguments)
+    def _read_now(self, body: bytes, kind: BodyKind, head: Head, generation: Generation) -> Reading | None:
+        """What a small body says; None for one that would hold the event loop up."""
+        if len(body) >= _READ_INLINE or b"content-encoding" in head.first:
+            return None
+        return read_body(body, kind, (), generation.snapshot.identity, self._limits.body_bytes)
+
+    async def _read_apart(self, body: bytes, kind: BodyKind, head: Head, generation: Generation) -> Reading:
+        """The same, in a thread."""
+        arguments = (body, kind, head.values(b"content-encoding"), generation.snapshot.identity)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(None, read_body, *arguments, self._limits.body_bytes)
 
     def _tell(self, record: Record, exchange: Exchange) -> None:
         record.total_seconds = time.perf_counter() - exchange.started
@@ -124,14 +130,13 @@ class Gateway(Generic[E]):
 
 def _record_of(exchange: Exchange) -> Record:
     head = exchange.head
-    return Record(exchange.request_id, exchange.trace, exchange.origin.peer, head.method, head.path.decode("latin-1"))
+    return Record(exchange.request_id, exchange.trace, exchange.origin.peer, head.method, head.path_text)
 
 
-async def _score(generation: Generation, text: str) -> Scored:
-    scorer = generation.scorer
-    if scorer is None:
+def _scorer_of(generation: Generation) -> Scorer:
+    if generation.scorer is None:
         raise RuntimeError("the decision asks for scores, but the configuration has no intents")
-    return scorer.cached(text) or await scorer.score(text)
+    return generation.scorer
 
 
 def _note_scored(record: Record, scored: Scored, snapshot: Snapshot) -> None:

@@ -1,13 +1,14 @@
 """Where identity and text are in each kind of request: query, headers, JSON (OpenAI's among it), plain text, forms."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from aimux.core.headers import folded
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import SILENT, Claim, Flaw, Place, Reading
+from aimux.core.request import SILENT, Claim, Facts, Flaw, Place, Reading
 from aimux.core.snapshot import IdentitySources
 from aimux.wire.decode import decode, read_json
 from aimux.wire.http1 import Head, bad
@@ -23,6 +24,7 @@ _MARKS = 64
 # Decoding an escape takes two hundred bytes of memory for the three that it is written with.
 _MOST_ESCAPES = 100_000
 _ASCII = bytes(range(128))
+_MOST_OPENINGS = 512
 
 
 class BodyKind(Enum):
@@ -33,6 +35,29 @@ class BodyKind(Enum):
     JSON_OR_OPAQUE = auto()
     JSON_OR_FORM = auto()
     TEXT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a head alone says of a request, and how its body would be read."""
+
+    facts: Facts
+    body: BodyKind
+
+
+def read_opening(head: Head, sources: IdentitySources) -> Opening:
+    """What a head says. Raises Failure where it cannot be read in one way only."""
+    return _remembered_opening(head, sources) if head.remembered else _opening(head, sources)
+
+
+def _opening(head: Head, sources: IdentitySources) -> Opening:
+    kind = body_kind(head)
+    # A body that cannot speak of identity or text is known to be silent without being read.
+    unread = SILENT if kind is BodyKind.OPAQUE else None
+    return Opening(Facts(read_head(head, sources), named_route(head), unread), kind)
+
+
+_remembered_opening = lru_cache(maxsize=_MOST_OPENINGS)(_opening)
 
 
 def read_head(head: Head, sources: IdentitySources) -> Reading:

@@ -7,11 +7,10 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from aimux.core.headers import Trace, crosses_to_upstream
+from aimux.core.headers import Trace
 from aimux.core.snapshot import Route, Upstream
 from aimux.wire.http1 import CHUNKED, Head, bad
 
-_NO_OPTIONS: Final[frozenset[bytes]] = frozenset()
 _SEPARATOR = re.compile(rb"[/\\]")
 _SEGMENT_END = re.compile(rb"[;?#]")
 # No server decodes as often; each round costs, and a path of 8 KiB could ask for thousands.
@@ -71,10 +70,9 @@ def upstream_head(
     `own` are complete header lines that stand in the response too, `length` is the body's as it will be sent: bytes or
     CHUNKED. Raises Failure where the path could lead out of the upstream's base path.
     """
-    connection = head.connection if b"connection" in head.first else _NO_OPTIONS
     lines = [head.method.encode("ascii") + b" " + upstream_target(head, upstream) + b" HTTP/1.1"]
     lines.append(b"Host: " + upstream.authority.encode("ascii"))
-    lines += [line for name, _, line in head.lines if crosses_to_upstream(name, connection)]
+    lines += head.passed_on
     if length == CHUNKED:
         lines.append(b"Transfer-Encoding: chunked")
     elif length or b"content-length" in head.first or b"transfer-encoding" in head.first:

@@ -7,9 +7,10 @@ methods that llhttp has never heard of are accepted beyond that. Grammar: RFC 91
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import IPv6Address
 
+from aimux.core.headers import crosses_to_upstream
 from aimux.core.reason import Failure, Reason
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -32,6 +33,10 @@ _TLS = b"\x16\x03"  # how every TLS handshake begins (RFC 8446 section 5.1)
 
 CHUNKED = -1
 
+# A caller's requests mostly begin alike.
+_MOST_REMEMBERED = 512
+_LONGEST_REMEMBERED = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class HeadLimits:
@@ -42,12 +47,13 @@ class HeadLimits:
     target_bytes: int = 8 * 1024
 
 
-@dataclass(slots=True)
+@dataclass
 class Head:
     """A request's head. Header names are in lower case; `lines` keep each header as it was received.
 
     `length` is the body's size in bytes, or CHUNKED. `padded` names the headers whose value had more white space
-    around it than the one customary blank.
+    around it than the one customary blank. Nothing changes a head once it has been read: one that is `remembered`
+    stands for every request that began with the same bytes.
     """
 
     method: str
@@ -60,6 +66,9 @@ class Head:
     length: int = 0
     repeated: dict[bytes, list[bytes]] = field(default_factory=dict)
     padded: frozenset[bytes] = frozenset()
+    remembered: bool = False
+
+    __hash__ = object.__hash__  # caches know a head as the object that it is
 
     def values(self, name: bytes) -> Sequence[bytes]:
         """All the values of a header, in order; empty where it is absent."""
@@ -74,11 +83,22 @@ class Head:
             raise bad(f"the header {name.decode('ascii')} may stand only once")
         return self.first.get(name)
 
-    @property
+    @cached_property
     def connection(self) -> frozenset[bytes]:
         """The options of the Connection header, in lower case."""
         values = self.values(b"connection")
         return frozenset(t.strip().lower() for v in values for t in v.split(b",")) if values else frozenset()
+
+    @cached_property
+    def passed_on(self) -> tuple[bytes, ...]:
+        """The lines that cross to an upstream, as they were received."""
+        options = self.connection
+        return tuple(line for name, _, line in self.lines if crosses_to_upstream(name, options))
+
+    @cached_property
+    def path_text(self) -> str:
+        """The path, each byte a character."""
+        return self.path.decode("latin-1")
 
 
 def bad(message: str) -> Failure:
@@ -86,31 +106,55 @@ def bad(message: str) -> Failure:
     return Failure(Reason.BAD_REQUEST, message)
 
 
-def find_head(data: bytes | bytearray, limits: HeadLimits) -> int:
+def find_head(data: bytes | bytearray, limits: HeadLimits, seen: int = 0) -> int:
     """Length of the head at the start of `data` with its closing empty line; 0 while it is not complete.
 
-    Raises Failure as soon as the limits are passed, complete or not: how the bytes come in makes no difference.
+    `seen` is how many of the bytes were there at an earlier look, which found it incomplete: they are not looked at
+    again. Raises Failure as soon as the limits are passed, complete or not: how the bytes come in makes no difference.
     """
-    if data.startswith(_TLS):
+    if seen < len(_TLS) and data.startswith(_TLS):
         # It waits for an answer and never sends an empty line: say so now, not when its time is up.
         raise bad("these bytes are TLS, and this port speaks plain HTTP: write http:// in the URL")
-    end = data.find(_END, 0, limits.target_bytes + limits.header_bytes + 64)
+    end = data.find(_END, max(seen - len(_END) + 1, 0), limits.target_bytes + limits.header_bytes + 64)
     size = len(data) if end < 0 else end + len(_END)
     line_end = data.find(b"\r\n", 0, limits.target_bytes + 64)
     most = limits.target_bytes + 64 if line_end < 0 else line_end + 2 + limits.header_bytes
     if end < 0 or size > most:
-        _check_line_ends(data, min(size, most))
+        _check_line_ends(data, seen, min(size, most))
     if size > most:
         raise _target_too_long(limits) if line_end < 0 else _headers_too_large(limits)
     return 0 if end < 0 else size
 
 
-def _check_line_ends(data: bytes | bytearray, stop: int) -> None:
+def _check_line_ends(data: bytes | bytearray, start: int, stop: int) -> None:
     # Whoever ends lines otherwise would wait for an answer that waits for the end of the head.
-    pairs = data.count(b"\r\n", 0, stop)
+    if data[start - 1 : start] == b"\r":
+        start -= 1
+    pairs = data.count(b"\r\n", start, stop)
     unpaired = data[stop - 1 : stop] == b"\r"
-    if data.count(b"\n", 0, stop) != pairs or data.count(b"\r", 0, stop) != pairs + unpaired:
+    if data.count(b"\n", start, stop) != pairs or data.count(b"\r", start, stop) != pairs + unpaired:
         raise bad("every line of the head must end with CRLF")
+
+
+class HeadReader:
+    """Reads heads within limits, and remembers short ones with all that was worked out from them."""
+
+    def __init__(self, limits: HeadLimits) -> None:
+        self._limits = limits
+        self._remember = lru_cache(maxsize=_MOST_REMEMBERED)(self._read)
+
+    def find(self, data: bytes | bytearray, seen: int) -> int:
+        """Length of the head at the start of `data`, of which `seen` bytes are known; see `find_head`."""
+        return find_head(data, self._limits, seen)
+
+    def read(self, data: bytes) -> Head:
+        """Read a whole head; see `parse_head`."""
+        return self._remember(data) if len(data) <= _LONGEST_REMEMBERED else parse_head(data, self._limits)
+
+    def _read(self, data: bytes) -> Head:
+        head = parse_head(data, self._limits)
+        head.remembered = True
+        return head
 
 
 def parse_head(data: bytes, limits: HeadLimits) -> Head:

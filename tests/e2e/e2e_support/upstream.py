@@ -121,10 +121,12 @@ class Peer:
             raise
 
     def close(self) -> None:
-        """Close the connection (a FIN; without TLS's farewell)."""
+        """Close the connection (a FIN; without TLS's farewell).
+
+        The descriptor is left to the thread that reads from it: it could be another connection's before that one looks.
+        """
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
 
     def farewell(self) -> None:
         """Close the connection with TLS's farewell."""

@@ -78,7 +78,7 @@ slowhttptest: setup ## slow attacks on the gateway, and what a good client notic
 	@$(BIN)/python -m bench.slowhttptest $(SLOW_ARGS)
 
 .PHONY: overload
-overload: setup ## five times the load that the model can bear, and what is served of it; about three minutes
+overload: setup ## five times the load that the model can bear, and what is served of it; about four minutes
 	@$(BIN)/python -m bench.overload $(OVERLOAD_ARGS)
 
 .PHONY: costs

@@ -1,7 +1,8 @@
 """`python -m bench.crowd`: a crowd of clients that hold connections and never finish anything, as long as it runs.
 
-A connection that the server closes is replaced at once, so that the crowd keeps its size. Every half second it writes a
-line of JSON: how many are open, how many were closed, and the longest that one was held.
+It comes in within some seconds. A connection that the server closes is replaced, at most 100 a second, so that the
+crowd keeps its size. Every half second it writes a line of JSON: how many are open, how many were closed, and the
+longest that one was held.
 """
 
 import argparse
@@ -21,7 +22,8 @@ _LARGE: Final = b"GET /large?q=what+is+50+times+3 HTTP/1.1\r\nHost: 127.0.0.1\r\
 KINDS: Final = {"half-sent": _HEAD, "silent": b"", "one byte a second": _HEAD, "never reading": _LARGE}
 _TICK: Final = 0.01
 _TELLS: Final = 0.5
-_JOINS_A_TICK: Final = 10
+_JOINS_A_TICK: Final = 2
+_REPLACEMENTS_A_TICK: Final = 1
 
 
 class Crowd:
@@ -34,6 +36,8 @@ class Crowd:
         self._poll = select.epoll()
         self._held: dict[int, tuple[socket.socket, float]] = {}
         self._speakers: deque[socket.socket] = deque()
+        self._owed = 0.0
+        self._complete = False
         self._closed = 0
         self._longest = 0.0
 
@@ -42,7 +46,7 @@ class Crowd:
         due = told = time.monotonic()
         while True:
             due = max(due + _TICK, time.monotonic())
-            self._join(min(_JOINS_A_TICK, self._size - len(self._held)))
+            self._join(self._newcomers())
             self._speak()
             while (left := due - time.monotonic()) > 0:
                 for descriptor, _ in self._poll.poll(left):
@@ -51,6 +55,14 @@ class Crowd:
                 told = due
                 state = {"open": len(self._held), "closed": self._closed, "longest": self._longest_of_all()}
                 print(json.dumps(state), flush=True)  # noqa: T201  (what this program is for)
+
+    def _newcomers(self) -> int:
+        """How many connect now: more until all are there than for those that were lost since."""
+        missing = self._size - len(self._held)
+        if not self._complete:
+            self._complete = missing == 0
+            return min(missing, _JOINS_A_TICK)
+        return min(missing, _REPLACEMENTS_A_TICK)
 
     def _join(self, count: int) -> None:
         for _ in range(count):
@@ -79,7 +91,9 @@ class Crowd:
         """Those whose second is over write their next byte: each keeps its own time."""
         if self._kind != "one byte a second":
             return
-        for _ in range(min(max(1, round(self._size * _TICK)), len(self._speakers))):
+        self._owed += self._size * _TICK
+        count, self._owed = divmod(self._owed, 1.0)
+        for _ in range(min(round(count), len(self._speakers))):
             client = self._speakers.popleft()
             if client.fileno() >= 0:
                 self._speakers.append(client)

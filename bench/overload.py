@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +33,8 @@ TIMES: Final = 5
 _SCRIPT: Final = Path(__file__).with_name("overload.lua")
 _PEAK_CONNECTIONS: Final = 32
 _PAUSE: Final = 0.5
-# What an overloaded gateway's answers take on average is a part of a connection's cycle, and known only afterwards.
 _CYCLE: Final = 0.6
+_TRIAL: Final = 3
 _MOST_CONNECTIONS: Final = 8000
 _PATIENCE: Final = 60.0
 _MANAGEMENT: Final = ("/healthz", "/metrics")
@@ -71,41 +71,54 @@ class Round:
     management: tuple[Window, ...]
 
 
+ONE: Final = "one core"
+TWO: Final = "two cores"
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All rounds."""
+    """All rounds, by what the gateway has for itself: one core, or also the one that the load runs on."""
 
     machine: Machine
-    rounds: Sequence[Round]
+    rounds: Mapping[str, Sequence[Round]]
+
+    def kept(self, where: str) -> Spread | None:
+        """Goodput under overload over the same round's peak."""
+        rounds = self.rounds[where]
+        return ratio([r.over.goodput for r in rounds], [r.peak.goodput for r in rounds])
 
     @property
-    def kept(self) -> Spread | None:
-        """Goodput under overload over the same round's peak."""
-        return ratio([r.over.goodput for r in self.rounds], [r.peak.goodput for r in self.rounds])
+    def _all(self) -> list[Round]:
+        return [each for rounds in self.rounds.values() for each in rounds]
 
     def complaints(self) -> list[str]:
         """Answers that were neither 200 nor 503 with Retry-After."""
-        other = sum(r.over.other + r.peak.other for r in self.rounds)
+        other = sum(r.over.other + r.peak.other for r in self._all)
         return [f"{other} requests were answered neither with 200 nor with 503 and Retry-After"] if other else []
 
-    def rows(self) -> list[tuple[str, str]]:
-        """What the table shows."""
-        offered = ratio([r.over.offered for r in self.rounds], [r.peak.goodput for r in self.rounds])
-        pages = [
-            (
-                f"`{path}` under overload, p50 / p99 / longest",
-                " / ".join(_milliseconds([at(r.management[n]) for r in self.rounds]) for at in (_p50, _p99, _longest)),
+    def rows(self) -> list[tuple[str, ...]]:
+        """What the table shows: a title, and a cell for each placement."""
+        columns = [self._column(where) for where in self.rounds]
+        return [(title, *(column[title] for column in columns)) for title in columns[0]]
+
+    def _column(self, where: str) -> dict[str, str]:
+        rounds = self.rounds[where]
+        offered = ratio([r.over.offered for r in rounds], [r.peak.goodput for r in rounds])
+        kept = self.kept(where)
+        pages = {
+            f"`{path}` under overload, p50 / p99 / longest": " / ".join(
+                _milliseconds([at(r.management[n]) for r in rounds]) for at in (_p50, _p99, _longest)
             )
             for n, path in enumerate(_MANAGEMENT)
-        ]
-        return [
-            ("Peak: new texts served a second", shown(Spread.of([r.peak.goodput for r in self.rounds]), 1, 0, "")),
-            ("Offered, times the peak", shown(offered, 1, 2, "") if offered else ""),
-            ("Served under overload, times the peak", shown(self.kept, 1, 2, "") if self.kept else ""),
-            ("Refused with 503 and Retry-After", f"{sum(r.over.refused for r in self.rounds):,}"),
-            ("Answered in any other way", f"{sum(r.over.other + r.peak.other for r in self.rounds)}"),
-            *pages,
-        ]
+        }
+        return {
+            "Peak: new texts served a second": shown(Spread.of([r.peak.goodput for r in rounds]), 1, 0, ""),
+            "Offered, times the peak": shown(offered, 1, 2, "") if offered else "",
+            "Served under overload, times the peak": shown(kept, 1, 2, "") if kept else "",
+            "Refused with 503 and Retry-After": f"{sum(r.over.refused for r in rounds):,}",
+            "Answered in any other way": f"{sum(r.over.other + r.peak.other for r in rounds)}",
+            **pages,
+        }
 
 
 def _p50(window: Window) -> float:
@@ -135,7 +148,10 @@ class _Bed:
     def round(self, seconds: int) -> Round:
         """The peak, then the overload."""
         peak = self._load(_PEAK_CONNECTIONS, 0.0, seconds)
-        connections = min(round(TIMES * peak.goodput * _CYCLE), _MOST_CONNECTIONS)
+        # How many connections offer the load depends on how long answers take then, which a short trial tells.
+        guess = self._connections(peak, _CYCLE)
+        trial = self._load(guess, _PAUSE, _TRIAL)
+        connections = self._connections(peak, guess / trial.offered)
         windows: dict[str, Window] = {}
         port = self.gateway.port
 
@@ -152,6 +168,10 @@ class _Bed:
             if window.failures:
                 raise BenchError(f"{len(window.failures)} calls of {path} failed: {window.failures[0]}")
         return Round(peak, over, tuple(windows[path] for path in _MANAGEMENT))
+
+    def _connections(self, peak: Counted, cycle: float) -> int:
+        """How many offer the load if each posts once in `cycle` seconds."""
+        return min(round(TIMES * peak.goodput * cycle), _MOST_CONNECTIONS)
 
     def _load(self, connections: int, pause: float, seconds: int) -> Counted:
         texts = self.supply.bodies(seconds * _TEXTS_A_SECOND)
@@ -191,19 +211,23 @@ def run(rounds: int, seconds: int, tell: Callable[[str], None]) -> Report:
     with TemporaryDirectory(prefix="aimux-overload-") as name, ExitStack() as stack:
         directory = Path(name)
         upstream = stack.enter_context(start(Nginx("upstream"), cores.load, directory))
-        gateway = stack.enter_context(start(Gateway("AIMux", sample, upstream.port), cores.tested, directory))
-        bed = _Bed(gateway, sample.agent, cores, directory / "texts.jsonl", Supply())
-        bed.round(1)
-        measured = []
+        placements = {ONE: (cores.tested,), TWO: (cores.tested, cores.load)}
+        beds = {}
+        for where, its_cores in placements.items():
+            gateway = stack.enter_context(start(Gateway("AIMux", sample, upstream.port), its_cores, directory))
+            beds[where] = _Bed(gateway, sample.agent, cores, directory / "texts.jsonl", Supply())
+            beds[where].round(1)
+        measured: dict[str, list[Round]] = {where: [] for where in beds}
         for number in range(rounds):
-            tell(f"round {number + 1} of {rounds}")
-            measured.append(bed.round(seconds))
+            for where, bed in beds.items():
+                tell(f"round {number + 1} of {rounds}, {where}")
+                measured[where].append(bed.round(seconds))
     return Report(machine, measured)
 
 
 def table(report: Report) -> Table:
     """The table for a terminal."""
-    made = Table("", "", show_header=False, caption=_caption(report), caption_justify="left")
+    made = Table("The gateway has", *report.rounds, caption=_caption(report), caption_justify="left")
     for row in report.rows():
         made.add_row(*row)
     return made
@@ -211,15 +235,16 @@ def table(report: Report) -> Table:
 
 def markdown(report: Report, day: str) -> str:
     """The table for the documentation."""
-    lines = [f"Measured {day} on {_caption(report)}", "", "| | |", "|---|---:|"]
-    return "\n".join([*lines, *(f"| {what} | {value} |" for what, value in report.rows())])
+    lines = [f"Measured {day} on {_caption(report)}", ""]
+    lines += [f"| The gateway has | {' | '.join(report.rounds)} |", "|---|" + "---:|" * len(report.rounds)]
+    return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in report.rows())])
 
 
 def _caption(report: Report) -> str:
-    machine = report.machine
+    machine, rounds = report.machine, max(map(len, report.rounds.values()))
     return (
         f"{machine.processor}, {machine.cores} cores, {machine.system}, Python {machine.python}, load before the start "
-        f"{machine.load_before}; {len(report.rounds)} rounds. Ratios are taken within a round: median (lowest - "
+        f"{machine.load_before}; {rounds} rounds. Ratios are taken within a round: median (lowest - "
         "highest). Times of the pages are the worst of all rounds."
     )
 

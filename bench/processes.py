@@ -17,19 +17,22 @@ _GRACE: Final = 10.0
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def pinned(command: Sequence[str], core: int) -> list[str]:
-    """The command, on one core, and ended by the system should this process die without a word."""
-    return [path_of("setpriv"), "--pdeathsig", "TERM", path_of("taskset"), "-c", str(core), *command]
+def pinned(command: Sequence[str], *cores: int) -> list[str]:
+    """The command, on these cores, and ended by the system should this process die without a word."""
+    where = ",".join(map(str, cores))
+    return [path_of("setpriv"), "--pdeathsig", "TERM", path_of("taskset"), "-c", where, *command]
 
 
 class Process:
-    """A process on a core of its own, in a session of its own: Ctrl-C reaches it only through the benchmark."""
+    """A process on cores of its own, in a session of its own: Ctrl-C reaches it only through the benchmark."""
 
-    def __init__(self, command: Sequence[str], core: int, output: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], cores: Sequence[int], output: Path, env: Mapping[str, str] | None = None
+    ) -> None:
         self._output = output
         with output.open("ab") as stream:
             self._process = subprocess.Popen(  # noqa: S603  (programs that the benchmark names)
-                pinned(command, core),
+                pinned(command, *cores),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -52,6 +55,13 @@ class Process:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+    def give_way(self) -> None:
+        """Let it run only where nothing else wants its core."""
+        with suppress(OSError):  # it may have ended already
+            os.sched_setscheduler(self._process.pid, os.SCHED_IDLE, os.sched_param(0))
+            # The kernel may share a core out to sessions before it looks at processes.
+            Path(f"/proc/{self._process.pid}/autogroup").write_text("19")
 
     @property
     def exit_code(self) -> int | None:

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,13 +137,17 @@ class Gateway:
 
 
 @contextmanager
-def start(recipe: Recipe, core: int, directory: Path) -> Iterator[Server]:
-    """Run a server on a free port, its files in a new directory under this one. Raises BenchError."""
+def start(recipe: Recipe, core: int | Sequence[int], directory: Path) -> Iterator[Server]:
+    """Run a server on its core or cores and a free port, its files in a new directory under this one.
+
+    Raises BenchError.
+    """
     port = free_port()
     place = Path(mkdtemp(prefix=f"{recipe.name}-", dir=directory))
     command = recipe.command(port, place)
+    cores = (core,) if isinstance(core, int) else core
     started = time.perf_counter()
-    with Process(command, core, place / "output.log", _environment()) as process:
+    with Process(command, cores, place / "output.log", _environment()) as process:
         while not answers(port, recipe.ready_path):
             waited = time.perf_counter() - started
             if process.exit_code is not None or waited > _READY_SECONDS:

@@ -18,7 +18,7 @@ _PACKAGES: Final = {
     "wrk": "wrk",
     "taskset": "util-linux",
     "setpriv": "util-linux",
-    "nice": "coreutils",
+    "chrt": "util-linux",
 }
 ATTACKER: Final = {"slowhttptest": "slowhttptest"}
 """What only the slow attacks need."""

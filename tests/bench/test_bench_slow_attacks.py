@@ -132,6 +132,6 @@ def test_the_tool_is_judged_by_its_own_record(tmp_path: Path) -> None:
     tool = next(attack for attack in ATTACKS if isinstance(attack, Tool))
     head = "Seconds,Closed,Pending,Connected,Service Available\n"
     (tmp_path / "tool.csv").write_text(head + "0,0,1000,0,1000\n1,0,0,1000,1000\n11,990,0,10,1000\n12,1000,0,0,1000\n")
-    assert tool.judge(tmp_path) == (11.0, True)
+    assert tool.judge(tmp_path, 200) == (10.0, True)
     (tmp_path / "tool.csv").write_text(head + "0,0,1000,0,1000\n1,0,0,1000,0\n")
-    assert tool.judge(tmp_path) == (1.0, False)
+    assert tool.judge(tmp_path, 200) == (0.0, False)

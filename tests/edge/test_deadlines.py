@@ -33,7 +33,7 @@ def test_many_that_are_due_together_are_told_in_turns_with_everybody_else() -> N
         loop = asyncio.get_running_loop()
         told: list[object] = []
         deadlines = Deadlines(0.001)
-        for _ in range(100):
+        for _ in range(1000):
             deadlines.watch(Held(told))
 
         def other() -> None:
@@ -41,13 +41,13 @@ def test_many_that_are_due_together_are_told_in_turns_with_everybody_else() -> N
             loop.call_soon(other)
 
         loop.call_soon(other)
-        await swept(deadlines, told, 100)
+        await swept(deadlines, told, 1000)
         deadlines.close()
         longest, since = 0, 0
         for one in told:
             since = since + 1 if isinstance(one, Held) else 0
             longest = max(longest, since)
-        assert longest <= 10
+        assert longest <= 20
 
     asyncio.run(main())
 

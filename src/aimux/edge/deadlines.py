@@ -5,7 +5,7 @@ import math
 from typing import Final, Protocol
 
 NEVER: Final = math.inf
-_AT_ONCE: Final = 8
+_TURNS: Final = 200
 
 
 class Watched(Protocol):
@@ -18,7 +18,7 @@ class Watched(Protocol):
 
 
 class Deadlines:
-    """Looks at every watched connection once in `interval` seconds; a deadline is kept to that precision."""
+    """Looks at every watched connection once in `interval` seconds, and acts within the half of that."""
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
@@ -47,16 +47,17 @@ class Deadlines:
         # Armed first: whatever goes wrong below, the next look comes.
         self._timer = self._loop.call_later(self._interval, self._sweep)
         now = self._loop.time()
-        self._expire([c for c in self._watched if c.deadline <= now])
+        due = [c for c in self._watched if c.deadline <= now]
+        self._expire(due, len(due) // _TURNS + 1)
 
-    def _expire(self, due: list[Watched]) -> None:
+    def _expire(self, due: list[Watched], at_once: int) -> None:
         """Some at a time: a thousand that are due together must not keep everybody else waiting."""
         now = self._loop.time()
-        for connection in (due.pop() for _ in range(min(len(due), _AT_ONCE))):
+        for connection in (due.pop() for _ in range(min(at_once, len(due)))):
             if connection.deadline <= now and connection in self._watched:
                 connection.expire()
         if due:
-            self._loop.call_soon(self._expire, due)
+            self._loop.call_later(self._interval / _TURNS / 2, self._expire, due, at_once)
 
 
 def interval_for(*timeouts: float) -> float:

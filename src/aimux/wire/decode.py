@@ -14,7 +14,7 @@ from aimux.wire.http1 import bad
 _DEEPEST = 64
 _LONGEST_NUMBER = 400
 # A value can take a hundred times the memory of the two bytes that it is written with.
-_MOST_VALUES = 200_000
+_MOST_VALUES = 100_000
 # Passing over strings cannot be interrupted: so many short ones hold all other requests up.
 _MOST_MARKS = 1_000_000
 # What stands in front of the next bracket or comma, strings passed over, and that. It matches everywhere, so no byte is

@@ -70,7 +70,7 @@ check: $(VENV)/dev.stamp ## formatter check, linter, type check, import contract
 	$(BIN)/python -m checks.advisories
 
 .PHONY: bench
-bench: setup ## the benchmarks, beside nginx and Envoy; QUICK=1 takes less than a minute
+bench: setup ## the benchmarks, beside nginx and Envoy; QUICK=1 takes less than three minutes
 	@QUICK=$(QUICK) $(BIN)/python -m bench.run $(BENCH_ARGS)
 
 .PHONY: slowhttptest

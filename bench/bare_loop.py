@@ -2,7 +2,8 @@
 
     python -m bench.bare_loop MODEL.onnx BODIES SECONDS
 
-prints one line of JSON: how many texts were embedded, in how many seconds, and how the core was used meanwhile.
+prints one line of JSON: how many texts were embedded, in how many seconds, the median of one text, and how the core was
+used meanwhile.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Final, Protocol
 from aimux.intent.encoder import Encoder
 from aimux.intent.model import locate
 from bench.machine import core_seconds
+from bench.spread import percentile
 
 _WARM_UP: Final = "warm up the model and the caches of the machine"
 _WARM_UPS: Final = 20
@@ -34,14 +36,17 @@ class Embedder(Protocol):
         """The vectors of these windows."""
 
 
-def embed_all(encoder: Embedder, texts: Sequence[str], seconds: float) -> tuple[int, float]:
-    """Embed text after text for some seconds; how many, and the seconds that it took. Raises ValueError on shortage."""
-    started = time.perf_counter()
-    for done, text in enumerate(texts):
-        elapsed = time.perf_counter() - started
-        if elapsed >= seconds:
-            return done, elapsed
+def embed_all(encoder: Embedder, texts: Sequence[str], seconds: float) -> tuple[list[float], float]:
+    """Embed text after text for some seconds; the seconds of each, and of all. Raises ValueError on shortage."""
+    took: list[float] = []
+    started = last = time.perf_counter()
+    for text in texts:
+        if last - started >= seconds:
+            return took, last - started
         encoder.embed(encoder.windows(encoder.tokenize(text)))
+        now = time.perf_counter()
+        took.append(now - last)
+        last = now
     raise ValueError("there were too few texts")
 
 
@@ -53,9 +58,15 @@ def main(model: str, bodies: str, seconds: str) -> None:
         encoder.encode([_WARM_UP])
     (core,) = os.sched_getaffinity(0)
     own, whole = time.process_time(), core_seconds(core)
-    done, elapsed = embed_all(encoder, texts, float(seconds))
+    took, elapsed = embed_all(encoder, texts, float(seconds))
     own, whole = time.process_time() - own, core_seconds(core) - whole
-    found = {"texts": done, "seconds": elapsed, "own_seconds": own, "core_seconds": whole}
+    found = {
+        "texts": len(took),
+        "p50": percentile(took, 0.5),
+        "seconds": elapsed,
+        "own_seconds": own,
+        "core_seconds": whole,
+    }
     sys.stdout.write(json.dumps(found) + "\n")
 
 

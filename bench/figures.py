@@ -9,6 +9,8 @@ from bench.spread import Spread, ratio
 AIMUX: Final = "AIMux"
 NGINX: Final = "nginx"
 ENVOY: Final = "Envoy"
+PORTKEY: Final = "Portkey"
+LITELLM: Final = "LiteLLM"
 LOOP: Final = "bare loop"
 DIRECT: Final = "direct call"
 
@@ -28,11 +30,26 @@ P50: Final = Figure("p50", "One call, p50", "s")
 P99: Final = Figure("p99", "One call, p99", "s")
 ADDED_P50: Final = Figure("added_p50", "Added to a call, p50", "s")
 ADDED_P99: Final = Figure("added_p99", "Added to a call, p99", "s")
+BEYOND: Final = Figure("beyond", "Added to a call beyond the model, text new, p50", "s")
+HALF_P50: Final = Figure("half_p50", "At half of its peak, p50", "s")
+HALF_TAIL: Final = Figure("half_tail", "At half of its peak, p99 over p50", "x")
+EVENT: Final = Figure("event", "One event of 200 streams, p50", "s")
+ADDED_EVENT: Final = Figure("added_event", "Added to an event of 200 streams, p50", "s")
+STREAM_MEMORY: Final = Figure("stream_memory", "Resident memory of an open, idle stream", "bytes")
+DOWNLOAD: Final = Figure("download", "100 MiB down, bytes/s", "bytes")
+UPLOAD: Final = Figure("upload", "100 MiB up by route name, bytes/s", "bytes")
+TRANSFER_MEMORY: Final = Figure("transfer_memory", "Memory grown by both transfers", "bytes")
+INTENTS: Final = Figure("intents", "A new text, times its cost with 10 intents", "x")
+CHAT: Final = Figure("chat", "Requests/s, chat completions, texts seen before", "1/s")
 START: Final = Figure("start", "Start until ready", "s")
 MEMORY: Final = Figure("memory", "Resident memory, idle", "bytes")
 
-FIGURES: Final = (SEEN, NEW, P50, ADDED_P50, P99, ADDED_P99, START, MEMORY)
-SUBJECTS: Final = (DIRECT, LOOP, NGINX, ENVOY, AIMUX)
+FIGURES: Final = (
+    *(SEEN, CHAT, NEW, P50, ADDED_P50, BEYOND, P99, ADDED_P99, HALF_P50, HALF_TAIL, EVENT, ADDED_EVENT, STREAM_MEMORY),
+    *(DOWNLOAD, UPLOAD, TRANSFER_MEMORY, INTENTS, START, MEMORY),
+)
+MANY_INTENTS: Final = {10_000: "10,000 intents", 100_000: "100,000 intents"}
+SUBJECTS: Final = (DIRECT, LOOP, NGINX, ENVOY, PORTKEY, LITELLM, AIMUX, *MANY_INTENTS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +77,14 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure of one subject over all rounds, and its ratios to nginx and to the bare loop."""
+    """One figure of one subject over all rounds, and its ratios to nginx, to Envoy and to the bare loop."""
 
     figure: Figure
     subject: str
     values: tuple[float, ...]
     spread: Spread
     to_nginx: Spread | None
+    to_envoy: Spread | None
     to_loop: Spread | None
     core_own: Spread | None
     core_others: Spread | None
@@ -92,14 +110,15 @@ class Rounds:
         found = self._values[figure, subject]
         values = tuple(each.value for each in found)
         cores = [each.core for each in found if each.core is not None]
-        # A new text is compared with what nginx does with any text: it knows no difference.
-        to_nginx = self._ratio(values, SEEN if figure is NEW else figure, NGINX)
+        # A new text is compared with what proxies do with any text: they know no difference.
+        alike = SEEN if figure is NEW else figure
         return Row(
             figure=figure,
             subject=subject,
             values=values,
             spread=Spread.of(values),
-            to_nginx=None if subject in {NGINX, LOOP} else to_nginx,
+            to_nginx=None if subject in {NGINX, LOOP} else self._ratio(values, alike, NGINX),
+            to_envoy=None if subject in {NGINX, ENVOY, LOOP} else self._ratio(values, alike, ENVOY),
             to_loop=self._ratio(values, NEW, LOOP) if figure is NEW and subject != LOOP else None,
             core_own=Spread.of(core.own for core in cores) if cores else None,
             core_others=Spread.of(core.others for core in cores) if cores else None,

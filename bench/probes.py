@@ -1,17 +1,35 @@
 """The probes of single calls and of starts, and what every probe is."""
 
 import gc
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
-from bench.client import Client
-from bench.figures import ADDED_P50, ADDED_P99, DIRECT, MEMORY, P50, P99, START, Measured
+from bench.client import Client, post
+from bench.figures import (
+    ADDED_P50,
+    ADDED_P99,
+    BEYOND,
+    DIRECT,
+    INTENTS,
+    MANY_INTENTS,
+    MEMORY,
+    P50,
+    P99,
+    START,
+    Measured,
+)
+from bench.processes import run_program
 from bench.servers import Recipe, Server, start
 from bench.spread import percentile
+from bench.texts import Supply
+from bench.throughput import NEW_TEXTS_A_SECOND, Load, bare_loop
+
+_INTENTS_PATIENCE: Final = 120.0
 
 
 class Probe(Protocol):
@@ -66,6 +84,57 @@ class Calls:
         finally:
             gc.enable()
         return took
+
+
+@dataclass(frozen=True, slots=True)
+class NewCalls:
+    """What one call with a new text takes beyond a direct call and the model's own time for such texts."""
+
+    upstream: Server
+    gateway: Server
+    load: Load
+    supply: Supply
+    model: Path
+    calls: int
+
+    title = "single calls with new texts"
+
+    def measure(self, seconds: int) -> Iterator[Measured]:
+        """Call by turns, then run the model alone."""
+        count = seconds * NEW_TEXTS_A_SECOND
+        self.load.bodies.write_text("".join(f"{body}\n" for body in self.supply.bodies(count)))
+        _, alone = bare_loop(self.model, self.load, seconds)
+        texts = [post(body, self.load.agent) for body in self.supply.bodies(self.calls)]
+        direct: list[float] = []
+        through: list[float] = []
+        with Client(self.upstream.port) as straight, Client(self.gateway.port) as client:
+            for text in texts:
+                for took, by in ((direct, straight), (through, client)):
+                    started = time.perf_counter()
+                    by.succeed(text)
+                    took.append(time.perf_counter() - started)
+        yield Measured(BEYOND, self.gateway.name, percentile(through, 0.5) - percentile(direct, 0.5) - alone)
+
+
+@dataclass(frozen=True, slots=True)
+class ManyIntents:
+    """What a new text costs with many intents, times what it costs with ten."""
+
+    load: Load
+    supply: Supply
+    model: Path
+    calls: int
+
+    title = "many intents"
+
+    def measure(self, seconds: int) -> Iterator[Measured]:  # noqa: ARG002  (a number of texts, not a time)
+        """Run bench.intents on the core under test."""
+        self.load.bodies.write_text("".join(f"{body}\n" for body in self.supply.bodies(self.calls)))
+        counts = ["10", *map(str, MANY_INTENTS)]
+        program = [sys.executable, "-m", "bench.intents", str(self.model), str(self.load.bodies), *counts]
+        found = run_program(program, self.load.cores.tested, _INTENTS_PATIENCE)
+        for count, subject in MANY_INTENTS.items():
+            yield Measured(INTENTS, subject, found[str(count)] / found["10"])
 
 
 @dataclass(frozen=True, slots=True)

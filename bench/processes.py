@@ -1,5 +1,6 @@
 """Processes pinned to a core: started, watched, accounted for, and ended whatever happens to the benchmark."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final
 
+from bench import ROOT, BenchError
 from bench.machine import TICKS
 from bench.tools import path_of
 
@@ -21,6 +23,21 @@ def pinned(command: Sequence[str], *cores: int) -> list[str]:
     """The command, on these cores, and ended by the system should this process die without a word."""
     where = ",".join(map(str, cores))
     return [path_of("setpriv"), "--pdeathsig", "TERM", path_of("taskset"), "-c", where, *command]
+
+
+def run_program(command: Sequence[str], core: int, patience: float) -> dict[str, float]:
+    """Run a program of the benchmark's on a core; the JSON that it prints. Raises BenchError."""
+    name = " ".join(command[1:3])
+    try:
+        done = subprocess.run(  # noqa: S603  (a program of ours)
+            pinned(command, core), cwd=ROOT, capture_output=True, text=True, timeout=patience, check=True
+        )
+    except subprocess.CalledProcessError as error:
+        raise BenchError(f"{name} failed: {error.stderr.strip()}") from error
+    except subprocess.TimeoutExpired as error:
+        raise BenchError(f"{name} did not come to an end") from error
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
 
 
 class Process:

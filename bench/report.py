@@ -13,7 +13,16 @@ from bench.spread import Spread
 
 BEGIN: Final = "<!-- measured: begin -->"
 END: Final = "<!-- measured: end -->"
-_COLUMNS: Final = ("Figure", "What", "Median (lowest - highest)", "To nginx", "To the bare loop", "Core", "Others")
+_COLUMNS: Final = (
+    "Figure",
+    "What",
+    "Median (lowest - highest)",
+    "To nginx",
+    "To Envoy",
+    "To the bare loop",
+    "Core",
+    "Others",
+)
 _NOTHING: Final = ""
 _CALM: Final = 0.1
 
@@ -81,6 +90,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.subject,
         _quantity(row.spread, row.figure.unit),
         _ratio(row.to_nginx),
+        _ratio(row.to_envoy),
         _ratio(row.to_loop),
         _share(row.core_own),
         _share(row.core_others),
@@ -93,9 +103,12 @@ def _share(spread: Spread | None) -> str:
 
 def _quantity(spread: Spread, unit: str) -> str:
     if unit == "bytes":
-        return shown(spread, 2**-20, 1, " MiB")
+        small = abs(spread.median) < 2**20
+        return shown(spread, 2**-10, 1, " KiB") if small else shown(spread, 2**-20, 1, " MiB")
     if unit == "1/s":
         return shown(spread, 1, 0, "")
+    if unit == "x":
+        return shown(spread, 1, 2, " x")
     if abs(spread.median) >= 0.1:
         return shown(spread, 1, 2, " s")
     return shown(spread, 1e3, 1, " ms") if abs(spread.median) >= 1e-3 else shown(spread, 1e6, 0, " µs")

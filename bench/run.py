@@ -12,11 +12,13 @@ from rich.console import Console
 
 from aimux.intent.model import ModelError
 from bench import ROOT, BenchError
+from bench.charts import draw
 from bench.processes import end_on_signals
 from bench.report import as_json, markdown, put_between_markers, table
 from bench.session import FULL, QUICK, Settings, run
 
 _DOCUMENT: Final = ROOT / "docs" / "benchmarks.md"
+_CHARTS: Final = ROOT / "docs" / "charts"
 _WIDTH: Final = 140
 _RESULTS: Final = ROOT / "bench" / "results" / "latest.json"
 
@@ -36,6 +38,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         options.results.write_text(as_json(report))
         if options.write_docs:
             _DOCUMENT.write_text(put_between_markers(_DOCUMENT.read_text(), markdown(report)))
+            draw(report.rows, _CHARTS)
     except (BenchError, ModelError, OSError) as error:
         errors.print(f"bench: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
@@ -64,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=_positive, help=f"of load a round ({FULL.seconds}; quick: {QUICK.seconds})")
     parser.add_argument("--calls", type=_positive, help=f"single calls a round ({FULL.calls}; quick: {QUICK.calls})")
     parser.add_argument("--no-envoy", action="store_true", help="leave Envoy out")
-    parser.add_argument("--write-docs", action="store_true", help="put the table into docs/benchmarks.md")
+    parser.add_argument(
+        "--write-docs", action="store_true", help="put the table into docs/benchmarks.md, charts beside"
+    )
     parser.add_argument("--results", type=Path, default=_RESULTS, metavar="FILE", help="where the figures are kept")
     return parser
 

@@ -10,6 +10,8 @@ import yaml
 from bench import BenchError
 
 _SECTIONS: Final = ("server", "logging", "semantic_engine", "agents", "routes", "fallback")
+STREAMS_ROUTE: Final = "streams"
+LARGEST_BODY: Final = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +38,20 @@ class Sample:
         """The embedding model's ONNX file."""
         return Path(self.home, self.content["semantic_engine"]["model_path"]).resolve()
 
-    def configuration(self, port: int, upstream: int) -> str:
+    def configuration(self, port: int, upstream: int, streams: int | None = None) -> str:
         """The same configuration with every route leading to one upstream, and no text refused.
 
-        Texts that two routes are close to would be answered with 409, and a refusal is not the full way.
+        Texts that two routes are close to would be answered with 409, and a refusal is not the full way. One route
+        more, which is reached by name only, leads to an upstream of streams. Bodies may be large.
         """
         address = f"http://127.0.0.1:{upstream}"
+        extra = [] if streams is None else [{"name": STREAMS_ROUTE, "upstream": f"http://127.0.0.1:{streams}"}]
         engine = {**self.content["semantic_engine"], "model_path": str(self.model), "ambiguity_threshold": 0}
         changed = {
             **self.content,
-            "server": {**self.content["server"], "host": "127.0.0.1", "port": port},
-            "logging": {**self.content["logging"], "level": "warn"},
+            "server": {**self.content["server"], "host": "127.0.0.1", "port": port, "max_body_bytes": LARGEST_BODY},
             "semantic_engine": engine,
-            "routes": [{**route, "upstream": address} for route in self.content["routes"]],
+            "routes": [{**route, "upstream": address} for route in self.content["routes"]] + extra,
             "fallback": {**self.content["fallback"], "upstream": address},
         }
         return yaml.safe_dump(changed, sort_keys=False)

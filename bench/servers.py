@@ -20,11 +20,11 @@ from bench.tools import path_of
 
 _READY_SECONDS: Final = 60.0
 _FOREVER: Final = 1_000_000_000
-_LARGE: Final = 4 * 2**20
+_LARGE: Final = 2**20
 # The paths of its files keep nginx out of the system's own; keepalive_requests keeps it from closing connections.
 _NGINX: Final = """
 daemon off; worker_processes 1; pid {place}/nginx.pid; error_log stderr;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 8192; }}
 http {{
   access_log off; keepalive_timeout 300s; keepalive_requests {forever};
   client_body_temp_path {place}/body; proxy_temp_path {place}/proxy; fastcgi_temp_path {place}/fastcgi;
@@ -33,13 +33,40 @@ http {{
 }}
 """
 _FIXED: Final = 'server {{ listen 127.0.0.1:{port}; location / {{ default_type text/plain; return 200 "ok\\n"; }} }}'
+# What it returns at once it returns before a body has come: the sink reads all of it first.
+_UPSTREAM: Final = """
+  client_max_body_size 0; client_body_buffer_size 128m;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ default_type text/plain; return 200 "ok\\n"; }}
+    location = /v1/chat/completions {{ default_type application/json; return 200 '{completion}'; }}
+    location = /huge {{ root {place}; }}
+    location = /sink {{
+      proxy_pass http://127.0.0.1:{port}/; proxy_pass_request_body off; proxy_set_header Content-Length "";
+    }}
+  }}
+"""
+_COMPLETION: Final = json.dumps(
+    {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "gpt-4",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "done"}}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
+    }
+)
 _PROXY: Final = """
+  client_max_body_size 0; proxy_http_version 1.1; proxy_set_header Connection "";
+  proxy_request_buffering off; proxy_max_temp_file_size 0;
   upstream fixed {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests {forever}; }}
   server {{
     listen 127.0.0.1:{port};
-    location / {{ proxy_pass http://fixed; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+    location / {{ proxy_pass http://fixed; }}
+    location = /events {{ proxy_pass http://127.0.0.1:{streams}; proxy_buffering off; }}
   }}
 """
+HUGE: Final = 100 * 2**20
 
 
 class Recipe(Protocol):
@@ -73,14 +100,18 @@ class Nginx:
 
     name: str
     upstream: int | None = None
+    streams: int = 1
     ready_path: str = "/"
 
     def command(self, port: int, place: Path) -> list[str]:
-        """Write its configuration."""
-        what = _FIXED if self.upstream is None else _PROXY
-        content = what.format(port=port, upstream=self.upstream, forever=_FOREVER)
+        """Write its configuration and, for an upstream, the large file."""
+        values = {"port": port, "upstream": self.upstream, "streams": self.streams, "forever": _FOREVER, "place": place}
+        if self.upstream is None:
+            with (place / "huge").open("wb") as huge:
+                huge.truncate(HUGE)
+        content = (_UPSTREAM if self.upstream is None else _PROXY).format(**values, completion=_COMPLETION)
         file = place / "nginx.conf"
-        file.write_text(_NGINX.format(place=place, forever=_FOREVER, content=content))
+        file.write_text(_readable(_NGINX.format(place=place, forever=_FOREVER, content=content)))
         return [path_of("nginx"), "-p", str(place), "-c", str(file)]
 
 
@@ -95,11 +126,9 @@ class LargePages:
         """Write its configuration, and the page."""
         (place / "large").write_bytes(b"x" * _LARGE)
         content = _FIXED.format(port=port).removesuffix("}") + f"location = /large {{ root {place}; }} }}"
-        text = _NGINX.format(place=place, forever=_FOREVER, content=content)
-        # A worker without root's rights could not read the page.
-        text = text.replace("worker_processes 1;", "worker_processes 1; user root;") if os.geteuid() == 0 else text
+        text = _readable(_NGINX.format(place=place, forever=_FOREVER, content=content))
         file = place / "nginx.conf"
-        file.write_text(text.replace("worker_connections 1024", "worker_connections 8192"))
+        file.write_text(text)
         return [path_of("nginx"), "-p", str(place), "-c", str(file)]
 
 
@@ -127,12 +156,13 @@ class Gateway:
     name: str
     sample: Sample
     upstream: int
+    streams: int | None = None
     ready_path: str = "/readyz"
 
     def command(self, port: int, place: Path) -> list[str]:
         """Write its configuration."""
         file = place / "aimux.yaml"
-        file.write_text(self.sample.configuration(port, self.upstream))
+        file.write_text(self.sample.configuration(port, self.upstream, self.streams))
         return [sys.executable, "-m", "aimux", "run", "--config", str(file)]
 
 
@@ -155,6 +185,15 @@ def start(recipe: Recipe, core: int | Sequence[int], directory: Path) -> Iterato
             # Asking costs the server time: about 2 % of error is the price of knowing.
             time.sleep(max(0.001, waited / 50))
         yield Server(recipe.name, port, process, time.perf_counter() - started)
+
+
+def _readable(configuration: str) -> str:
+    """nginx's configuration, for a worker that may read our files: without root's rights, root's could not."""
+    return (
+        configuration.replace("worker_processes 1;", "worker_processes 1; user root;")
+        if os.geteuid() == 0
+        else configuration
+    )
 
 
 def _environment() -> Mapping[str, str]:

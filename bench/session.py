@@ -1,6 +1,7 @@
 """One benchmark: its settings, the test bed that it builds, and its rounds."""
 
 import os
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from bench import ROOT, tools
 from bench.client import post
 from bench.figures import AIMUX, ENVOY, NGINX, Measured, Rounds, Row
 from bench.machine import Cores, Machine, describe, two_cores
-from bench.probes import Calls, Probe, Starts
+from bench.probes import Calls, ManyIntents, NewCalls, Probe, Starts
 from bench.sample import Sample
 from bench.servers import Envoy, Gateway, Nginx, Recipe, Server, start
+from bench.streams import EVENTS, Streams
 from bench.texts import Supply
 from bench.throughput import Load, NewTexts, SeenTexts, SeenTextsAtGateway
+from bench.transfers import Transfers
 from bench.wrk import CONNECTIONS
 
 _SEEN_TEXTS: Final = 32
@@ -88,11 +91,13 @@ class _Bed:
         self._stack = stack
         self._supply = Supply()
         self._upstream = self._start(Nginx("upstream"), cores.load)
+        self._listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=4096))
 
     def probes(self, envoy: Path | None, calls: int) -> list[Probe]:
         """Start the servers; all the probes. That of the starts is the last."""
         upstream, agent = self._upstream.port, self._sample.agent
-        recipes: list[Recipe] = [Nginx(NGINX, upstream), Gateway(AIMUX, self._sample, upstream)]
+        streams = self._listener.getsockname()[1]
+        recipes: list[Recipe] = [Nginx(NGINX, upstream, streams), Gateway(AIMUX, self._sample, upstream, streams)]
         if envoy:
             recipes.append(Envoy(ENVOY, envoy, upstream))
         servers = [self._start(recipe, self._cores.tested) for recipe in recipes]
@@ -107,7 +112,11 @@ class _Bed:
             SeenTextsAtGateway(gateway, load),
             *(SeenTexts(server, load) for server in others),
             NewTexts(gateway, fresh, self._supply, self._sample.model),
+            NewCalls(self._upstream, gateway, fresh, self._supply, self._sample.model, calls // 10),
             Calls(self._upstream, servers, [post(body, agent) for body in seen], calls),
+            Streams(self._listener, (nginx, gateway), EVENTS),
+            Transfers((nginx, gateway), self._sample.content["routes"][0]["name"], agent),
+            ManyIntents(fresh, self._supply, self._sample.model, calls // 20),
             Starts(recipes, self._cores.tested, self._directory),
         ]
 

@@ -1,24 +1,22 @@
 """The probes of throughput: proxies, gateway and bare loop. They make sure that texts were seen before, or were new."""
 
-import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench import ROOT, BenchError, wrk
+from bench import BenchError, wrk
 from bench.client import Client, get, post
-from bench.figures import LOOP, NEW, SEEN, CoreUse, Figure, Measured
+from bench.figures import HALF_P50, HALF_TAIL, LOOP, NEW, SEEN, CoreUse, Figure, Measured
 from bench.machine import Cores, core_seconds
-from bench.processes import pinned
+from bench.processes import run_program
 from bench.servers import Server
 from bench.texts import Supply
 
 # Far more than the model can read, and a file of a few megabytes.
-_NEW_TEXTS_A_SECOND: Final = 5000
+NEW_TEXTS_A_SECOND: Final = 5000
 _LOOP_PATIENCE: Final = 60.0
 _COUNTER: Final = r"^aimux_score_cache_{}_total ([0-9.e+]+)$"
 
@@ -46,7 +44,7 @@ class SeenTexts:
 
     def measure(self, seconds: int) -> Iterator[Measured]:
         """Load it."""
-        yield _loaded(self.server, SEEN, self.load, seconds)
+        yield from _peak_and_half(self.server, self.load, seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +65,11 @@ class SeenTextsAtGateway:
             for line in self.load.bodies.read_text().splitlines():
                 client.succeed(post(line, self.load.agent))
         before = _cache_counts(self.server)
-        measured = _loaded(self.server, SEEN, self.load, seconds)
+        measured = list(_peak_and_half(self.server, self.load, seconds))
         hits, misses = _since(before, _cache_counts(self.server))
         if misses or not hits:
             raise BenchError(f"texts seen before were to be measured, but {misses:.0f} had to be read by the model")
-        yield measured
+        yield from measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ class NewTexts:
 
     def measure(self, seconds: int) -> Iterator[Measured]:
         """Load the gateway, then run the loop."""
-        count = seconds * _NEW_TEXTS_A_SECOND
+        count = seconds * NEW_TEXTS_A_SECOND
         self.load.bodies.write_text("".join(f"{body}\n" for body in self.supply.bodies(count)))
         before = _cache_counts(self.server)
         measured = _loaded(self.server, NEW, self.load, seconds)
@@ -98,7 +96,19 @@ class NewTexts:
         if hits or not 0 < misses <= count:
             raise BenchError(f"new texts were to be measured, but {hits or misses - count:.0f} had been seen before")
         yield measured
-        yield _bare_loop(self.model, self.load, seconds)
+        loop, _ = bare_loop(self.model, self.load, seconds)
+        yield loop
+
+
+def _peak_and_half(server: Server, load: Load, seconds: int) -> Iterator[Measured]:
+    """The most that it can do, and how long its calls take at half of that."""
+    peak = _loaded(server, SEEN, load, seconds)
+    yield peak
+    half = wrk.run(server.port, load.bodies, load.agent, seconds, load.cores.load, rate=peak.value / 2)
+    if not half.p50 or not half.p99:
+        raise BenchError("wrk did not say how long the calls took")
+    yield Measured(HALF_P50, server.name, half.p50)
+    yield Measured(HALF_TAIL, server.name, half.p99 / half.p50)
 
 
 def _loaded(server: Server, figure: Figure, load: Load, seconds: int) -> Measured:
@@ -108,18 +118,12 @@ def _loaded(server: Server, figure: Figure, load: Load, seconds: int) -> Measure
     return Measured(figure, server.name, found.per_second, CoreUse.of(own, whole, found.seconds))
 
 
-def _bare_loop(model: Path, load: Load, seconds: int) -> Measured:
-    loop = [sys.executable, "-m", "bench.bare_loop", str(model), str(load.bodies), str(seconds)]
-    command, patience = pinned(loop, load.cores.tested), seconds + _LOOP_PATIENCE
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=patience, check=True)  # noqa: S603
-    except subprocess.CalledProcessError as error:
-        raise BenchError(f"the bare loop failed: {error.stderr.strip()}") from error
-    except subprocess.TimeoutExpired as error:
-        raise BenchError("the bare loop did not come to an end") from error
-    found = json.loads(done.stdout)
+def bare_loop(model: Path, load: Load, seconds: int) -> tuple[Measured, float]:
+    """Texts a second of the bare loop, and the median seconds of one text."""
+    program = [sys.executable, "-m", "bench.bare_loop", str(model), str(load.bodies), str(seconds)]
+    found = run_program(program, load.cores.tested, seconds + _LOOP_PATIENCE)
     use = CoreUse.of(found["own_seconds"], found["core_seconds"], found["seconds"])
-    return Measured(NEW, LOOP, found["texts"] / found["seconds"], use)
+    return Measured(NEW, LOOP, found["texts"] / found["seconds"], use), float(found["p50"])
 
 
 def _cache_counts(server: Server) -> tuple[float, float]:

@@ -12,10 +12,13 @@ from bench.tools import path_of
 
 CONNECTIONS: Final = 32
 _SCRIPT: Final = Path(__file__).with_name("requests.lua")
+_CALLERS: Final = 4  # times as many connections where each of them waits between its requests
 _PATIENCE: Final = 60.0
 _REQUESTS = re.compile(r"^\s*([0-9]+) requests in ", re.MULTILINE)
 _RATE = re.compile(r"^Requests/sec:\s*([0-9.]+)\s*$", re.MULTILINE)
 _REFUSED = re.compile(r"^\s*Non-2xx or 3xx responses: ([0-9]+)\s*$", re.MULTILINE)
+_LATENCY = r"^\s*{}%\s+([0-9.]+)(us|ms|s)\s*$"
+_UNITS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 _BROKEN = re.compile(r"^\s*(Socket errors: .*?)\s*$", re.MULTILINE)
 
 
@@ -25,6 +28,8 @@ class Outcome:
 
     requests: int
     per_second: float
+    p50: float | None = None
+    p99: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -43,13 +48,20 @@ def parse(output: str) -> Outcome:
         raise BenchError(f"{refused.group(1)} of {requests.group(1)} requests were refused: their speed means nothing")
     if float(rate.group(1)) == 0:
         raise BenchError("no request was answered")
-    return Outcome(int(requests.group(1)), float(rate.group(1)))
+    return Outcome(int(requests.group(1)), float(rate.group(1)), *(_latency(output, share) for share in (50, 99)))
 
 
-def run(port: int, bodies: Path, agent: str, seconds: int, core: int) -> Outcome:
-    """Load a server on this machine for some seconds."""
-    command = [path_of("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(_SCRIPT)]
-    command += [f"http://127.0.0.1:{port}/", "--", str(bodies), agent]
+def _latency(output: str, share: int) -> float | None:
+    found = re.search(_LATENCY.format(share), output, re.MULTILINE)
+    return None if found is None else float(found.group(1)) * _UNITS[found.group(2)]
+
+
+def run(port: int, bodies: Path, agent: str, seconds: int, core: int, *, path: str = "/", rate: float = 0) -> Outcome:
+    """Load a server on this machine for some seconds: with as many requests as it takes, or with `rate` a second."""
+    connections = CONNECTIONS * _CALLERS if rate else CONNECTIONS
+    command = [path_of("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(_SCRIPT)]
+    command += [f"http://127.0.0.1:{port}/", "--", str(bodies), agent, path]
+    command += [str(round(connections / rate * 1000))] if rate else []
     try:
         done = subprocess.run(  # noqa: S603  (wrk, with arguments of ours)
             pinned(command, core), capture_output=True, text=True, timeout=seconds + _PATIENCE, check=False

@@ -27,7 +27,7 @@ def test_every_route_of_the_sample_leads_to_the_upstream_and_admits_the_agent(tm
     assert str(loaded.config.fallback.upstream) == _UPSTREAM
     assert [route.intents for route in loaded.snapshot.routes] == [route.intents for route in original.snapshot.routes]
     assert loaded.config.semantic_engine.model_path == original.config.semantic_engine.model_path
-    assert (loaded.config.server.port, loaded.config.logging.level) == (8123, "warn")
+    assert (loaded.config.server.port, loaded.config.logging.level) == (8123, "info")
     assert loaded.snapshot.ambiguity_threshold == 0
 
 

@@ -107,8 +107,7 @@ def test_what_reaches_the_client():
                 expected.append(name + b": " + value)
             reached["stopped" if stopped else "named by Connection" if dropped else "passed"] += 1
         head = ResponseHead()
-        for name, value in headers:
-            head.add(name, value, RESPONSE_LIMITS)
+        head.add(headers, RESPONSE_LIMITS)
         sent = client_head(200, b"OK", head.for_client(), OWN)
         assert sent.split(b"\r\n") == [b"HTTP/1.1 200 OK", *expected, *OWN, b"", b""]
 

@@ -11,7 +11,7 @@ LIMITS = ResponseHeadLimits(header_bytes=400, headers=12)
 def head(*headers):
     found = ResponseHead()
     for name, value in headers:
-        found.add(name, value, LIMITS)
+        found.add([(name, value)], LIMITS)
     return found
 
 

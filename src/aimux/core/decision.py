@@ -12,6 +12,7 @@ from aimux.core.reason import Reason
 from aimux.core.request import ANONYMOUS, Claim, Facts, Flaw, Principal, TextTooLong
 from aimux.core.routing import Match, match
 from aimux.core.snapshot import Route, Snapshot
+from aimux.core.values import value
 
 _SEAL = object()
 
@@ -35,14 +36,14 @@ class Permit:
             raise TypeError("a Permit is made by decide() and by nothing else")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Forward:
     """The request may go to the permit's route."""
 
     permit: Permit
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refuse:
     """The request is refused. `route` is the one that it was meant for, where that was found out."""
 
@@ -62,7 +63,7 @@ class Need(Enum):
     SCORES = "scores"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ask:
     """Learn this fact, put it into `Facts`, and decide again. `text` is what to score when scores are needed."""
 

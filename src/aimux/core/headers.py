@@ -5,8 +5,9 @@ Hop-by-hop fields: RFC 9110 section 7.6.1. Trace context: W3C Trace Context, lev
 
 import re
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from typing import Final
+
+from aimux.core.values import value
 
 HOP_BY_HOP: Final = frozenset(
     {
@@ -37,11 +38,11 @@ _SET_FOR_UPSTREAM: Final = HOP_BY_HOP | {
     b"proxy",  # CGI makes HTTP_PROXY of it, which HTTP clients obey
 }
 _SET_FOR_CLIENT: Final = HOP_BY_HOP | {b"content-length", b"x-request-id"}
-# What most messages carry, and no rule but Connection stops: known without looking.
-_COMMON: Final = frozenset(
+COMMON: Final = frozenset(
     b"accept accept-encoding accept-language authorization cache-control content-type cookie date etag expires"
     b" last-modified location server set-cookie user-agent vary x-client-id x-source-agent".split()
 )
+"""What most messages carry, and no rule but Connection stops: known without looking."""
 _FOLD: Final = bytes(byte if chr(byte).isalnum() and byte < 128 else ord("-") for byte in range(256))
 _OWN_PREFIX: Final = b"x-aimux-"
 _FORWARDED_PREFIX: Final = b"x-forwarded-"
@@ -55,7 +56,7 @@ def folded(name: bytes) -> bytes:
 
 def crosses_to_upstream(name: bytes, connection: Set[bytes]) -> bool:
     """Whether a request's header is passed on; `connection` are the options of its Connection header."""
-    if not connection and name in _COMMON:
+    if not connection and name in COMMON:
         return True
     plain = folded(name)
     if plain in _SET_FOR_UPSTREAM or plain.startswith((_OWN_PREFIX, _FORWARDED_PREFIX)):
@@ -65,15 +66,13 @@ def crosses_to_upstream(name: bytes, connection: Set[bytes]) -> bool:
 
 def crosses_to_client(name: bytes, connection: Set[bytes]) -> bool:
     """Whether a response's header is passed back; `connection` are the options of its Connection header."""
-    if not connection and name in _COMMON:
-        return True
     plain = folded(name)
     if plain in _SET_FOR_CLIENT or plain.startswith(_OWN_PREFIX):
         return False
     return not connection or (name not in connection and plain not in connection)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Trace:
     """One request's place in a distributed trace, in lower-case hexadecimal digits."""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from aimux.core.reason import Reason
+from aimux.core.values import value
 
 
 class Established(StrEnum):
@@ -42,7 +43,7 @@ class Principal:
 ANONYMOUS = Principal(None, Established.NONE)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Flaw:
     """Why a part of a request cannot be read: it refuses the request."""
 
@@ -50,7 +51,7 @@ class Flaw:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reading:
     """What one part of a request (its head, or its body) says about who asks and what for."""
 
@@ -70,7 +71,7 @@ class Scores:
     values: tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TextTooLong:
     """The text was not scored because it has `tokens` tokens (a lower bound) and only `limit` are allowed."""
 
@@ -78,7 +79,7 @@ class TextTooLong:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Scored:
     """What scoring a text gave, whether it came from the cache, and the seconds that it took, the wait included."""
 
@@ -87,7 +88,7 @@ class Scored:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Facts:
     """All that is known of one request. `body` and `scores` are None until somebody has learnt them."""
 

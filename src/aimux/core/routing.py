@@ -1,13 +1,13 @@
 """From scores to a match: one route, several that are too close to tell apart, or none."""
 
 import math
-from dataclasses import dataclass
 
 from aimux.core.request import Scores
 from aimux.core.snapshot import Route, Snapshot
+from aimux.core.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Match:
     """What the scores say.
 
@@ -42,16 +42,16 @@ def match(snapshot: Snapshot, scores: Scores) -> Match | None:
         raise ValueError(f"{len(scores.values)} scores for {len(snapshot.routes)} routes")
     best = second = None
     top = runner_up = -math.inf
-    for route, value in zip(snapshot.routes, scores.values, strict=True):
-        if value is None:
+    for route, score in zip(snapshot.routes, scores.values, strict=True):
+        if score is None:
             continue
-        if not 0.0 <= value <= 1.0:
-            raise ValueError(f"the score of route '{route.name}' is {value}")
-        if value > top:
+        if not 0.0 <= score <= 1.0:
+            raise ValueError(f"the score of route '{route.name}' is {score}")
+        if score > top:
             second, runner_up = best, top
-            best, top = route, value
-        elif value > runner_up:
-            second, runner_up = route, value
+            best, top = route, score
+        elif score > runner_up:
+            second, runner_up = route, score
     if best is None:
         return None
     if top < best.min_score:

@@ -14,6 +14,7 @@ from typing import Final, Protocol, cast
 import httptools
 
 from aimux.core.reason import Failure, Reason
+from aimux.core.values import value
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
 from aimux.wire.http1 import CHUNKED
@@ -36,7 +37,7 @@ class UpstreamLimits:
     head: ResponseHeadLimits = field(default_factory=ResponseHeadLimits)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outgoing:
     """A request as the upstream gets it. `body` is None where it is streamed from the exchange.
 
@@ -95,6 +96,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def _begin_response(self) -> None:
         self._head = ResponseHead()
+        self._headers: list[tuple[bytes, bytes]] = []
         self._framing = 0
         self._head_complete = False
         self._until_close = False
@@ -302,13 +304,16 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; those behind the body are trailers, which are dropped."""
         if not self._head_complete:
-            self._head.add(name, value, self._limits.head)
+            self._headers.append((name, value))
+            if len(self._headers) > self._limits.head.headers:
+                raise headers_too_large()
 
     def on_headers_complete(self) -> None:
         """The response's head is there: it goes to the client."""
         status = self._parser.get_status_code()
         if status == 101 or not 100 <= status <= 999:
             raise invalid("the upstream's response has a status that nobody asked for")
+        self._head.add(self._headers, self._limits.head)
         self._head.check_status_line(self._parser.get_http_version())
         if status < 200:
             self._take_interim(status)

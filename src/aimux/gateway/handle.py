@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from aimux.core.decision import Decision, Forward, Need, Refuse, decide, identify
@@ -76,7 +76,7 @@ class Gateway(Generic[E]):
         facts = opening.facts
         record.dialect = facts.head.dialect
         if head.path == _MODELS_PATH and head.method in {"GET", "HEAD"}:
-            return _answer_models(exchange, replace(facts, body=SILENT), generation, record)
+            return _answer_models(exchange, Facts(facts.head, body=SILENT), generation, record)
         body: bytes | None = None
         while True:
             decision: Decision = decide(facts, generation.snapshot)

@@ -1,13 +1,13 @@
 """What the gateway needs of the edge and of the model, as protocols: it knows neither."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from aimux.core.decision import Permit
 from aimux.core.headers import Trace
 from aimux.core.record import Ended, Record
 from aimux.core.request import Scored
+from aimux.core.values import value
 from aimux.wire.forwarding import Origin
 from aimux.wire.http1 import Head
 
@@ -50,7 +50,7 @@ class Scorer(Protocol):
         """The scores of a text. Raises Failure where the text cannot be scored in time."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """How a forwarded exchange ended, and the seconds until the upstream's response head."""
 

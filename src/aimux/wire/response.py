@@ -1,9 +1,10 @@
 """The head of an upstream's response: its lines as they come, what they say of the body, and which of them go on."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from aimux.core.headers import crosses_to_client
+from aimux.core.headers import COMMON, crosses_to_client
 from aimux.core.reason import Failure, Reason
 
 _NO_OPTIONS: frozenset[bytes] = frozenset()
@@ -32,15 +33,16 @@ class ResponseHead:
     lengths: tuple[bytes, ...] = ()
     codings: tuple[bytes, ...] = ()
 
-    def add(self, name: bytes, value: bytes, limits: ResponseHeadLimits) -> None:
-        """Take a header. Raises Failure over the limits."""
-        self.size += len(name) + len(value) + 4
-        if self.size > limits.header_bytes or len(self.lines) >= limits.headers:
+    def add(self, headers: Iterable[tuple[bytes, bytes]], limits: ResponseHeadLimits) -> None:
+        """Take headers. Raises Failure over the limits."""
+        for name, padded in headers:
+            self.size += len(name) + len(padded) + 4
+            lower, value = name.lower(), padded.strip(b" \t")
+            if lower in _MEANT_FOR_US:
+                self._heed(lower, value)
+            self.lines.append((lower, name + b": " + value))
+        if self.size > limits.header_bytes or len(self.lines) > limits.headers:
             raise headers_too_large()
-        lower, value = name.lower(), value.strip(b" \t")
-        if lower in _MEANT_FOR_US:
-            self._heed(lower, value)
-        self.lines.append((lower, name + b": " + value))
 
     def _heed(self, name: bytes, value: bytes) -> None:
         if name == b"content-length":
@@ -63,7 +65,8 @@ class ResponseHead:
         """The lines that go on to the client."""
         # Persistence names no header that another rule does not stop; without it the common case has no options.
         connection = self.connection - _PERSISTENCE if self.connection else _NO_OPTIONS
-        return [line for name, line in self.lines if crosses_to_client(name, connection)]
+        known = _NO_OPTIONS if connection else COMMON
+        return [line for name, line in self.lines if name in known or crosses_to_client(name, connection)]
 
     def body_length(self) -> int | None:
         """The body's length; None where chunks or the connection's end tell. Raises Failure where it is ambiguous."""

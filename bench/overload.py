@@ -16,6 +16,7 @@ from typing import Final
 from rich.table import Table
 
 from aimux.intent.model import locate
+from aimux.intent.scorer import ScorerLimits
 from bench import ROOT, BenchError, tools
 from bench.client import get
 from bench.machine import Cores, Machine, describe, two_cores
@@ -33,12 +34,11 @@ TIMES: Final = 5
 _SCRIPT: Final = Path(__file__).with_name("overload.lua")
 _PEAK_CONNECTIONS: Final = 32
 _PAUSE: Final = 0.5
-_CYCLE: Final = 0.6
-_TRIAL: Final = 3
+_QUEUE: Final = ScorerLimits().max_waiting
 _MOST_CONNECTIONS: Final = 8000
 _PATIENCE: Final = 60.0
 _MANAGEMENT: Final = ("/healthz", "/metrics")
-_MANAGEMENT_RATE: Final = 20
+_MANAGEMENT_RATE: Final = 10
 _TEXTS_A_SECOND: Final = 5000
 
 
@@ -146,12 +146,14 @@ class _Bed:
     supply: Supply
 
     def round(self, seconds: int) -> Round:
-        """The peak, then the overload."""
-        peak = self._load(_PEAK_CONNECTIONS, 0.0, seconds)
-        # How many connections offer the load depends on how long answers take then, which a short trial tells.
-        guess = self._connections(peak, _CYCLE)
-        trial = self._load(guess, _PAUSE, _TRIAL)
-        connections = self._connections(peak, guess / trial.offered)
+        """The peak, then the overload; the pages are called during both, for they have a price too."""
+        peak, _ = self._watched(_PEAK_CONNECTIONS, 0.0, seconds)
+        # As many as pause at any time, and those that wait for the model: its queue is full.
+        connections = min(round(TIMES * peak.goodput * _PAUSE) + _QUEUE, _MOST_CONNECTIONS)
+        return Round(peak, *self._watched(connections, _PAUSE, seconds))
+
+    def _watched(self, connections: int, pause: float, seconds: int) -> tuple[Counted, tuple[Window, ...]]:
+        """Load the gateway, and call its pages meanwhile. Raises BenchError where one does not answer."""
         windows: dict[str, Window] = {}
         port = self.gateway.port
 
@@ -161,17 +163,13 @@ class _Bed:
         watchers = [threading.Thread(target=watch, args=(path,)) for path in _MANAGEMENT]
         for watcher in watchers:
             watcher.start()
-        over = self._load(connections, _PAUSE, seconds)
+        counted = self._load(connections, pause, seconds)
         for watcher in watchers:
             watcher.join()
         for path, window in windows.items():
             if window.failures:
                 raise BenchError(f"{len(window.failures)} calls of {path} failed: {window.failures[0]}")
-        return Round(peak, over, tuple(windows[path] for path in _MANAGEMENT))
-
-    def _connections(self, peak: Counted, cycle: float) -> int:
-        """How many offer the load if each posts once in `cycle` seconds."""
-        return min(round(TIMES * peak.goodput * cycle), _MOST_CONNECTIONS)
+        return counted, tuple(windows[path] for path in _MANAGEMENT)
 
     def _load(self, connections: int, pause: float, seconds: int) -> Counted:
         texts = self.supply.bodies(seconds * _TEXTS_A_SECOND)

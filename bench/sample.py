@@ -41,15 +41,16 @@ class Sample:
     def configuration(self, port: int, upstream: int, streams: int | None = None) -> str:
         """The same configuration with every route leading to one upstream, and no text refused.
 
-        Texts that two routes are close to would be answered with 409, and a refusal is not the full way. One route
-        more, which is reached by name only, leads to an upstream of streams. Bodies may be large.
+        Texts that two routes are close to would be answered with 409, and a refusal is not the full way. Where there is
+        an upstream of streams, one route more leads to it, by name only, and bodies may be large.
         """
         address = f"http://127.0.0.1:{upstream}"
+        large = {} if streams is None else {"max_body_bytes": LARGEST_BODY}
         extra = [] if streams is None else [{"name": STREAMS_ROUTE, "upstream": f"http://127.0.0.1:{streams}"}]
         engine = {**self.content["semantic_engine"], "model_path": str(self.model), "ambiguity_threshold": 0}
         changed = {
             **self.content,
-            "server": {**self.content["server"], "host": "127.0.0.1", "port": port, "max_body_bytes": LARGEST_BODY},
+            "server": {**self.content["server"], "host": "127.0.0.1", "port": port, **large},
             "semantic_engine": engine,
             "routes": [{**route, "upstream": address} for route in self.content["routes"]] + extra,
             "fallback": {**self.content["fallback"], "upstream": address},

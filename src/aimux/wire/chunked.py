@@ -15,7 +15,7 @@ _LONGEST_LINE = 4096
 _MOST_TRAILER_BYTES = 8192
 # A body in tiny chunks, or with long extensions, costs more to read than it carries: its framing may be this much, and
 # an eighth of the content.
-_MOST_OVERHEAD = 64 * 1024
+_MOST_OVERHEAD = 24 * 1024
 _CONTENT_A_FRAMING = 8
 
 

@@ -33,3 +33,12 @@ def test_its_calls_are_those_that_make_run_tells_to_try() -> None:
     told = FIRST_CALLS.format(url="http://localhost:8080").replace("\\\n", " ").splitlines()
     told = [" ".join(call.split("#")[0].split()) for call in told if call.strip()]
     assert shown == told
+
+
+def test_what_the_documents_link_to_is_there() -> None:
+    linked = 0
+    for document in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+            linked += 1
+    assert linked > 10

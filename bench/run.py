@@ -19,7 +19,7 @@ from bench.session import FULL, QUICK, Settings, run
 
 _DOCUMENT: Final = ROOT / "docs" / "benchmarks.md"
 _CHARTS: Final = ROOT / "docs" / "charts"
-_WIDTH: Final = 140
+_WIDTH: Final = 190
 _RESULTS: Final = ROOT / "bench" / "results" / "latest.json"
 
 

@@ -19,7 +19,7 @@ from bench.machine import Cores, Machine, describe, two_cores
 from bench.probes import Calls, ManyIntents, NewCalls, Probe, Starts
 from bench.sample import Sample
 from bench.servers import Envoy, Gateway, Nginx, Recipe, Server, start
-from bench.streams import EVENTS, Streams
+from bench.streams import Streams
 from bench.texts import Supply
 from bench.throughput import Load, NewTexts, SeenTexts, SeenTextsAtGateway
 from bench.transfers import Transfers
@@ -114,7 +114,7 @@ class _Bed:
             NewTexts(gateway, fresh, self._supply, self._sample.model),
             NewCalls(self._upstream, gateway, fresh, self._supply, self._sample.model, calls // 10),
             Calls(self._upstream, servers, [post(body, agent) for body in seen], calls),
-            Streams(self._listener, (nginx, gateway), EVENTS),
+            Streams(self._listener, (nginx, gateway), recipes[:2], self._cores.tested, self._directory),
             Transfers((nginx, gateway), self._sample.content["routes"][0]["name"], agent),
             ManyIntents(fresh, self._supply, self._sample.model, calls // 20),
             Starts(recipes, self._cores.tested, self._directory),

@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from bench import BenchError
 from bench.figures import ADDED_EVENT, DIRECT, EVENT, STREAM_MEMORY, Measured
 from bench.sample import STREAMS_ROUTE
-from bench.servers import Server
+from bench.servers import Recipe, Server, start
 from bench.spread import percentile
 
 STREAMS: Final = 200
@@ -127,11 +128,13 @@ class Broadcast:
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Delay of events, directly and through each server, and the memory of open streams at the last of them."""
+    """Delay of events, directly and through each server, and the memory of open streams at a fresh one of its kind."""
 
     listener: socket.socket
     servers: Sequence[Server]
-    request: bytes
+    recipes: Sequence[Recipe]
+    core: int
+    directory: Path
 
     title = "streams"
 
@@ -145,18 +148,19 @@ class Streams:
 
     def _delay(self, port: int, seconds: int) -> float:
         with Broadcast(self.listener) as broadcast:
-            broadcast.listen_to(port, self.request, STREAMS)
+            broadcast.listen_to(port, EVENTS, STREAMS)
             broadcast.send_for(seconds)
             if not broadcast.delays:
                 raise BenchError("no event arrived")
             return percentile(broadcast.delays, 0.5)
 
     def _memory(self) -> Iterator[Measured]:
-        for server in self.servers:
-            with ExitStack() as stack:
+        # One that has held streams before would take the new ones' memory from what it kept.
+        for recipe in self.recipes:
+            with start(recipe, self.core, self.directory) as server, ExitStack() as stack:
                 few, many = (stack.enter_context(Broadcast(self.listener)) for _ in range(2))
-                few.listen_to(server.port, self.request, _IDLE_STREAMS)
+                few.listen_to(server.port, EVENTS, _IDLE_STREAMS)
                 before = server.process.resident_bytes()
-                many.listen_to(server.port, self.request, _IDLE_STREAMS)
+                many.listen_to(server.port, EVENTS, _IDLE_STREAMS)
                 held = server.process.resident_bytes() - before
-            yield Measured(STREAM_MEMORY, server.name, held / _IDLE_STREAMS)
+            yield Measured(STREAM_MEMORY, recipe.name, held / _IDLE_STREAMS)

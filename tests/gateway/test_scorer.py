@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 import aimux.intent.scorer
+import aimux.intent.turns
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Scores, TextTooLong
 from aimux.intent.scorer import ScorerLimits, ThreadedScorer
@@ -39,14 +40,18 @@ class FakeReader:
             raise RuntimeError("no tokens")
         return text.split()
 
-    def embed(self, window):
+    def room(self, _):
+        return 1
+
+    def embed(self, windows):
+        (window,) = windows
         self.embedded.append(window)
         self.reached.release()
         if window in self.held:
             assert self.held[window].wait(PATIENCE)
         if window == "faulty":
             raise RuntimeError("no vector")
-        return window
+        return windows
 
     def scores(self, rows):
         return Scores((len(rows) / 10,))
@@ -190,7 +195,8 @@ def test_a_full_queue_refuses_at_once():
 
 def test_a_text_that_waited_too_long_is_refused_before_it_costs_anything(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(aimux.intent.scorer, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    for module in (aimux.intent.scorer, aimux.intent.turns):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
     async def test():
         async with scoring(max_wait=5.0) as (scorer, reader):

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aimux.intent.encoder import Encoder, EncodingError
 
@@ -133,3 +135,64 @@ def test_threads_may_share_an_encoder(encoder: Encoder, references: list[Any]) -
 
     for result in results:
         np.testing.assert_array_equal(result, alone)
+
+
+WORDS = [
+    "delete",
+    "all",
+    "users",
+    "analyse",
+    "the",
+    "budget",
+    "of",
+    "Q3,",
+    "50",
+    "%",
+    "naïve",
+    "über-café",
+    "東京",
+    "zzxqy",
+]
+SENTENCES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=14).map(" ".join)
+
+
+@settings(max_examples=25, deadline=None)
+@given(texts=st.lists(SENTENCES, min_size=2, max_size=12))
+def test_a_vector_does_not_depend_on_what_else_is_read_in_the_same_run(encoder: Encoder, texts: list[str]) -> None:
+    windows = [window for text in texts for window in encoder.windows(encoder.tokenize(text))]
+    alone = np.concatenate([encoder.embed([window]) for window in windows])
+
+    np.testing.assert_array_equal(encoder.embed(windows), alone, strict=True)
+
+
+def test_our_own_model_reads_windows_of_one_length_in_few_runs(encoder: Encoder, monkeypatch: Any) -> None:
+    runs: list[tuple[int, int]] = []
+    whole = Encoder._run
+
+    def counted(self: Encoder, windows: Any) -> Any:
+        runs.append((len(windows), len(windows[0])))
+        return whole(self, windows)
+
+    monkeypatch.setattr(Encoder, "_run", counted)
+    short, long = encoder.windows([2000] * 6)[0], encoder.windows([2000] * 200)[0]
+    encoder.embed([short, long, short, long, *[short] * 18])
+
+    assert encoder.room(short) == 12
+    assert runs == [(12, 8), (8, 8), (1, 202), (1, 202)]
+
+
+def test_a_model_that_is_not_known_to_allow_it_reads_one_window_at_a_time(tiny: Any) -> None:
+    window = [BEGIN, RED, END]
+
+    assert Encoder.load(tiny()).room(window) == 1
+    assert Encoder.load(tiny(marks={"aimux.precision": "fp32"})).room(window) == 1
+    assert Encoder.load(tiny(marks={"aimux.precision": "int8"})).room(window) > 1
+
+
+def test_a_model_whose_vectors_come_out_differently_together_reads_one_window_at_a_time(
+    tiny: Any, monkeypatch: Any
+) -> None:
+    whole = Encoder._run
+    monkeypatch.setattr(Encoder, "_run", lambda self, windows: whole(self, windows) + np.float32(len(windows) * 1e-7))
+
+    assert Encoder.load(tiny(marks={"aimux.precision": "int8"})).room([BEGIN, RED, END]) == 1

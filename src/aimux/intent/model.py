@@ -19,6 +19,7 @@ BUILDER: Final = "1"  # raise it whenever the same weights would give another gr
 DIMENSIONS: Final = 384
 MAX_TOKENS: Final = 256
 MAX_TOKENS_MARK: Final = "aimux.max_tokens"
+PRECISION_MARK: Final = "aimux.precision"
 
 
 class Precision(StrEnum):
@@ -78,7 +79,7 @@ def marks(precision: Precision) -> dict[str, str]:
         "aimux.builder": BUILDER,
         "aimux.dimensions": str(DIMENSIONS),
         MAX_TOKENS_MARK: str(MAX_TOKENS),
-        "aimux.precision": precision.value,
+        PRECISION_MARK: precision.value,
         "aimux.source_sha256": WEIGHTS_SHA256,
     }
 

@@ -32,9 +32,13 @@ class TextReader:
             return TextTooLong(len(tokens), self._max_tokens)
         return self.encoder.windows(tokens)
 
-    def embed(self, window: Sequence[int]) -> Vectors:
-        """One window's vector, as a single row."""
-        return self.encoder.embed([window])
+    def room(self, window: Sequence[int]) -> int:
+        """How many windows as long as this one the model reads in one run."""
+        return self.encoder.room(window)
+
+    def embed(self, windows: Sequence[Sequence[int]]) -> Vectors:
+        """The vectors of windows, one row each."""
+        return self.encoder.embed(windows)
 
     def scores(self, rows: Sequence[Vectors]) -> Scores:
         """The scores of a text by the vectors of all its windows."""
@@ -45,7 +49,7 @@ class TextReader:
         windows = self.windows(text)
         if isinstance(windows, TextTooLong):
             return windows
-        return self.scores([self.embed(window) for window in windows])
+        return self.scores([self.embed(windows)])
 
 
 def load_reader(snapshot: Snapshot, files: ModelFiles, max_tokens: int) -> TextReader:

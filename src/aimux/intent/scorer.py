@@ -1,7 +1,6 @@
 """Scoring off the event loop: one thread runs the model, a bounded number of texts wait for it, a cache remembers.
 
-Texts are embedded one window at a time, so that a text's scores never depend on who else is asking, with any model. A
-long text gives way to others after each window.
+A text's scores never depend on who else is asking, whether it was read alone, together with others, or before.
 """
 
 import asyncio
@@ -9,20 +8,20 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Scored, Scores, TextTooLong
-from aimux.intent.encoder import Vectors
 from aimux.intent.reader import TextReader
+from aimux.intent.turns import Job, Result, Turns
 
 _LONGEST_CACHED: Final = 2048
 _WAITING_A_RESULT: Final = 4
 _MOST_HELD: Final = 8
 _LONGEST_HELD: Final = 0.01
 
-_Settled = tuple[asyncio.Future[Scores | TextTooLong], Scores | TextTooLong | Exception]
+_Settled = tuple[asyncio.Future[Scores | TextTooLong], Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +33,16 @@ class ScorerLimits:
     max_wait: float = 5.0
 
 
-@dataclass(slots=True)
-class _Job:
-    text: str
-    future: asyncio.Future[Scores | TextTooLong]
-    deadline: float
-    windows: deque[Sequence[int]] | None = None
-    rows: list[Vectors] = field(default_factory=list)
-
-
 class ThreadedScorer:
     """Scores texts in a thread of its own; belongs to the event loop that it was made on."""
 
     def __init__(self, reader: TextReader, limits: ScorerLimits) -> None:
-        self._reader = reader
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._cache: OrderedDict[str, Scores | TextTooLong] = OrderedDict()
         self._waiting = 0
-        self._jobs: deque[_Job] = deque()
+        self._arrived: deque[Job] = deque()
+        self._turns = Turns(reader, self._note)
         self._wake = threading.Condition()
         self._settled: list[_Settled] = []
         self._settled_since = 0.0
@@ -78,13 +68,13 @@ class ThreadedScorer:
         if self._waiting >= self._limits.max_waiting:
             raise Failure(Reason.OVERLOADED, "too many texts wait for the model: try again soon")
         started = time.monotonic()
-        job = _Job(text, self._loop.create_future(), started + self._limits.max_wait)
+        job = Job(text, self._loop.create_future(), started + self._limits.max_wait)
         self._waiting += 1
         try:
             with self._wake:
                 if self._closed:
                     raise Failure(Reason.NOT_READY, "the model has been shut down")
-                self._jobs.append(job)
+                self._arrived.append(job)
                 self._wake.notify()
             scores = await job.future
         finally:
@@ -109,46 +99,29 @@ class ThreadedScorer:
     # In the thread.
 
     def _run(self) -> None:
-        while True:
-            with self._wake:
-                while not self._jobs and not self._closed:
-                    self._wake.wait()
-                if self._closed:
-                    break
-                job = self._jobs.popleft()
-            if not job.future.cancelled():
-                self._step(job)
+        while self._let_in():
+            self._turns.take()
             if self._worth_telling():
                 self._tell()
-        for job in self._jobs:
-            self._settled.append((job.future, Failure(Reason.NOT_READY, "the model has been shut down")))
+        self._turns.join(self._arrived)
+        self._turns.leave(Failure(Reason.NOT_READY, "the model has been shut down"))
         self._tell()
 
-    def _step(self, job: _Job) -> None:
-        result: Scores | TextTooLong | Exception | None
-        try:
-            result = self._advance(job)
-        except Exception as error:  # whatever the model raises refuses the request that it was raised for
-            result = error
-        if result is None:
-            with self._wake:
-                self._jobs.append(job)
-            return
+    def _let_in(self) -> bool:
+        """Let what has arrived stand in line, once there is anything to read; False when the scorer is closed."""
+        with self._wake:
+            while not self._arrived and not self._turns.waiting and not self._closed:
+                self._wake.wait()
+            if self._closed:
+                return False
+            self._turns.join(self._arrived)
+            self._arrived.clear()
+            return True
+
+    def _note(self, job: Job, result: Result) -> None:
         if not self._settled:
             self._settled_since = time.monotonic()
         self._settled.append((job.future, result))
-
-    def _advance(self, job: _Job) -> Scores | TextTooLong | Failure | None:
-        """Read one window more of a job's text; the result once all are read."""
-        if job.windows is None:
-            if time.monotonic() > job.deadline:
-                return Failure(Reason.OVERLOADED, "the model could not get to this text in time: try again soon")
-            windows = self._reader.windows(job.text)
-            if isinstance(windows, TextTooLong):
-                return windows
-            job.windows = deque(windows)
-        job.rows.append(self._reader.embed(job.windows.popleft()))
-        return None if job.windows else self._reader.scores(job.rows)
 
     def _worth_telling(self) -> bool:
         """Whether the loop should hear of the results now: waking it for each one costs the model its caches.
@@ -157,7 +130,7 @@ class ThreadedScorer:
         """
         if not self._settled:
             return False
-        enough = min(1 + len(self._jobs) // _WAITING_A_RESULT, _MOST_HELD)
+        enough = min(1 + self._turns.waiting // _WAITING_A_RESULT, _MOST_HELD)
         return len(self._settled) >= enough or time.monotonic() - self._settled_since > _LONGEST_HELD
 
     def _tell(self) -> None:

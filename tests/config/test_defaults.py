@@ -9,6 +9,7 @@ EXPECTED = {
     "server": {
         "host": "127.0.0.1",
         "port": 8080,
+        "workers": 1,
         "admin_token": None,
         "trusted_proxies": [],
         "drain_timeout": 30,

@@ -84,7 +84,8 @@ def test_the_agents(guarded: Gateway) -> None:
 def test_the_configuration_in_force(guarded: Gateway) -> None:
     document = page(guarded.port, "/config")
     assert isinstance(document, dict)
-    assert set(document) == {"config", "digest", "loaded_at"}
+    assert set(document) == {"config", "digest", "loaded_at", "last_reload"}
+    assert document["last_reload"] is None
     config = document["config"]
     assert config["server"]["admin_token"] == "***"
     assert (config["server"]["drain_timeout"], config["upstreams"]["connect_timeout"]) == (30.0, 5.0)

@@ -117,7 +117,9 @@ def test_it_describes_every_endpoint_and_both_ways_to_read_it(description: dict[
         for operation in operations.values():
             guarded = path != "/healthz"
             assert operation["security"] == ([{}, {"token": []}] if guarded else [])
-            expected = {"200"} | ({"403"} if guarded else set()) | ({"503"} if path == "/readyz" else set())
+            expected = (
+                {"200"} | ({"403"} if guarded else set()) | ({"503"} if path in {"/readyz", "/metrics"} else set())
+            )
             assert operation["responses"].keys() == expected
     assert description["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
 

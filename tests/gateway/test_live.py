@@ -30,10 +30,29 @@ def test_a_request_keeps_the_generation_that_it_leased():
     live = Live(FIRST)
     assert live.refusing is None
     leased = live.lease()
-    live.generation = SECOND
+    live.replace(SECOND)
     assert leased is FIRST
     assert live.lease() is SECOND
     assert live.in_flight == 2
+
+
+def test_a_replaced_generation_retires_with_the_last_request_that_is_served_by_it():
+    retired = []
+    first, second, third = (Generation(Snapshot.of(()), None) for _ in range(3))
+    live = Live(first, retire=retired.append)
+    live.lease()
+    live.lease()
+    live.replace(second)
+    live.release(first)
+    assert retired == []
+    live.release(first)
+    assert retired == [first]
+    live.lease()
+    live.release(second)
+    assert retired == [first], "what is in force stays, used or not"
+    live.replace(third)
+    assert retired == [first, second], "nobody was served by it"
+    assert live.in_flight == 0
 
 
 def test_draining_refuses_new_requests_and_waits_for_those_under_way():
@@ -45,10 +64,10 @@ def test_draining_refuses_new_requests_and_waits_for_those_under_way():
         await asyncio.sleep(0)
         assert refused(live) is Reason.DRAINING
         assert live.in_flight == 2
-        live.release()
+        live.release(FIRST)
         await asyncio.sleep(0)
         assert not draining.done()
-        live.release()
+        live.release(FIRST)
         await draining
         assert live.in_flight == 0
         assert refused(live) is Reason.DRAINING
@@ -60,7 +79,7 @@ def test_draining_an_idle_gateway_does_not_wait():
     async def run():
         live = Live(FIRST)
         live.lease()
-        live.release()
+        live.release(FIRST)
         await live.drain()
         assert refused(live) is Reason.DRAINING
         await live.drain()

@@ -11,8 +11,8 @@ def run(config: Path) -> int:
     loaded = load_or_report(config)
     if loaded is None:
         return 2
-    from aimux.app import StartError
-    from aimux.app import run as run_gateway
+    from aimux.app.errors import StartError
+    from aimux.app.run import run as run_gateway
     from aimux.intent.model import ModelError
 
     try:

@@ -1,7 +1,7 @@
 """From a configuration file to what the gateway runs by, or to every problem in the file."""
 
 from collections.abc import Mapping as Environ
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -27,13 +27,14 @@ LARGEST: Final = 5 * 1024 * 1024
 class Loaded:
     """A configuration that can be used.
 
-    `display` is what may be shown of it, `digest` names it (it does not depend on secrets), `warnings` are things that
-    are allowed but hardly meant.
+    `text` is what it was read from, `display` what may be shown of it, `digest` names it (it does not depend on
+    secrets), `warnings` are things that are allowed but hardly meant.
     """
 
     config: Config
     snapshot: Snapshot
     path: Path
+    text: str = field(repr=False)
     digest: str
     display: Environ[str, object]
     warnings: tuple[str, ...]
@@ -104,6 +105,7 @@ def _load(text: str, path: Path, environ: Environ[str, str], base_dir: Path) -> 
         config=config,
         snapshot=compile_snapshot(config, digest),
         path=path,
+        text=text,
         digest=digest,
         display=display_of(config, root),
         warnings=warnings_of(config),

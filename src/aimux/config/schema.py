@@ -22,6 +22,7 @@ from aimux.config.fields import (
     Text,
     Token,
     UpstreamURL,
+    Workers,
 )
 
 KIB = 1024
@@ -46,6 +47,8 @@ class ServerConfig(Section):
     """Address to listen on. 127.0.0.1 serves this machine only, 0.0.0.0 every IPv4 network, :: every network."""
     port: Port = 8080
     """TCP port to listen on. 0 takes any free port."""
+    workers: Workers = 1
+    """Processes that serve, each with its own model, best one a core. Limits on connections and texts hold for each."""
     admin_token: Token | None = None
     """Bearer token for the management endpoints, at least 16 characters. Without one only this machine reads them."""
     trusted_proxies: tuple[Network, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended, Record
-from aimux.edge.log_writer import Tell, TickWriter, to_standard_output
+from aimux.edge.log_writer import Tell, TickWriter, Write, to_standard_output
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _LONGEST_VALUE: Final = 512
@@ -33,9 +33,9 @@ class LogSettings:
 class Log:
     """Writes events and the line of each request to standard output. `tell` hears when that fails: see TickWriter."""
 
-    def __init__(self, settings: LogSettings, tell: Tell) -> None:
+    def __init__(self, settings: LogSettings, tell: Tell, write: Write = to_standard_output) -> None:
         human = settings.form == "human" or (settings.form == "auto" and sys.stdout.isatty())
-        self.writer = TickWriter(to_standard_output, tell)
+        self.writer = TickWriter(write, tell)
         self._human = human
         self._timestamp = settings.timestamp
         self._debug = settings.level == "debug"

@@ -1,6 +1,7 @@
 """Writes the log's lines, and tells when they cannot be written: a request that leaves no trace must not be served."""
 
 import asyncio
+import fcntl
 import os
 from collections.abc import Callable
 from typing import Final
@@ -16,6 +17,19 @@ Tell = Callable[[str | None], None]
 def to_standard_output(data: bytes) -> int:
     """Write some of the bytes to standard output; how many. Raises OSError."""
     return os.write(_STANDARD_OUTPUT, data)
+
+
+def by_turns(write: Write, lock: int) -> Write:
+    """The same, while no other process that shares the file `lock` writes: lines of one never part those of another."""
+
+    def write_alone(data: bytes) -> int:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        try:
+            return write(data)
+        finally:
+            fcntl.lockf(lock, fcntl.LOCK_UN)
+
+    return write_alone
 
 
 class TickWriter:

@@ -3,7 +3,7 @@
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aimux.core.access import may_use
 from aimux.core.decision import Refuse
-from aimux.core.reason import Reason
+from aimux.core.reason import Failure, Reason
 from aimux.core.request import Established, Principal
 from aimux.core.snapshot import Route, Snapshot
 from aimux.edge.exchange import Exchange
@@ -23,12 +23,13 @@ from aimux.edge.management_models import (
     Endpoint,
     FallbackEntry,
     Health,
+    LastReload,
     NotReady,
     Ready,
     RouteEntry,
     Routes,
 )
-from aimux.edge.metrics import CONTENT_TYPE, Metrics
+from aimux.edge.metrics import CONTENT_TYPE
 from aimux.gateway.answers import refusal_body, refusal_lines
 from aimux.gateway.live import Live
 from aimux.wire.http1 import Head
@@ -52,6 +53,17 @@ class InForce:
 
 
 @dataclass(frozen=True, slots=True)
+class Reloading:
+    """The last attempt to take a new configuration over: when, and what stood in the way, if anything did."""
+
+    at: datetime
+    problems: tuple[str, ...] = ()
+
+
+Measure = Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Page:
     status: int
     content_type: bytes
@@ -61,15 +73,21 @@ class _Page:
 class Management:
     """Answers the management endpoints."""
 
-    def __init__(self, live: Live, metrics: Metrics, in_force: InForce, admin_token: str | None) -> None:
+    def __init__(self, live: Live, measure: Measure, in_force: InForce, admin_token: str | None) -> None:
+        """`measure` gives the page of metrics; it raises Failure where that cannot be had.
+
+        `awaiting`, once set, says why the gateway as a whole is not ready although this process is.
+        """
+        self.in_force = in_force
+        self.reloading: Reloading | None = None
+        self.awaiting: Failure | None = None
         self._live = live
-        self._metrics = metrics
-        self._in_force = in_force
+        self._measure = measure
         self._token = admin_token.encode("utf-8") if admin_token else None
         self._healthy = _json(Health(status="ok"))
-        pages: dict[Endpoint, Callable[[], _Page]] = {
+        pages: dict[Endpoint, Callable[[], Awaitable[_Page]]] = {
             Endpoint.READYZ: self._readyz,
-            Endpoint.METRICS: self._metrics_page,
+            Endpoint.METRICS: self._metrics,
             Endpoint.ROUTES: self._routes,
             Endpoint.AGENTS: self._agents,
             Endpoint.CONFIG: self._config,
@@ -80,17 +98,20 @@ class Management:
         """Whether a path is a management endpoint's. Exactly: nothing is decoded or folded."""
         return path == _HEALTHZ or path in self._guarded or path == b"/dashboard" or path.startswith(b"/dashboard/")
 
-    def answer(self, exchange: Exchange) -> Reason | None:
+    async def answer(self, exchange: Exchange) -> Reason | None:
         """Answer one request to an endpoint; the reason where it is refused."""
-        head = exchange.head
+        path = exchange.head.path
         refusal = self._refusal(exchange)
+        if refusal is None:
+            try:
+                page = self._healthy if path == _HEALTHZ else await self._guarded[path]()
+            except Failure as failure:
+                refusal = Refuse(failure.reason, failure.message, _RULE)
         if refusal is not None:
             lines = refusal_lines(refusal, exchange.request_id, b"GET, HEAD")
             exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
             return refusal.reason
-        page = self._healthy if head.path == _HEALTHZ else self._guarded[head.path]()
-        own = [b"Content-Type: " + page.content_type, *_HARDENING]
-        exchange.answer(page.status, own, page.body)
+        exchange.answer(page.status, [b"Content-Type: " + page.content_type, *_HARDENING], page.body)
         return None
 
     def _refusal(self, exchange: Exchange) -> Refuse | None:
@@ -122,34 +143,42 @@ class Management:
             and _is_same_origin(head)
         )
 
-    def _readyz(self) -> _Page:
-        refusing = self._live.refusing
+    async def _readyz(self) -> _Page:
+        refusing = self._live.refusing or self.awaiting
         if refusing is None:
             return _json(Ready(status="ready"))
         draining = refusing.reason is Reason.DRAINING
         return _json(NotReady(status="draining" if draining else "not_ready", detail=refusing.message), 503)
 
-    def _metrics_page(self) -> _Page:
-        return _Page(200, CONTENT_TYPE, self._metrics.render())
+    async def _metrics(self) -> _Page:
+        return _Page(200, CONTENT_TYPE, await self._measure())
 
-    def _routes(self) -> _Page:
-        snapshot, shown = self._in_force.snapshot, self._in_force.display
+    async def _routes(self) -> _Page:
+        snapshot, shown = self.in_force.snapshot, self.in_force.display
         routes = [_route(route, text) for route, text in zip(snapshot.routes, shown["routes"], strict=True)]
         fallback = None if snapshot.fallback is None else _fallback(snapshot.fallback, shown["fallback"])
         return _json(Routes(routes=routes, fallback=fallback))
 
-    def _agents(self) -> _Page:
-        snapshot = self._in_force.snapshot
+    async def _agents(self) -> _Page:
+        snapshot = self.in_force.snapshot
         return _json(Agents(agents=[_agent(name, snapshot) for name in sorted(snapshot.agents)]))
 
-    def _config(self) -> _Page:
+    async def _config(self) -> _Page:
+        last = self.reloading
         return _json(
             ConfigurationInForce(
-                config=dict(self._in_force.display),
-                digest=self._in_force.snapshot.digest,
-                loaded_at=self._in_force.loaded_at.astimezone(UTC).isoformat(timespec="seconds"),
+                config=dict(self.in_force.display),
+                digest=self.in_force.snapshot.digest,
+                loaded_at=_moment(self.in_force.loaded_at),
+                last_reload=None
+                if last is None
+                else LastReload(at=_moment(last.at), successful=not last.problems, problems=list(last.problems)),
             )
         )
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _json(answer: Answer, status: int = 200) -> _Page:

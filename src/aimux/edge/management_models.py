@@ -81,6 +81,14 @@ class Agents(Answer):
     agents: list[AgentEntry]
 
 
+class LastReload(Answer):
+    """The last attempt to take a new configuration over."""
+
+    at: Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+    successful: bool
+    problems: Annotated[list[str], Field(description="Why it was not taken over, and what to do. Empty where it was.")]
+
+
 class ConfigurationInForce(Answer):
     """The configuration in force, defaults filled in."""
 
@@ -93,6 +101,7 @@ class ConfigurationInForce(Answer):
     ]
     digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of it, its secrets left out.")]
     loaded_at: Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+    last_reload: Annotated[LastReload | None, Field(description="null where none has been tried since the start.")]
 
 
 class RefusalDetail(Answer):

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from aimux import __version__
 from aimux.core.record import Ended, Record
+from aimux.edge.metrics_sum import Families, taken_apart
 from aimux.gateway.live import Live
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST.encode("ascii")
@@ -52,6 +53,8 @@ class Metrics(Collector):
         self._model_duration = _Durations()
         self._upstream_durations: defaultdict[Labels, _Durations] = defaultdict(_Durations)
         self._upstream_errors: Counter[Labels] = Counter()
+        self._reloads: Counter[Labels] = Counter({("success",): 0, ("failure",): 0})
+        self._last_reload = True
         self._hits = self._misses = self._response_bytes = 0
         build = {"version": __version__, "python": platform.python_version()}
         self._infos: dict[str, tuple[str, dict[str, str]]] = {"build": ("The build.", build)}
@@ -62,6 +65,11 @@ class Metrics(Collector):
     def configuration(self, digest: str) -> None:
         """Say which configuration is in force."""
         self._infos["config"] = ("The configuration in force.", {"digest": digest})
+
+    def reloaded(self, *, successful: bool) -> None:
+        """Count an attempt to take a new configuration over."""
+        self._reloads["success" if successful else "failure",] += 1
+        self._last_reload = successful
 
     def model(self, name: str, digest: str, dimensions: int) -> None:
         """Say which model is in force."""
@@ -89,6 +97,10 @@ class Metrics(Collector):
         """The metrics as Prometheus reads them."""
         return generate_latest(self._registry)
 
+    def families(self) -> Families:
+        """The metrics to be added to those of other processes."""
+        return taken_apart(self._registry.collect())
+
     def collect(self) -> Iterator[Metric]:
         """The metrics as they stand."""
         requests = "Requests by route, agent and verdict."
@@ -113,7 +125,11 @@ class Metrics(Collector):
         yield CounterMetricFamily("aimux_score_cache_misses", "Texts that the model had to read.", self._misses)
         yield CounterMetricFamily("aimux_response_body_bytes", "Bytes of response bodies.", self._response_bytes)
         yield GaugeMetricFamily("aimux_requests_in_flight", "Requests that are being served.", self._live.in_flight)
+        yield GaugeMetricFamily("aimux_workers", "Processes that serve.", 1)
         yield GaugeMetricFamily("aimux_ready", "Whether new requests are taken.", self._live.refusing is None)
+        yield _counts("aimux_config_reloads", "Attempts to take a new configuration over.", ("outcome",), self._reloads)
+        taken = "Whether the last attempt to take a configuration over succeeded."
+        yield GaugeMetricFamily("aimux_config_last_reload_successful", taken, self._last_reload)
         for name, (text, labels) in self._infos.items():
             info = GaugeMetricFamily(f"aimux_{name}_info", text, labels=tuple(labels))
             info.add_metric(tuple(labels.values()), 1)

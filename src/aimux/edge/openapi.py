@@ -85,6 +85,8 @@ def _path(endpoint: Endpoint, page: _Page) -> Json:
     if endpoint is not _OPEN:
         answers["403"] = _FORBIDDEN
         security = [{}, {"token": []}]
+    if endpoint is Endpoint.METRICS:
+        answers["503"] = _UNMEASURED
     name = endpoint.removeprefix("/")
     return {
         "get": {"operationId": name, "summary": page.summary, "security": security, "responses": answers},
@@ -130,3 +132,6 @@ def _ref(model: type[Answer]) -> Json:
 
 _FORBIDDEN: Final = _refusal("The caller is not on this machine, or its token is wrong.")
 _NOT_ALLOWED: Final = _refusal("The method is neither GET nor HEAD.", Allow={"const": "GET, HEAD"})
+_UNMEASURED: Final = _refusal(
+    "The metrics of all workers could not be added up in time.", **{"Retry-After": {"type": "string"}}
+)

@@ -99,22 +99,47 @@ class _Way:
 
 
 class Upstreams:
-    """Forwards permitted requests over one pool an upstream; the routes are all known from the start."""
+    """Forwards permitted requests over one pool an upstream, by the routes that are open."""
 
-    def __init__(self, routes: Iterable[Route], limits: UpstreamLimits, deadlines: Deadlines) -> None:
-        routes = tuple(routes)
-        self._pools = {upstream: Pool(upstream, limits, deadlines) for upstream in {r.upstream for r in routes}}
-        self._ways = {route.name: _Way(route, self._pools[route.upstream], route_line(route)) for route in routes}
+    def __init__(self, limits: UpstreamLimits, deadlines: Deadlines) -> None:
+        self._limits = limits
+        self._deadlines = deadlines
+        self._ways: dict[int, _Way] = {}
+
+    def open(self, routes: Iterable[Route]) -> None:
+        """Take these routes. Raises ValueError for a `ca_file` that cannot be used, and takes none of them then.
+
+        Plain upstreams that are known already keep their connections. TLS is set up anew: a certificate that is trusted
+        no longer must not live on in a kept connection.
+        """
+        pools = {way.route.upstream: way.pool for way in self._ways.values() if not way.route.upstream.secure}
+        ways = {}
+        for route in routes:
+            if route.upstream not in pools:
+                pools[route.upstream] = Pool(route.upstream, self._limits, self._deadlines)
+            ways[id(route)] = _Way(route, pools[route.upstream], route_line(route))
+        self._ways |= ways
+
+    def shut(self, routes: Iterable[Route]) -> None:
+        """Give up routes that nobody uses any more, and connections that belong to no other route."""
+        shut = [self._ways.pop(id(route)) for route in routes]
+        used = {id(way.pool) for way in self._ways.values()}
+        for way in shut:
+            if id(way.pool) not in used:
+                way.pool.close()
 
     @property
     def open_connections(self) -> int:
         """How many connections to upstreams are open."""
-        return sum(len(pool) for pool in self._pools.values())
+        return sum(len(pool) for pool in self._pools())
 
     def close(self) -> None:
         """Close every connection."""
-        for pool in self._pools.values():
+        for pool in self._pools():
             pool.close()
+
+    def _pools(self) -> set[Pool]:
+        return {way.pool for way in self._ways.values()}
 
     async def forward(self, permit: Permit, exchange: Exchange, body: bytes | None) -> Outcome:
         """Carry the request to the permit's route and the response back.
@@ -124,9 +149,9 @@ class Upstreams:
         """
         if not isinstance(permit, Permit):
             raise TypeError("only a Permit forwards")
-        way = self._ways[permit.route.name]
-        if way.route is not permit.route:
-            raise ValueError("the permit is for a route of another configuration")
+        way = self._ways.get(id(permit.route))
+        if way is None:
+            raise ValueError("the permit is for a route that is not open")
         if body is None and exchange.body_complete:
             body = exchange.body
         own = [way.line, b"X-Request-ID: " + exchange.request_id.encode("ascii")]

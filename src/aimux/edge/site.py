@@ -23,7 +23,7 @@ class Site:
         return self._manage(exchange) if self._management.owns(exchange.head.path) else self._gateway.handle(exchange)
 
     async def _manage(self, exchange: Exchange) -> None:
-        refused = self._management.answer(exchange)
+        refused = await self._management.answer(exchange)
         if refused is not None:
             peer, path = exchange.origin.peer, exchange.head.path_text
             self._log.event.warning("management", verdict=refused.code, peer=peer, path=path)

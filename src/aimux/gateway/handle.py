@@ -51,7 +51,7 @@ class Gateway(Generic[E]):
             try:
                 await self._serve(exchange, generation, record)
             finally:
-                self._live.release()
+                self._live.release(generation)
         except asyncio.CancelledError:
             record.ended = Ended.CLIENT_LEFT
             record.status = record.status or _CLIENT_CLOSED_REQUEST

@@ -1,6 +1,7 @@
 """What is in force: one generation of configuration and model, and whether the gateway takes new work."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aimux.core.reason import Failure, Reason
@@ -8,12 +9,20 @@ from aimux.core.snapshot import Snapshot
 from aimux.gateway.ports import Scorer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Generation:
-    """One configuration in force, whole: the snapshot, and the scorer over its intents where it has any."""
+    """One configuration, whole: the snapshot, and the scorer over its intents where it has any.
+
+    `leases` counts the requests that are served by it.
+    """
 
     snapshot: Snapshot
     scorer: Scorer | None
+    leases: int = 0
+
+
+def _forget(_: Generation) -> None:
+    """Nothing is to be done for a generation that nobody uses any more."""
 
 
 @dataclass(slots=True)
@@ -21,12 +30,14 @@ class Live:
     """The generation that new requests get, and how many are being served.
 
     None is taken without a generation, while draining, and while something stands in the way (`obstacle` says what).
+    `retire` hears of each generation that has been replaced, once the last request that was served by it has ended.
     """
 
     generation: Generation | None = None
     draining: bool = False
     obstacle: str | None = None
     in_flight: int = 0
+    retire: Callable[[Generation], None] = _forget
     _emptied: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -44,11 +55,21 @@ class Live:
         if generation is None or refusing is not None:
             raise refusing or Failure(Reason.NOT_READY, "nothing is in force")
         self.in_flight += 1
+        generation.leases += 1
         return generation
 
-    def release(self) -> None:
-        """A request has ended."""
+    def replace(self, generation: Generation) -> None:
+        """Put a generation in force: requests get it from now on, and those under way keep theirs."""
+        replaced, self.generation = self.generation, generation
+        if replaced is not None and not replaced.leases:
+            self.retire(replaced)
+
+    def release(self, generation: Generation) -> None:
+        """A request that leased this generation has ended."""
         self.in_flight -= 1
+        generation.leases -= 1
+        if not generation.leases and generation is not self.generation:
+            self.retire(generation)
         if self.draining and self.in_flight == 0:
             self._emptied.set()
 

@@ -52,7 +52,10 @@ class TextReader:
         return self.scores([self.embed(windows)])
 
 
-def load_reader(snapshot: Snapshot, files: ModelFiles, max_tokens: int) -> TextReader:
-    """Load the model and embed the intents. Raises ModelError, for an intent that is too long too."""
-    encoder = Encoder.load(files)
+def load_reader(snapshot: Snapshot, files: ModelFiles, max_tokens: int, encoder: Encoder | None = None) -> TextReader:
+    """Load the model, unless it is loaded already, and embed the intents.
+
+    Raises ModelError, for an intent that is too long too.
+    """
+    encoder = encoder or Encoder.load(files)
     return TextReader(encoder, IntentIndex.build(snapshot, encoder), max_tokens)

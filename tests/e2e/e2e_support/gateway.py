@@ -36,6 +36,7 @@ class Gateway:
     """A running gateway."""
 
     def __init__(self, config: Path, *, environment: Mapping[str, str] | None = None) -> None:
+        self.config = config
         self.stderr = ""
         self.raw_lines: list[str] = []
         self.lines: list[Line] = []
@@ -151,6 +152,20 @@ class Gateway:
         """Wait until no request is being served and no connection, to whichever side, is open."""
         self.wait_served()
         until(lambda: self.sockets() == self._sockets_at_rest, "no connection open")
+
+    def workers(self) -> list[int]:
+        """The processes of its workers, where it has several."""
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+    def reload(self, config: Config | str) -> Line:
+        """Change its configuration file, tell it, and wait for the first line that it says of that."""
+        if isinstance(config, str):
+            self.config.write_text(config)
+        else:
+            write_config(self.config, config)
+        before = len(self.lines)
+        self.signal(signal.SIGHUP)
+        return self.wait_line(lambda line: line["event"] in {"reloaded", "reload"}, "the reload", after=before)
 
     def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Send a signal."""

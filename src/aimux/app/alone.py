@@ -1,0 +1,92 @@
+"""The gateway as one process: started, told to reload, told to stop."""
+
+import asyncio
+import os
+from datetime import UTC, datetime
+
+import uvloop
+
+from aimux import __version__
+from aimux.app.errors import ReloadError
+from aimux.app.listening import bind, url_of
+from aimux.app.orders import Orders
+from aimux.app.settings import log_settings
+from aimux.app.worker import Worker, problems_of
+from aimux.config.load import Loaded, load
+from aimux.config.problem import ConfigError
+from aimux.edge.log import Log
+from aimux.intent.model import ModelError
+
+
+def run(loaded: Loaded) -> int:
+    """Run a gateway until it is told to stop; the exit code. Raises StartError, and ModelError for the model."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(loaded))
+
+
+async def _serve(loaded: Loaded) -> int:
+    orders = Orders()
+
+    def trouble(why: str | None) -> None:
+        worker.log_trouble(why)
+
+    log = Log(log_settings(loaded.config), trouble)
+    worker = Worker(loaded, datetime.now(UTC), log)
+    try:
+        sockets = await bind(loaded.config.server)
+        for each in sockets:
+            await worker.listen(each)
+        for warning in loaded.warnings:
+            log.event.warning("configuration", detail=warning)
+        log.event.info("listening", url=url_of(loaded.config.server.host, sockets), version=__version__)
+        await _go_live(worker, loaded)
+        while not await orders.next_is_stop():
+            await _reload(worker)
+        return await _stop(worker)
+    finally:
+        worker.close()
+
+
+async def _go_live(worker: Worker, loaded: Loaded) -> None:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    made = await worker.prepare(loaded, datetime.now(UTC))
+    worker.enforce(made)
+    if made.engine is not None and made.engine.bundled:
+        worker.log.event.info("model", detail="model_path does not exist: using the copy inside the package")
+    model = None if made.engine is None else made.engine.encoder.name
+    seconds = round(loop.time() - started, 3)
+    worker.log.event.info("ready", model=model, config=loaded.digest[:12], seconds=seconds)
+
+
+async def _reload(worker: Worker) -> None:
+    """Read the configuration file again and take it over or, where anything is wrong with it, leave all as it was."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    problems: tuple[str, ...] = ()
+    try:
+        loaded = await loop.run_in_executor(None, load, worker.loaded.path, os.environ)
+        worker.enforce(await worker.prepare(loaded, datetime.now(UTC)))
+    except ConfigError as error:
+        problems = tuple(map(str, error.problems))
+    except (ModelError, ReloadError) as error:
+        problems = problems_of(error)
+    worker.note_reload(problems)
+    for problem in problems:
+        worker.log.event.error("reload", detail="not taken over, the configuration in force stays", problem=problem)
+    if not problems:
+        for warning in loaded.warnings:
+            worker.log.event.warning("configuration", detail=warning)
+        worker.log.event.info("reloaded", config=loaded.digest[:12], seconds=round(loop.time() - started, 3))
+
+
+async def _stop(worker: Worker) -> int:
+    log = worker.log
+    log.event.info("draining", in_flight=worker.in_flight, timeout=worker.loaded.config.server.drain_timeout)
+    stopped = await worker.drain()
+    if stopped.finished:
+        log.event.info("stopped", cut=0)
+        return 0
+    detail = "requests were cut: they outlasted server.drain_timeout"
+    log.event.warning("stopped", cut=stopped.cut, detail=detail)
+    return 1

@@ -1,0 +1,20 @@
+"""Why a gateway cannot start, or a configuration not be taken over."""
+
+
+class StartError(Exception):
+    """The gateway cannot start. The message is one line for the operator and says what to do."""
+
+
+class ReloadError(Exception):
+    """A new configuration cannot be taken over; the one in force stays. `problems` are lines for the operator."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class RestartNeededError(ReloadError):
+    """Settings have changed that are read only when the gateway starts."""
+
+    def __init__(self, settings: tuple[str, ...]) -> None:
+        super().__init__(*(f"{name}: read only when the gateway starts: restart it, or undo this" for name in settings))

@@ -1,0 +1,15 @@
+"""Running the gateway: as one process, or as several under a supervisor."""
+
+from aimux.config.load import Loaded
+
+
+def run(loaded: Loaded) -> int:
+    """Run a gateway until it is told to stop; the exit code. Raises StartError, and ModelError for the model."""
+    # A supervisor serves no request: it does without the model's libraries and the edge.
+    if loaded.config.server.workers > 1:
+        from aimux.app.several import run as run_several  # noqa: PLC0415
+
+        return run_several(loaded)
+    from aimux.app.alone import run as run_alone  # noqa: PLC0415
+
+    return run_alone(loaded)

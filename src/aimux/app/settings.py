@@ -1,0 +1,61 @@
+"""From the configuration to the limits that the edge and the model are built with."""
+
+from aimux.config.schema import Config
+from aimux.edge.log import LogSettings
+from aimux.edge.server import ServerLimits
+from aimux.edge.upstream import UpstreamLimits
+from aimux.intent.scorer import ScorerLimits
+from aimux.wire.http1 import HeadLimits
+from aimux.wire.response import ResponseHeadLimits
+
+
+def log_settings(config: Config) -> LogSettings:
+    """How the log is written."""
+    return LogSettings(config.logging.level, config.logging.timestamp, config.logging.format)
+
+
+def server_limits(config: Config) -> ServerLimits:
+    """What one client may take."""
+    server = config.server
+    return ServerLimits(
+        head=HeadLimits(server.max_header_bytes, server.max_headers, server.max_target_bytes),
+        max_body=server.max_body_bytes,
+        max_connections=server.max_connections,
+        header_timeout=server.header_timeout,
+        body_timeout=server.body_timeout,
+        send_timeout=server.send_timeout,
+        idle_timeout=server.idle_timeout,
+        trusted_proxies=server.trusted_proxies,
+    )
+
+
+def upstream_limits(config: Config) -> UpstreamLimits:
+    """What one upstream may take."""
+    upstreams = config.upstreams
+    return UpstreamLimits(
+        connect_timeout=upstreams.connect_timeout,
+        response_timeout=upstreams.response_timeout,
+        idle_timeout=upstreams.idle_timeout,
+        keepalive_timeout=upstreams.keepalive_timeout,
+        head=ResponseHeadLimits(upstreams.max_header_bytes, upstreams.max_headers),
+    )
+
+
+def scorer_limits(config: Config) -> ScorerLimits:
+    """What texts may take of the model."""
+    engine = config.semantic_engine
+    return ScorerLimits(engine.cache_entries, engine.max_waiting, engine.max_wait)
+
+
+def timeouts(config: Config) -> tuple[float, ...]:
+    """Every deadline of a connection, in seconds."""
+    server, upstreams = config.server, config.upstreams
+    return (
+        server.header_timeout,
+        server.body_timeout,
+        server.send_timeout,
+        server.idle_timeout,
+        upstreams.response_timeout,
+        upstreams.idle_timeout,
+        upstreams.keepalive_timeout,
+    )

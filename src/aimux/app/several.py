@@ -1,0 +1,64 @@
+"""The gateway as several processes: the supervisor started, told to reload, told to stop."""
+
+import asyncio
+import tempfile
+from collections.abc import Coroutine
+from typing import Any
+
+from aimux import __version__
+from aimux.app.listening import bind, url_of
+from aimux.app.orders import Orders
+from aimux.app.supervisor import Supervisor
+from aimux.config.load import Loaded
+from aimux.edge.log import Log, LogSettings
+from aimux.edge.log_writer import by_turns, to_standard_output
+
+
+def run(loaded: Loaded) -> int:
+    """Run a gateway of several workers until it is told to stop; the exit code. Raises StartError."""
+    return asyncio.run(_supervise(loaded))
+
+
+async def _supervise(loaded: Loaded) -> int:
+    config = loaded.config
+
+    def end_at_once() -> None:
+        supervisor.kill()
+
+    orders = Orders(at_once=end_at_once)
+    with tempfile.TemporaryFile() as lock:
+        write = by_turns(to_standard_output, lock.fileno())
+        log = Log(LogSettings(config.logging.level, config.logging.timestamp, config.logging.format), _tell, write)
+        sockets = await bind(config.server)
+        supervisor = Supervisor(loaded, log, sockets, lock.fileno())
+        try:
+            for warning in loaded.warnings:
+                log.event.warning("configuration", detail=warning)
+            url = url_of(config.server.host, sockets)
+            log.event.info("listening", url=url, version=__version__, workers=config.server.workers)
+            if await _until_stop(orders, supervisor.start()):
+                while not await orders.next_is_stop():
+                    await _until_stop(orders, supervisor.reload())
+            return await supervisor.stop()
+        finally:
+            supervisor.kill()
+            for each in sockets:
+                each.close()
+            log.writer.flush()
+
+
+async def _until_stop(orders: Orders, work: Coroutine[Any, Any, None]) -> bool:
+    """Do something, unless the order to stop comes meanwhile; whether it was done."""
+    doing = asyncio.create_task(work)
+    stopping = asyncio.create_task(orders.stop.wait())
+    await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not doing.done():
+        doing.cancel()
+        return False
+    await doing
+    return True
+
+
+def _tell(why: str | None) -> None:
+    """The supervisor serves nothing that its own log would have to tell of; the workers say what is wrong."""

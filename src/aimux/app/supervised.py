@@ -1,0 +1,213 @@
+"""A worker under a supervisor: it does what it is told over the channel, and ends when that is gone."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Coroutine, Sequence
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+
+from aimux.app.errors import ReloadError
+from aimux.app.generations import Made
+from aimux.app.messages import (
+    Announce,
+    Channel,
+    Drain,
+    Drained,
+    Draining,
+    Enforce,
+    Enforced,
+    Measure,
+    Measured,
+    Message,
+    Page,
+    Prepare,
+    Prepared,
+    Reloaded,
+)
+from aimux.app.settings import log_settings
+from aimux.app.worker import Worker, problems_of
+from aimux.config.load import Loaded, load_text
+from aimux.config.problem import ConfigError
+from aimux.core.reason import Failure, Reason
+from aimux.edge.log import Log
+from aimux.edge.log_writer import by_turns, to_standard_output
+from aimux.intent.model import ModelError
+
+_PATIENCE: Final = 5.0
+_UNANSWERED: Final = "the metrics of all workers could not be added up in time: try again"
+_STARTING: Final = "the other workers are starting"
+
+
+class _Member:
+    """This process, and what it was told so far. `ended` has the exit code once there is nothing left to do."""
+
+    def __init__(self, channel: Channel, lock: int, sockets: Sequence[socket.socket]) -> None:
+        self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._channel = channel
+        self._lock = lock
+        self._sockets = sockets
+        self._accepting = False
+        self._worker: Worker | None = None
+        self._made: dict[int, Made] = {}
+        self._pages: dict[int, asyncio.Future[str]] = {}
+        self._numbers = count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    async def obey(self) -> None:
+        """Do what the messages say, until the supervisor has nothing more to say; then finish."""
+        async for message in self._channel.messages():
+            self._do(message)
+        self.drain()
+
+    def drain(self) -> None:
+        """Refuse new requests, finish those under way, and end."""
+        if not self._draining:
+            self._draining = True
+            self._start(self._drain())
+
+    def close(self) -> None:
+        """End at once."""
+        if self._worker is not None:
+            self._worker.close()
+
+    def _do(self, message: Message) -> None:
+        worker = self._worker
+        match message:
+            case Prepare():
+                self._start(self._prepare(message))
+            case Enforce():
+                self._start(self._enforce(message))
+            case Drain():
+                self.drain()
+            case Measure() if worker is not None:
+                self._channel.send(Measured(message.number, worker.metrics.families()))
+            case Page() if message.number in self._pages:
+                self._pages.pop(message.number).set_result(message.text)
+            case Announce() if worker is not None:
+                worker.management.awaiting = None
+            case Reloaded() if worker is not None:
+                worker.note_reload(message.problems)
+            case _:
+                pass
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not self.ended.done():
+            self.ended.set_exception(error)
+
+    async def _prepare(self, message: Prepare) -> None:
+        try:
+            loaded_at = datetime.fromisoformat(message.loaded_at)
+            loaded = await self._loaded(message)
+            if self._worker is None:
+                self._worker = self._new_worker(loaded, loaded_at)
+            if message.accept:
+                await self._accept(self._worker)
+            made = await self._worker.prepare(loaded, loaded_at)
+        except ConfigError as error:
+            return self._channel.send(Prepared(message.number, tuple(map(str, error.problems))))
+        except (ModelError, ReloadError) as error:
+            return self._channel.send(Prepared(message.number, problems_of(error)))
+        self._made[message.number] = made
+        engine = made.engine
+        model, bundled = (None, False) if engine is None else (engine.encoder.name, engine.bundled)
+        return self._channel.send(Prepared(message.number, model=model, bundled=bundled))
+
+    async def _loaded(self, message: Prepare) -> Loaded:
+        loop = asyncio.get_running_loop()
+        home = Path(message.home)
+        loaded = await loop.run_in_executor(None, load_text, message.text, message.source, os.environ, home)
+        if loaded.digest != message.digest:
+            raise ReloadError("worker and supervisor read the same configuration differently: restart the gateway")
+        return loaded
+
+    def _new_worker(self, loaded: Loaded, loaded_at: datetime) -> Worker:
+        def trouble(why: str | None) -> None:
+            worker.log_trouble(why)
+
+        log = Log(log_settings(loaded.config), trouble, by_turns(to_standard_output, self._lock))
+        worker = Worker(loaded, loaded_at, log, self._metrics_of_all)
+        worker.management.awaiting = Failure(Reason.NOT_READY, _STARTING)
+        return worker
+
+    async def _accept(self, worker: Worker) -> None:
+        if not self._accepting:
+            self._accepting = True
+            for each in self._sockets:
+                await worker.listen(each)
+
+    async def _enforce(self, message: Enforce) -> None:
+        made = self._made.pop(message.number, None)
+        if made is None or self._worker is None:
+            return
+        if not message.wanted:
+            self._worker.discard(made)
+            return
+        self._worker.enforce(made)
+        await self._accept(self._worker)
+        self._channel.send(Enforced(message.number))
+
+    async def _metrics_of_all(self) -> bytes:
+        await asyncio.sleep(0)  # a timeout needs a task, which a request has only once it has waited
+        number = next(self._numbers)
+        page: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._pages[number] = page
+        self._channel.send(Measure(number))
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                text = await page
+        except TimeoutError as error:
+            raise Failure(Reason.NOT_READY, _UNANSWERED) from error
+        finally:
+            self._pages.pop(number, None)
+        return text.encode("utf-8")
+
+    async def _drain(self) -> None:
+        if self._worker is None:
+            self.ended.set_result(0)
+            return
+        self._channel.send(Draining(self._worker.in_flight))
+        stopped = await self._worker.drain()
+        self._channel.send(Measured(0, self._worker.metrics.families()))
+        self._channel.send(Drained(stopped.cut))
+        await self._channel.close()
+        self.ended.set_result(0 if stopped.finished else 1)
+
+
+async def _serve(control: int, lock: int, listening: Sequence[int]) -> int:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a terminal sends them to all; the supervisor says what follows
+    channel = await Channel.over(socket.socket(fileno=control))
+    member = _Member(channel, lock, [socket.socket(fileno=number) for number in listening])
+    loop.add_signal_handler(signal.SIGTERM, member.drain)
+    obeying = loop.create_task(member.obey())
+    try:
+        return await member.ended
+    finally:
+        obeying.cancel()
+        member.close()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a worker with the descriptors that it was given; the exit code."""
+    control, lock, *listening = map(int, arguments)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(control, lock, listening))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

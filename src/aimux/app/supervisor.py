@@ -1,0 +1,268 @@
+"""The supervisor of several workers: one port, one configuration, one set of metrics, one end.
+
+It serves no request itself. A configuration is put in force in two steps, so that all workers have it or none: each
+makes it ready, and only when all have done so each is told to serve by it.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from aimux.app.errors import ReloadError, RestartNeededError, StartError
+from aimux.app.member import Member, MemberEndedError, ending
+from aimux.app.messages import (
+    Announce,
+    Drain,
+    Draining,
+    Enforce,
+    Enforced,
+    Measure,
+    Measured,
+    Page,
+    Prepare,
+    Prepared,
+    Reloaded,
+)
+from aimux.config.lasting import lasting_changes
+from aimux.config.load import Loaded, load
+from aimux.config.problem import ConfigError
+from aimux.edge.log import Log
+from aimux.edge.metrics_sum import added, growing, page, taken_apart
+
+_PREPARING: Final = 600.0
+_ANSWERING: Final = 5.0
+_MEASURING: Final = 2.0
+_FLUSHING: Final = 10.0
+_SETTLED: Final = 60.0
+_PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds before a worker is replaced: the more, the sooner its predecessors have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    loaded: Loaded
+    loaded_at: datetime
+
+    def prepare(self, number: int, *, accept: bool) -> Prepare:
+        loaded = self.loaded
+        home, moment = str(loaded.path.parent), self.loaded_at.isoformat()
+        return Prepare(number, loaded.text, str(loaded.path), home, loaded.digest, moment, accept)
+
+
+class Supervisor:
+    """Starts workers, keeps their number, and speaks to all of them."""
+
+    def __init__(self, loaded: Loaded, log: Log, listening: Sequence[socket.socket], lock: int) -> None:
+        self._in_force = _InForce(loaded, datetime.now(UTC))
+        self._log = log
+        self._listening = listening
+        self._lock = lock
+        self._members: list[Member] = []
+        self._numbers = count(1)
+        self._turn = asyncio.Lock()  # one at a time changes what is in force, or who serves
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._past = taken_apart([])
+        self._early_ends = 0
+        self._started = False
+        self._stopping = False
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+
+    async def start(self) -> None:
+        """Start every worker, and put the configuration in force once all are ready. Raises StartError."""
+        began = asyncio.get_running_loop().time()
+        wanted = self._in_force.loaded.config.server.workers
+        async with self._turn:
+            members = [await self._spawn(index) for index in range(1, wanted + 1)]
+            prepared = await self._prepare(members, self._in_force, accept=True)
+            if problems := _problems(prepared):
+                raise StartError(problems[0])
+            self._started = True
+            await self._enforce(members)
+            self._announce(members)
+        first = prepared[0]
+        if isinstance(first, Prepared) and first.bundled:
+            self._log.event.info("model", detail="model_path does not exist: using the copy inside the package")
+        self._log.event.info(
+            "ready",
+            model=first.model if isinstance(first, Prepared) else None,
+            config=self._in_force.loaded.digest[:12],
+            seconds=round(asyncio.get_running_loop().time() - began, 3),
+            workers=wanted,
+        )
+
+    async def reload(self) -> None:
+        """Read the configuration file again; every worker takes it over or, where anything is wrong, none does."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        async with self._turn:
+            problems = await self._take_over()
+            for member in self._members:
+                member.send(Reloaded(problems))
+        for problem in problems:
+            detail = "not taken over, the configuration in force stays"
+            self._log.event.error("reload", detail=detail, problem=problem)
+        if not problems:
+            loaded = self._in_force.loaded
+            for warning in loaded.warnings:
+                self._log.event.warning("configuration", detail=warning)
+            self._log.event.info("reloaded", config=loaded.digest[:12], seconds=round(loop.time() - began, 3))
+
+    async def stop(self) -> int:
+        """Drain every worker; the exit code."""
+        self._stopping = True
+        timeout = self._in_force.loaded.config.server.drain_timeout
+        members = list(self._members)
+        answers = await asyncio.gather(
+            *(member.ask(Drain(), 0, Draining, _ANSWERING) for member in members), return_exceptions=True
+        )
+        in_flight = sum(answer.in_flight for answer in answers if isinstance(answer, Draining))
+        self._log.event.info("draining", in_flight=in_flight, timeout=timeout)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout + _FLUSHING):
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+        killed = len(self._members)
+        self.kill()
+        cut = sum(member.cut for member in members)
+        if not cut and not killed:
+            self._log.event.info("stopped", cut=0)
+            return 0
+        detail = "requests were cut: they outlasted server.drain_timeout"
+        self._log.event.warning("stopped", cut=cut, killed=killed, detail=detail)
+        return 1
+
+    def kill(self) -> None:
+        """End every worker at once."""
+        self._stopping = True
+        for member in self._members:
+            member.kill()
+
+    # Workers come and go.
+
+    async def _spawn(self, index: int) -> Member:
+        member = await Member.spawn(index, self._listening, self._lock)
+        self._members.append(member)
+        self._do(self._attend(member))
+        return member
+
+    async def _attend(self, member: Member) -> None:
+        code = await member.attend(self._asked)
+        self._members.remove(member)
+        self._past = added([self._past, growing(member.families)])
+        if self._stopping or not self._started:
+            return
+        lived = asyncio.get_running_loop().time() - member.started
+        self._early_ends = 0 if lived > _SETTLED else min(self._early_ends + 1, len(_PAUSES))
+        pause = _PAUSES[max(self._early_ends - 1, 0)]
+        detail = "a new one takes its place" if not pause else f"a new one takes its place in {pause:.0f} s"
+        self._log.event.error("worker", worker=member.index, pid=member.pid, problem=ending(code), detail=detail)
+        await asyncio.sleep(pause)
+        await self._replace(member.index)
+
+    async def _replace(self, index: int) -> None:
+        async with self._turn:
+            if self._stopping:
+                return
+            member = await self._spawn(index)
+            problems = _problems(await self._prepare([member], self._in_force, accept=False))
+            if problems or self._stopping:
+                for problem in problems:
+                    self._log.event.error("worker", worker=index, pid=member.pid, problem=problem)
+                member.kill()
+                return
+            await self._enforce([member])
+            self._announce([member])
+        self._log.event.info("worker", worker=index, pid=member.pid, detail="serves")
+
+    # All of them have a configuration, or none.
+
+    async def _take_over(self) -> tuple[str, ...]:
+        """Put the configuration file in force as it stands now; the problems where that is not possible."""
+        old = self._in_force.loaded
+        try:
+            loaded = await asyncio.get_running_loop().run_in_executor(None, load, old.path, os.environ)
+            if changed := lasting_changes(old.config, loaded.config):
+                raise RestartNeededError(changed)
+        except ConfigError as error:
+            return tuple(map(str, error.problems))
+        except ReloadError as error:
+            return error.problems
+        new, members = _InForce(loaded, datetime.now(UTC)), list(self._members)
+        prepared = await self._prepare(members, new, accept=False)
+        if problems := _problems(prepared):
+            for member in members:
+                member.send(Enforce(self._last, wanted=False))
+            return problems
+        self._in_force = new
+        await self._enforce(members)
+        return ()
+
+    async def _prepare(
+        self, members: Sequence[Member], wanted: _InForce, *, accept: bool
+    ) -> list[Prepared | BaseException]:
+        self._last = next(self._numbers)
+        message = wanted.prepare(self._last, accept=accept)
+        return await asyncio.gather(
+            *(member.ask(message, self._last, Prepared, _PREPARING) for member in members), return_exceptions=True
+        )
+
+    async def _enforce(self, members: Sequence[Member]) -> None:
+        """Put in force what was prepared last. A worker that does not is ended, and replaced by one that does."""
+        answers = await asyncio.gather(
+            *(member.ask(Enforce(self._last), self._last, Enforced, _ANSWERING) for member in members),
+            return_exceptions=True,
+        )
+        for member, answer in zip(members, answers, strict=True):
+            if isinstance(answer, BaseException):
+                member.kill()
+
+    def _announce(self, members: Sequence[Member]) -> None:
+        for member in members:
+            member.send(Announce())
+
+    # Metrics.
+
+    def _asked(self, member: Member, number: int) -> None:
+        self._do(self._measure(member, number))
+
+    async def _measure(self, asking: Member, number: int) -> None:
+        """Send a worker the metrics of all. One that does not answer in time counts as it last said."""
+        ours = next(self._numbers)
+        members = list(self._members)
+        await asyncio.gather(
+            *(member.ask(Measure(ours), ours, Measured, _MEASURING) for member in members), return_exceptions=True
+        )
+        own = taken_apart(self._registry.collect())
+        families = added([*(member.families for member in members), self._past, own])
+        asking.send(Page(number, page(families).decode("utf-8")))
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._log.event.error("fault", detail="in the supervisor", error=f"{type(error).__name__}: {error}")
+
+
+def _problems(prepared: Sequence[Prepared | BaseException]) -> tuple[str, ...]:
+    """What stands in the way, each thing once."""
+    found: dict[str, None] = {}
+    for answer in prepared:
+        if isinstance(answer, Prepared):
+            found |= dict.fromkeys(answer.problems)
+        elif isinstance(answer, MemberEndedError):
+            found[f"{answer} while it took the configuration over: see its last words, and try again"] = None
+        else:
+            found[f"a worker did not take the configuration over in {_PREPARING:.0f} s"] = None
+    return tuple(found)

@@ -1,0 +1,165 @@
+"""One process that serves: its parts put together, the configuration that it serves by, and its end."""
+
+import asyncio
+import contextlib
+import gc
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from aimux.app.errors import ReloadError, RestartNeededError
+from aimux.app.generations import Generations, Made
+from aimux.app.listening import BACKLOG
+from aimux.app.settings import server_limits, timeouts, upstream_limits
+from aimux.config.lasting import lasting_changes
+from aimux.config.load import Loaded
+from aimux.edge.connection import Connection
+from aimux.edge.deadlines import Deadlines, interval_for
+from aimux.edge.log import Log
+from aimux.edge.management import InForce, Management, Reloading
+from aimux.edge.metrics import Metrics
+from aimux.edge.pacing import Pacing
+from aimux.edge.pool import Upstreams
+from aimux.edge.server import Server
+from aimux.edge.site import Site
+from aimux.gateway.handle import Gateway, Limits
+from aimux.gateway.live import Live
+from aimux.intent.model import ModelError
+
+_FLUSH: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """How serving has ended: whether every request could finish, else how many were cut."""
+
+    finished: bool
+    cut: int = 0
+
+
+class Worker:
+    """Serves requests by one configuration after the other."""
+
+    def __init__(
+        self, loaded: Loaded, loaded_at: datetime, log: Log, measure: Callable[[], Awaitable[bytes]] | None = None
+    ) -> None:
+        """`measure` gives the page of metrics where these are not only its own."""
+        config = loaded.config
+        self.loaded = loaded
+        self.metrics = Metrics(live := Live())
+        self.log = log
+        self._live = live
+        self._deadlines = Deadlines(interval_for(*timeouts(config)))
+        upstreams = Upstreams(upstream_limits(config), self._deadlines)
+        self._generations = Generations(upstreams)
+        live.retire = self._generations.retire
+        observers = (log.request, self.metrics.request, Pacing().request)
+        gateway = Gateway(live, upstreams, observers, Limits(config.server.max_body_bytes))
+        token = config.server.admin_token
+        self.management = Management(
+            live,
+            measure or self._own_metrics,
+            InForce(loaded.snapshot, loaded.display, loaded_at),
+            token.get_secret_value() if token else None,
+        )
+        self._server = Server(Site(self.management, gateway, log), server_limits(config), self._deadlines)
+        self._listeners: list[asyncio.Server] = []
+        self._server.loop.set_exception_handler(lambda _, context: _report(log, context))
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being served."""
+        return self._live.in_flight
+
+    async def listen(self, listening: socket.socket) -> None:
+        """Accept connections from this socket."""
+        listener = await self._server.loop.create_server(
+            lambda: Connection(self._server), sock=listening, backlog=BACKLOG
+        )
+        self._listeners.append(listener)
+
+    async def prepare(self, loaded: Loaded, loaded_at: datetime) -> Made:
+        """Make a configuration ready to be put in force, while the one before it serves.
+
+        Raises ModelError and ReloadError; nothing has changed then.
+        """
+        if lasting := lasting_changes(self.loaded.config, loaded.config):
+            raise RestartNeededError(lasting)
+        return await self._generations.make(loaded, loaded_at)
+
+    def discard(self, made: Made) -> None:
+        """Give up what was prepared."""
+        self._generations.retire(made.generation)
+
+    def enforce(self, made: Made) -> None:
+        """Put what was prepared in force: every request from now on is served by it."""
+        self.loaded = made.loaded
+        self.management.in_force = InForce(made.loaded.snapshot, made.loaded.display, made.loaded_at)
+        self.metrics.configuration(made.loaded.digest[:12])
+        if made.engine is not None:
+            encoder = made.engine.encoder
+            self.metrics.model(encoder.name, encoder.digest[:12], encoder.dimensions)
+        self._live.replace(made.generation)
+        _spare_the_collector()
+
+    def note_reload(self, problems: tuple[str, ...]) -> None:
+        """Remember how an attempt to take a new configuration over ended."""
+        self.management.reloading = Reloading(datetime.now(UTC), problems)
+        self.metrics.reloaded(successful=not problems)
+
+    def log_trouble(self, why: str | None) -> None:
+        """The log cannot be written, or can again: meanwhile nothing is served, since nothing would tell of it."""
+        if why is None:
+            self._live.obstacle = None
+            detail = "the log can be written again, and requests are served"
+            self.log.event.warning("log", detail=detail, lost=self.log.writer.lost)
+            return
+        self._live.obstacle = "the gateway cannot write its log, and serves nothing that would leave no trace"
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"aimux: cannot write the log: {why}; requests are refused until it can be written\n")
+            sys.stderr.flush()
+
+    async def drain(self) -> Stopped:
+        """Refuse new requests, and wait for those under way to end, at most `server.drain_timeout`."""
+        try:
+            async with asyncio.timeout(self.loaded.config.server.drain_timeout):
+                await self._live.drain()
+        except TimeoutError:
+            return Stopped(finished=False, cut=self._server.abort())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FLUSH):
+                await self._server.finish()
+        return Stopped(finished=True)
+
+    def close(self) -> None:
+        """Close everything at once."""
+        for listener in self._listeners:
+            listener.close()
+        self._server.abort()
+        self._generations.close()
+        self._deadlines.close()
+        self.log.writer.flush()
+
+    async def _own_metrics(self) -> bytes:
+        return self.metrics.render()
+
+
+def _report(log: Log, context: Mapping[str, object]) -> None:
+    """A fault in a callback, where no request is at hand to refuse."""
+    error = context.get("exception")
+    log.event.error("fault", detail=str(context.get("message")), error=f"{type(error).__name__}: {error}")
+
+
+def problems_of(error: ModelError | ReloadError) -> tuple[str, ...]:
+    """What an operator is told of a configuration that cannot be used."""
+    return error.problems if isinstance(error, ReloadError) else (str(error),)
+
+
+def _spare_the_collector() -> None:
+    # What is loaded now stays. Requests leave next to no cycles, so that looking for them seldom is often enough.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)

@@ -1,0 +1,24 @@
+"""Which settings last as long as the gateway runs: everything is built with them, and a reload cannot change them."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from aimux.config.schema import Config, Section
+
+_LASTING: Final = ("server.", "logging.", "upstreams.")
+# Certificates belong to the routes, and are read again with them.
+_RELOADED: Final = "upstreams.ca_file"
+
+
+def lasting_changes(old: Config, new: Config) -> tuple[str, ...]:
+    """The settings that differ and are read only when the gateway starts."""
+    return tuple(key for key in _differing(old, new) if key.startswith(_LASTING) and key != _RELOADED)
+
+
+def _differing(old: Section, new: Section, prefix: str = "") -> Iterator[str]:
+    for name in type(old).model_fields:
+        before, after = getattr(old, name), getattr(new, name)
+        if isinstance(before, Section) and isinstance(after, Section):
+            yield from _differing(before, after, f"{prefix}{name}.")
+        elif before != after:
+            yield prefix + name

@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 MODEL := models/all-MiniLM-L6-v2.onnx
 CONFIG ?= aimux.yaml
 SECONDS ?= 60
+TEST_PROCESSES ?= 2
 
 .PHONY: help
 help: ## list the targets
@@ -58,7 +59,7 @@ demo: setup ## play the agent-mesh story against a gateway of its own
 
 .PHONY: test
 test: setup $(VENV)/dev.stamp ## run the whole test suite
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(VENV)/dev.stamp ## formatter check, linter, type check, import contracts, security linter, advisories

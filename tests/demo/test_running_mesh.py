@@ -171,6 +171,7 @@ def test_a_playground_that_is_killed_leaves_nothing(playground: subprocess.Popen
         (GATEWAY, f"port {GATEWAY} is taken, where the gateway is to listen"),
         (PORTS["admin"], f"127.0.0.1:{PORTS['admin']} is taken, where the example agent of admin is to listen"),
     ],
+    ids=["gateway", "agent"],
 )
 def test_the_playground_says_which_port_is_taken(
     start: Start, config: Path, printed: Callable[[str], str], port: int, said: str

@@ -50,8 +50,9 @@ def test_reading_the_management_pages_leaves_no_line(mesh: Mesh) -> None:
 
 
 def test_being_refused_a_management_page_leaves_one(mesh: Mesh) -> None:
+    before = len(mesh.gateway.lines)
     ask(mesh.port, target="/config", host="evil.example")
-    line = mesh.gateway.wait_line(lambda line: line["event"] == "management", "the refusal's line")
+    line = mesh.gateway.wait_line(lambda line: line["event"] == "management", "the refusal's line", after=before)
     assert (line["level"], line["verdict"], line["path"]) == ("warning", "management_forbidden", "/config")
 
 

@@ -55,10 +55,10 @@ class Client:
         return data
 
 
-def post(body: str, agent: str) -> bytes:
+def post(body: str, agent: str, path: str = "/") -> bytes:
     """A request of an agent, of the same form as the load's."""
     encoded = body.encode()
-    head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-Source-Agent: {agent}\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-Source-Agent: {agent}\r\n"
     return f"{head}Content-Length: {len(encoded)}\r\n\r\n".encode() + encoded
 
 

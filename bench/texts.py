@@ -55,6 +55,11 @@ def body(number: int) -> str:
     return json.dumps({"query": text(number), "stream": False})
 
 
+def conversation(of: str, model: str) -> str:
+    """The JSON body, in one line, of a chat completion that asks the text of another body."""
+    return json.dumps({"model": model, "messages": [{"role": "user", "content": json.loads(of)["query"]}]})
+
+
 class Supply:
     """Hands out each text once: what came from here before has not been seen by anybody."""
 

@@ -2,14 +2,15 @@
 
 import re
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from bench import BenchError, wrk
 from bench.client import Client, get, post
-from bench.figures import HALF_P50, HALF_TAIL, LOOP, NEW, SEEN, CoreUse, Figure, Measured
+from bench.figures import CHAT, HALF_P50, HALF_TAIL, LOOP, NEW, SEEN, CoreUse, Figure, Measured
 from bench.machine import Cores, core_seconds
 from bench.processes import run_program
 from bench.servers import Server
@@ -23,11 +24,18 @@ _COUNTER: Final = r"^aimux_score_cache_{}_total ([0-9.e+]+)$"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is posted, by which agent, and the cores that serve and load."""
+    """What is posted, by which agent, the cores that serve and load, and where to, with which headers besides."""
 
     bodies: Path
     agent: str
     cores: Cores
+    path: str = "/"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def on(self, server: Server, seconds: int, rate: float = 0) -> wrk.Outcome:
+        """Post it for some seconds."""
+        headers = {"X-Source-Agent": self.agent, **self.headers}
+        return wrk.run(server.port, self.bodies, headers, seconds, self.cores.load, path=self.path, rate=rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +69,45 @@ class SeenTextsAtGateway:
 
     def measure(self, seconds: int) -> Iterator[Measured]:
         """Show it the texts, then load it."""
-        with Client(self.server.port) as client:
-            for line in self.load.bodies.read_text().splitlines():
-                client.succeed(post(line, self.load.agent))
-        before = _cache_counts(self.server)
-        measured = list(_peak_and_half(self.server, self.load, seconds))
-        hits, misses = _since(before, _cache_counts(self.server))
-        if misses or not hits:
-            raise BenchError(f"texts seen before were to be measured, but {misses:.0f} had to be read by the model")
+        with _seen_before(self.server, self.load):
+            measured = list(_peak_and_half(self.server, self.load, seconds))
         yield from measured
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """The throughput of a server that knows no text from another, with chat completions."""
+
+    server: Server
+    load: Load
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"{self.server.name}, chat completions"
+
+    def measure(self, seconds: int) -> Iterator[Measured]:
+        """Load it."""
+        yield _loaded(self.server, CHAT, self.load, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAtGateway:
+    """The throughput of the gateway with chat completions whose texts' scores it remembers."""
+
+    server: Server
+    load: Load
+
+    @property
+    def title(self) -> str:
+        """What it does."""
+        return f"{self.server.name}, chat completions of texts seen before"
+
+    def measure(self, seconds: int) -> Iterator[Measured]:
+        """Show it the texts, then load it."""
+        with _seen_before(self.server, self.load):
+            measured = _loaded(self.server, CHAT, self.load, seconds)
+        yield measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +138,24 @@ class NewTexts:
         yield loop
 
 
+@contextmanager
+def _seen_before(gateway: Server, load: Load) -> Iterator[None]:
+    """Show the gateway the texts; whatever it serves meanwhile it must have remembered. Raises BenchError."""
+    with Client(gateway.port) as client:
+        for line in load.bodies.read_text().splitlines():
+            client.succeed(post(line, load.agent, load.path))
+    before = _cache_counts(gateway)
+    yield
+    hits, misses = _since(before, _cache_counts(gateway))
+    if misses or not hits:
+        raise BenchError(f"texts seen before were to be measured, but {misses:.0f} had to be read by the model")
+
+
 def _peak_and_half(server: Server, load: Load, seconds: int) -> Iterator[Measured]:
     """The most that it can do, and how long its calls take at half of that."""
     peak = _loaded(server, SEEN, load, seconds)
     yield peak
-    half = wrk.run(server.port, load.bodies, load.agent, seconds, load.cores.load, rate=peak.value / 2)
+    half = load.on(server, seconds, rate=peak.value / 2)
     if not half.p50 or not half.p99:
         raise BenchError("wrk did not say how long the calls took")
     yield Measured(HALF_P50, server.name, half.p50)
@@ -113,7 +164,7 @@ def _peak_and_half(server: Server, load: Load, seconds: int) -> Iterator[Measure
 
 def _loaded(server: Server, figure: Figure, load: Load, seconds: int) -> Measured:
     own, whole = server.process.cpu_seconds(), core_seconds(load.cores.tested)
-    found = wrk.run(server.port, load.bodies, load.agent, seconds, load.cores.load)
+    found = load.on(server, seconds)
     own, whole = server.process.cpu_seconds() - own, core_seconds(load.cores.tested) - whole
     return Measured(figure, server.name, found.per_second, CoreUse.of(own, whole, found.seconds))
 

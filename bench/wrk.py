@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from bench.tools import path_of
 CONNECTIONS: Final = 32
 _SCRIPT: Final = Path(__file__).with_name("requests.lua")
 _CALLERS: Final = 4  # times as many connections where each of them waits between its requests
+_ANSWER: Final = 10  # seconds: 32 callers of a slow server on a busy machine wait for longer than wrk's own two
 _PATIENCE: Final = 60.0
 _REQUESTS = re.compile(r"^\s*([0-9]+) requests in ", re.MULTILINE)
 _RATE = re.compile(r"^Requests/sec:\s*([0-9.]+)\s*$", re.MULTILINE)
@@ -56,12 +58,15 @@ def _latency(output: str, share: int) -> float | None:
     return None if found is None else float(found.group(1)) * _UNITS[found.group(2)]
 
 
-def run(port: int, bodies: Path, agent: str, seconds: int, core: int, *, path: str = "/", rate: float = 0) -> Outcome:
+def run(
+    port: int, bodies: Path, headers: Mapping[str, str], seconds: int, core: int, *, path: str = "/", rate: float = 0
+) -> Outcome:
     """Load a server on this machine for some seconds: with as many requests as it takes, or with `rate` a second."""
     connections = CONNECTIONS * _CALLERS if rate else CONNECTIONS
-    command = [path_of("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(_SCRIPT)]
-    command += [f"http://127.0.0.1:{port}/", "--", str(bodies), agent, path]
-    command += [str(round(connections / rate * 1000))] if rate else []
+    pause = round(connections / rate * 1000) if rate else 0
+    command = [path_of("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={_ANSWER}s", "--latency"]
+    command += ["-s", str(_SCRIPT), f"http://127.0.0.1:{port}/", "--", str(bodies), path, str(pause)]
+    command += [f"{name}: {value}" for name, value in headers.items()]
     try:
         done = subprocess.run(  # noqa: S603  (wrk, with arguments of ours)
             pinned(command, core), capture_output=True, text=True, timeout=seconds + _PATIENCE, check=False

@@ -79,4 +79,5 @@ def test_requests_are_complete() -> None:
     assert body == '{"query": "größer"}'.encode()
     assert b"\r\nContent-Length: %d" % len(body) in head
     assert b"\r\nX-Source-Agent: some-bot" in head
+    assert post("{}", "some-bot", "/v1/chat").startswith(b"POST /v1/chat HTTP/1.1\r\n")
     assert status(b"HTTP/1.1 404 Not Found\r\n\r\n") == 404

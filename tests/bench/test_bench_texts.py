@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from bench.texts import DISTINCT, Supply, body, text
+from bench.texts import DISTINCT, Supply, body, conversation, text
 
 _TOKENIZER = Path(__file__).parents[2] / "models" / "tokenizer.json"
 numbers = st.integers(0, DISTINCT - 1)
@@ -52,6 +52,12 @@ def test_bodies_are_json_in_one_line_of_about_90_bytes() -> None:
     assert sizes[0] >= 65
     assert 80 <= sizes[500] <= 100
     assert sizes[-1] <= 110
+
+
+def test_a_conversation_asks_the_same_text() -> None:
+    made = conversation(body(7), "some-model")
+    assert json.loads(made) == {"model": "some-model", "messages": [{"role": "user", "content": text(7)}]}
+    assert "\n" not in made
 
 
 def test_a_supply_gives_each_body_once() -> None:

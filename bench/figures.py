@@ -1,6 +1,6 @@
 """The figures: what is measured of whom, collected round by round, with the ratios that the table shows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,12 +41,13 @@ UPLOAD: Final = Figure("upload", "100 MiB up by route name, bytes/s", "bytes")
 TRANSFER_MEMORY: Final = Figure("transfer_memory", "Memory grown by both transfers", "bytes")
 INTENTS: Final = Figure("intents", "A new text, times its cost with 10 intents", "x")
 CHAT: Final = Figure("chat", "Requests/s, chat completions, texts seen before", "1/s")
+TIMES: Final = Figure("times", "Chat completions/s of AIMux, times those of", "x")
 START: Final = Figure("start", "Start until ready", "s")
 MEMORY: Final = Figure("memory", "Resident memory, idle", "bytes")
 
 FIGURES: Final = (
-    *(SEEN, CHAT, NEW, P50, ADDED_P50, BEYOND, P99, ADDED_P99, HALF_P50, HALF_TAIL, EVENT, ADDED_EVENT, STREAM_MEMORY),
-    *(DOWNLOAD, UPLOAD, TRANSFER_MEMORY, INTENTS, START, MEMORY),
+    *(SEEN, CHAT, TIMES, NEW, P50, ADDED_P50, BEYOND, P99, ADDED_P99, HALF_P50, HALF_TAIL, EVENT, ADDED_EVENT),
+    *(STREAM_MEMORY, DOWNLOAD, UPLOAD, TRANSFER_MEMORY, INTENTS, START, MEMORY),
 )
 MANY_INTENTS: Final = {10_000: "10,000 intents", 100_000: "100,000 intents"}
 SUBJECTS: Final = (DIRECT, LOOP, NGINX, ENVOY, PORTKEY, LITELLM, AIMUX, *MANY_INTENTS.values())
@@ -97,8 +98,9 @@ class Rounds:
         self._values: dict[tuple[Figure, str], list[Measured]] = {}
 
     def add(self, measured: Iterable[Measured]) -> None:
-        """Take what one round has measured: each figure of each subject once."""
-        for each in measured:
+        """Take what one round has measured: each figure of each subject once at most."""
+        found = list(measured)
+        for each in [*found, *_times(found)]:
             self._values.setdefault((each.figure, each.subject), []).append(each)
 
     def rows(self) -> tuple[Row, ...]:
@@ -125,5 +127,14 @@ class Rounds:
         )
 
     def _ratio(self, values: tuple[float, ...], figure: Figure, subject: str) -> Spread | None:
-        references = self._values.get((figure, subject))
-        return None if references is None else ratio(values, [each.value for each in references])
+        references = self._values.get((figure, subject), ())
+        # What is not measured in every round has no other of its round to be compared with.
+        return ratio(values, [each.value for each in references]) if len(references) == len(values) else None
+
+
+def _times(measured: Sequence[Measured]) -> Iterator[Measured]:
+    """How many times as many chat completions AIMux has served in this round as each AI gateway."""
+    chats = {each.subject: each.value for each in measured if each.figure is CHAT}
+    for peer in (PORTKEY, LITELLM):
+        if AIMUX in chats and peer in chats:
+            yield Measured(TIMES, peer, chats[AIMUX] / chats[peer])

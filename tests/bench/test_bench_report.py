@@ -9,7 +9,23 @@ import pytest
 from rich.console import Console
 
 from bench import BenchError
-from bench.figures import AIMUX, ENVOY, LOOP, MEMORY, NEW, NGINX, P50, SEEN, START, CoreUse, Measured, Rounds
+from bench.figures import (
+    AIMUX,
+    CHAT,
+    ENVOY,
+    LITELLM,
+    LOOP,
+    MEMORY,
+    NEW,
+    NGINX,
+    P50,
+    PORTKEY,
+    SEEN,
+    START,
+    CoreUse,
+    Measured,
+    Rounds,
+)
 from bench.machine import Machine
 from bench.report import BEGIN, END, as_json, caption, markdown, put_between_markers, table
 from bench.session import QUICK, Report
@@ -53,6 +69,54 @@ def test_the_documentation_shows_medians_spreads_and_ratios(report: Report) -> N
         ("Resident memory, idle", AIMUX, "120.0 MiB (120.0 - 120.0)", "", "", "", "", ""),
         ("Left out: Envoy: no network.",),
     }
+
+
+@pytest.fixture
+def chats(report: Report) -> Report:
+    """Two rounds of chat completions beside AI gateways whose start was measured once."""
+    rounds = Rounds()
+    rounds.add([Measured(START, PORTKEY, 0.5), Measured(MEMORY, LITELLM, 300 * 2**20)])
+    for aimux, portkey, litellm in ((5000.0, 500.0, 50.0), (6000.0, 750.0, 75.0)):
+        rounds.add(
+            [
+                Measured(CHAT, NGINX, 10 * aimux),
+                Measured(CHAT, LITELLM, litellm),
+                Measured(CHAT, PORTKEY, portkey),
+                Measured(CHAT, AIMUX, aimux),
+                Measured(START, NGINX, 0.01),
+            ]
+        )
+    return replace(report, rows=rounds.rows())
+
+
+def test_chat_completions_are_told_as_multiples_of_each_ai_gateways_in_the_same_round(chats: Report) -> None:
+    cells = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in markdown(chats).splitlines()]
+    chat, times = "Requests/s, chat completions, texts seen before", "Chat completions/s of AIMux, times those of"
+    found = [row[:4] for row in cells if row[0] in {chat, times}]
+    assert found == [
+        (chat, NGINX, "55,000 (50,000 - 60,000)", ""),
+        (chat, PORTKEY, "625 (500 - 750)", "0.011 (0.010 - 0.013)"),
+        (chat, LITELLM, "62 (50 - 75)", "0.001 (0.001 - 0.001)"),
+        (chat, AIMUX, "5,500 (5,000 - 6,000)", "0.10 (0.10 - 0.10)"),
+        (times, PORTKEY, "9.00 x (8.00 - 10.00)", ""),
+        (times, LITELLM, "90.00 x (80.00 - 100.00)", ""),
+    ]
+    kept = {
+        row["subject"]: row["values"] for row in json.loads(as_json(chats))["rows"] if row["figure"]["key"] == "times"
+    }
+    assert kept == {PORTKEY: [10.0, 8.0], LITELLM: [100.0, 80.0]}
+
+
+def test_multiples_of_an_ai_gateway_that_was_left_out_are_not_told() -> None:
+    rounds = Rounds()
+    rounds.add([Measured(CHAT, NGINX, 30000.0), Measured(CHAT, AIMUX, 5000.0), Measured(CHAT, LITELLM, 50.0)])
+    assert [(row.figure.key, row.subject) for row in rounds.rows()][-2:] == [("chat", AIMUX), ("times", LITELLM)]
+
+
+def test_what_was_measured_once_is_not_compared_with_what_each_round_measured(chats: Report) -> None:
+    row = next(row for row in chats.rows if (row.figure, row.subject) == (START, PORTKEY))
+    assert row.values == (0.5,)
+    assert row.to_nginx is None
 
 
 def test_the_documentation_says_when_on_what_and_how_often(report: Report) -> None:

@@ -106,8 +106,11 @@ LOCK := uv pip compile --universal --generate-hashes --upgrade \
 LOCKED := pyproject.toml --extra model --group build
 
 .PHONY: lock
-lock: $(VENV)/venv.stamp ## resolve pyproject.toml again into requirements/, exact versions with hashes
+lock: $(VENV)/venv.stamp ## resolve all dependencies again, exact versions with hashes; needs npm
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/$(LOCK) $(LOCKED) --output-file requirements/run.txt > /dev/null
 	$(BIN)/$(LOCK) $(LOCKED) --group dev --constraint requirements/run.txt --output-file requirements/dev.txt > /dev/null
 	$(BIN)/$(LOCK) --group fuzz --output-file requirements/fuzz.txt > /dev/null
+	$(BIN)/$(LOCK) --group litellm --output-file bench/pinned/litellm.txt > /dev/null
+	cd bench/pinned/portkey && rm -f package-lock.json && npm install --package-lock-only --ignore-scripts --no-audit \
+		--no-fund --omit-lockfile-registry-resolved=true --silent

@@ -151,6 +151,11 @@ class Starts:
         """Start and stop each."""
         for recipe in self.recipes:
             with start(recipe, self.core, self.directory) as server:
-                memory = server.process.resident_bytes()
-            yield Measured(START, recipe.name, server.start_seconds)
-            yield Measured(MEMORY, recipe.name, memory)
+                measured = started(server)
+            yield from measured
+
+
+def started(server: Server) -> list[Measured]:
+    """How long a server that has just become ready has taken until then, and the memory that it holds."""
+    memory = server.process.resident_bytes()
+    return [Measured(START, server.name, server.start_seconds), Measured(MEMORY, server.name, memory)]

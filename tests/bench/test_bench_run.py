@@ -15,7 +15,8 @@ import pytest
 from bench import tools
 
 _ROOT = Path(__file__).parents[2]
-_COMMAND = [sys.executable, "-m", "bench.run", "--no-envoy", "--rounds", "1", "--calls", "50"]
+_COMMAND = [sys.executable, "-m", "bench.run", "--rounds", "1", "--calls", "50"]
+_COMMAND += ["--without", "envoy", "portkey", "litellm"]
 _DEADLINE = 30.0
 
 _lacking = ", ".join([*tools.missing(), *(["a second core"] if len(os.sched_getaffinity(0)) < 2 else [])])
@@ -73,7 +74,7 @@ def test_a_tiny_run_measures_every_figure_and_leaves_nothing_behind(
     kept = json.loads(results.read_text())
     measured = {(row["figure"]["key"], row["subject"]) for row in kept["rows"]}
     of_both = {
-        *("seen", "added_p50", "added_p99", "half_p50", "half_tail", "added_event", "stream_memory"),
+        *("seen", "chat", "added_p50", "added_p99", "half_p50", "half_tail", "added_event", "stream_memory"),
         *("download", "upload", "transfer_memory", "start", "memory"),
     }
     assert measured == {(figure, name) for figure in of_both for name in ("nginx", "AIMux")} | {
@@ -83,10 +84,11 @@ def test_a_tiny_run_measures_every_figure_and_leaves_nothing_behind(
     }
     assert all(len(row["values"]) == 1 for row in kept["rows"])
     # What is added may drown in noise, and what is grown may be nothing.
-    sure = {"seen", "new", "p50", "half_p50", "event", "download", "upload", "intents", "start", "memory"}
+    sure = {"seen", "chat", "new", "p50", "half_p50", "event", "download", "upload", "intents", "start", "memory"}
     assert all(row["spread"]["median"] > 0 for row in kept["rows"] if row["figure"]["key"] in sure)
     assert "Requests/s, texts seen before" in done.stdout
-    assert "Left out: Envoy" in done.stdout
+    for peer in ("Envoy", "Portkey", "LiteLLM"):
+        assert f"Left out: {peer}: not asked for" in done.stdout
     assert not [process for process in _processes() if str(tmp_path) in process.command]
     assert list(tmp_path.iterdir()) == [results.parent]
 
@@ -120,7 +122,7 @@ def test_what_was_started_ends_with_a_benchmark_that_is_cut_short(
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("option", [("--rounds", "0"), ("--seconds", "x"), ("--calls", "-1")])
+@pytest.mark.parametrize("option", [("--rounds", "0"), ("--seconds", "x"), ("--calls", "-1"), ("--without", "nginx")])
 def test_senseless_settings_are_refused(option: tuple[str, str]) -> None:
     command = [sys.executable, "-m", "bench.run", *option]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)

@@ -66,9 +66,13 @@ SILENT = Reading()
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Similarity (0-1) of the text to each route of the snapshot, in its order; None for a route without intents."""
+    """Similarity (0-1) of the text to each route of the snapshot, in its order; None for a route without intents.
+
+    `leaders` may say where the highest scores are, in the routes' order: no other is higher than the lowest of these.
+    """
 
     values: tuple[float | None, ...]
+    leaders: tuple[int, ...] = ()
 
 
 @value

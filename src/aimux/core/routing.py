@@ -1,6 +1,7 @@
 """From scores to a match: one route, several that are too close to tell apart, or none."""
 
 import math
+from collections.abc import Iterator, Sequence
 
 from aimux.core.request import Scores
 from aimux.core.snapshot import Route, Snapshot
@@ -40,11 +41,30 @@ def match(snapshot: Snapshot, scores: Scores) -> Match | None:
     """
     if len(scores.values) != len(snapshot.routes):
         raise ValueError(f"{len(scores.values)} scores for {len(snapshot.routes)} routes")
+    if scores.leaders:
+        found = _match(snapshot, scores, scores.leaders)
+        if found is not None and _is_settled(snapshot, scores, found):
+            return found
+    return _match(snapshot, scores, range(len(scores.values)))
+
+
+def _is_settled(snapshot: Snapshot, scores: Scores, found: Match) -> bool:
+    """Whether no route behind the leaders could be runner-up or contender, nor share a place with one of them."""
+    lowest = min(value for value in map(scores.values.__getitem__, scores.leaders) if value is not None)
+    second = found.runner_up_score
+    return second is not None and second > lowest and found.score - lowest >= snapshot.ambiguity_threshold
+
+
+def _match(snapshot: Snapshot, scores: Scores, places: Sequence[int]) -> Match | None:
+    """The match among the routes in these places, which are in the routes' order."""
+    routes, values = snapshot.routes, scores.values
     best = second = None
     top = runner_up = -math.inf
-    for route, score in zip(snapshot.routes, scores.values, strict=True):
+    for place in places:
+        score = values[place]
         if score is None:
             continue
+        route = routes[place]
         if not 0.0 <= score <= 1.0:
             raise ValueError(f"the score of route '{route.name}' is {score}")
         if score > top:
@@ -59,14 +79,14 @@ def match(snapshot: Snapshot, scores: Scores) -> Match | None:
     elif second is None or top - runner_up >= snapshot.ambiguity_threshold:
         contenders = (best,)
     else:
-        contenders = _contenders(snapshot, scores, best, top)
+        contenders = tuple(_contenders(snapshot, scores, places, best, top))
     return Match(best, top, second, None if second is None else runner_up, contenders)
 
 
-def _contenders(snapshot: Snapshot, scores: Scores, best: Route, top: float) -> tuple[Route, ...]:
-    return tuple(
-        route
-        for route, value in zip(snapshot.routes, scores.values, strict=True)
-        if route is best
-        or (value is not None and value >= route.min_score and top - value < snapshot.ambiguity_threshold)
-    )
+def _contenders(snapshot: Snapshot, scores: Scores, places: Sequence[int], best: Route, top: float) -> Iterator[Route]:
+    for place in places:
+        route, value = snapshot.routes[place], scores.values[place]
+        if route is best or (
+            value is not None and value >= route.min_score and top - value < snapshot.ambiguity_threshold
+        ):
+            yield route

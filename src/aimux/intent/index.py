@@ -1,11 +1,16 @@
 """From vectors to scores: how alike a text is to the intents of each route."""
 
+from typing import Final
+
 import numpy as np
 
 from aimux.core.request import Scores
 from aimux.core.snapshot import Snapshot
 from aimux.intent.encoder import Encoder, EncodingError, Vectors
 from aimux.intent.model import ModelError
+
+_FEW_ROUTES: Final = 64
+_LEADERS: Final = 16
 
 
 class IntentIndex:
@@ -18,7 +23,7 @@ class IntentIndex:
     def __init__(self, snapshot: Snapshot, vectors: Vectors) -> None:
         """`vectors`: float32, one row of norm 1 an intent, in the order of the routes and their intents."""
         self._size = len(snapshot.routes)
-        self._scored = [i for i, route in enumerate(snapshot.routes) if route.intents]
+        self._scored = np.array([i for i, route in enumerate(snapshot.routes) if route.intents], np.intp)
         counts = [len(snapshot.routes[i].intents) for i in self._scored]
         if len(vectors) != sum(counts):
             raise ValueError(f"{len(vectors)} vectors for {sum(counts)} intents")
@@ -49,7 +54,21 @@ class IntentIndex:
         best = blended.max(axis=0)
         if not np.isfinite(best).all():
             raise EncodingError("the model gave no numbers for this text")
-        values: list[float | None] = [None] * self._size
-        for position, value in zip(self._scored, np.clip(best, 0.0, 1.0).tolist(), strict=True):
-            values[position] = value
-        return Scores(tuple(values))
+        best = np.clip(best, 0.0, 1.0)
+        return Scores(self._by_route(best), self._leaders(best))
+
+    def _by_route(self, best: Vectors) -> tuple[float | None, ...]:
+        values: list[float] = best.tolist()
+        if len(values) == self._size:
+            return tuple(values)
+        # Arrays of objects are filled without a loop in Python.
+        spread = np.full(self._size, None, object)
+        spread[self._scored] = values
+        return tuple(spread.tolist())
+
+    def _leaders(self, best: Vectors) -> tuple[int, ...]:
+        """Where the highest scores are, for configurations of so many routes that looking at each would cost."""
+        if len(best) <= _FEW_ROUTES:
+            return ()
+        highest = np.argpartition(best, -_LEADERS)[-_LEADERS:]
+        return tuple(np.sort(self._scored[highest]).tolist())

@@ -13,6 +13,8 @@ PORTKEY: Final = "Portkey"
 LITELLM: Final = "LiteLLM"
 LOOP: Final = "bare loop"
 DIRECT: Final = "direct call"
+WHOLE: Final = "as measured"
+BY_PROCESSOR: Final = "by processor time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,17 @@ TRANSFER_MEMORY: Final = Figure("transfer_memory", "Memory grown by both transfe
 INTENTS: Final = Figure("intents", "A new text, times its cost with 10 intents", "x")
 CHAT: Final = Figure("chat", "Requests/s, chat completions, texts seen before", "1/s")
 TIMES: Final = Figure("times", "Chat completions/s of AIMux, times those of", "x")
+TWO_SEEN: Final = Figure("two_seen", "Two workers on two cores, times one: texts seen before", "x")
+TWO_NEW: Final = Figure("two_new", "Two workers on two cores, times one: every text new", "x")
 START: Final = Figure("start", "Start until ready", "s")
 MEMORY: Final = Figure("memory", "Resident memory, idle", "bytes")
 
 FIGURES: Final = (
     *(SEEN, CHAT, TIMES, NEW, P50, ADDED_P50, BEYOND, P99, ADDED_P99, HALF_P50, HALF_TAIL, EVENT, ADDED_EVENT),
-    *(STREAM_MEMORY, DOWNLOAD, UPLOAD, TRANSFER_MEMORY, INTENTS, START, MEMORY),
+    *(STREAM_MEMORY, DOWNLOAD, UPLOAD, TRANSFER_MEMORY, INTENTS, TWO_SEEN, TWO_NEW, START, MEMORY),
 )
 MANY_INTENTS: Final = {10_000: "10,000 intents", 100_000: "100,000 intents"}
-SUBJECTS: Final = (DIRECT, LOOP, NGINX, ENVOY, PORTKEY, LITELLM, AIMUX, *MANY_INTENTS.values())
+SUBJECTS: Final = (DIRECT, LOOP, NGINX, ENVOY, PORTKEY, LITELLM, AIMUX, *MANY_INTENTS.values(), WHOLE, BY_PROCESSOR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Sample:
         """The embedding model's ONNX file."""
         return Path(self.home, self.content["semantic_engine"]["model_path"]).resolve()
 
-    def configuration(self, port: int, upstream: int, streams: int | None = None) -> str:
+    def configuration(self, port: int, upstream: int, streams: int | None = None, workers: int = 1) -> str:
         """The same configuration with every route leading to one upstream, and no text refused.
 
         Texts that two routes are close to would be answered with 409, and a refusal is not the full way. Where there is
@@ -50,7 +50,7 @@ class Sample:
         engine = {**self.content["semantic_engine"], "model_path": str(self.model), "ambiguity_threshold": 0}
         changed = {
             **self.content,
-            "server": {**self.content["server"], "host": "127.0.0.1", "port": port, **large},
+            "server": {**self.content["server"], "host": "127.0.0.1", "port": port, "workers": workers, **large},
             "semantic_engine": engine,
             "routes": [{**route, "upstream": address} for route in self.content["routes"]] + extra,
             "fallback": {**self.content["fallback"], "upstream": address},

@@ -157,12 +157,13 @@ class Gateway:
     sample: Sample
     upstream: int
     streams: int | None = None
+    workers: int = 1
     ready_path: str = "/readyz"
 
     def command(self, port: int, place: Path) -> list[str]:
         """Write its configuration."""
         file = place / "aimux.yaml"
-        file.write_text(self.sample.configuration(port, self.upstream, self.streams))
+        file.write_text(self.sample.configuration(port, self.upstream, self.streams, self.workers))
         return [sys.executable, "-m", "aimux", "run", "--config", str(file)]
 
 

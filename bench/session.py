@@ -24,6 +24,7 @@ from bench.streams import Streams
 from bench.texts import Supply, conversation
 from bench.throughput import Chat, ChatAtGateway, Load, NewTexts, SeenTexts, SeenTextsAtGateway
 from bench.transfers import Transfers
+from bench.workers import TwoWorkers
 from bench.wrk import CONNECTIONS
 
 _SEEN_TEXTS: Final = 32
@@ -119,6 +120,7 @@ class _Bed:
             recipes.append(Envoy(ENVOY, envoy, upstream))
         servers = [self._start(recipe, self._cores.tested) for recipe in recipes]
         nginx, gateway, *others = servers
+        two = Gateway(AIMUX, self._sample, upstream, streams, workers=2)
         load = Load(self._directory / "seen.jsonl", agent, self._cores)
         _write(load.bodies, self._seen)
         fresh = Load(self._directory / "new.jsonl", agent, self._cores)
@@ -134,6 +136,7 @@ class _Bed:
             Streams(self._listener, (nginx, gateway), recipes[:2], self._cores.tested, self._directory),
             Transfers((nginx, gateway), self._sample.content["routes"][0]["name"], agent),
             ManyIntents(fresh, self._supply, self._sample.model, calls // 20),
+            TwoWorkers(gateway, two, load, fresh, self._supply, self._directory),
             Starts(recipes, self._cores.tested, self._directory),
         ]
 

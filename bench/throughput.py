@@ -128,11 +128,8 @@ class NewTexts:
         """Load the gateway, then run the loop."""
         count = seconds * NEW_TEXTS_A_SECOND
         self.load.bodies.write_text("".join(f"{body}\n" for body in self.supply.bodies(count)))
-        before = _cache_counts(self.server)
-        measured = _loaded(self.server, NEW, self.load, seconds)
-        hits, misses = _since(before, _cache_counts(self.server))
-        if hits or not 0 < misses <= count:
-            raise BenchError(f"new texts were to be measured, but {hits or misses - count:.0f} had been seen before")
+        with all_new(self.server, count):
+            measured = _loaded(self.server, NEW, self.load, seconds)
         yield measured
         loop, _ = bare_loop(self.model, self.load, seconds)
         yield loop
@@ -144,11 +141,28 @@ def _seen_before(gateway: Server, load: Load) -> Iterator[None]:
     with Client(gateway.port) as client:
         for line in load.bodies.read_text().splitlines():
             client.succeed(post(line, load.agent, load.path))
+    with all_seen(gateway):
+        yield
+
+
+@contextmanager
+def all_seen(gateway: Server) -> Iterator[None]:
+    """Whatever the gateway serves meanwhile it must have remembered. Raises BenchError."""
     before = _cache_counts(gateway)
     yield
     hits, misses = _since(before, _cache_counts(gateway))
     if misses or not hits:
         raise BenchError(f"texts seen before were to be measured, but {misses:.0f} had to be read by the model")
+
+
+@contextmanager
+def all_new(gateway: Server, count: int) -> Iterator[None]:
+    """Whatever the gateway serves meanwhile, at most `count` texts, its model must have read. Raises BenchError."""
+    before = _cache_counts(gateway)
+    yield
+    hits, misses = _since(before, _cache_counts(gateway))
+    if hits or not 0 < misses <= count:
+        raise BenchError(f"new texts were to be measured, but {hits or misses - count:.0f} had been seen before")
 
 
 def _peak_and_half(server: Server, load: Load, seconds: int) -> Iterator[Measured]:

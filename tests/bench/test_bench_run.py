@@ -81,6 +81,7 @@ def test_a_tiny_run_measures_every_figure_and_leaves_nothing_behind(
         *(("new", "AIMux"), ("new", "bare loop"), ("beyond", "AIMux")),
         *((figure, "direct call") for figure in ("p50", "p99", "event")),
         *(("intents", "10,000 intents"), ("intents", "100,000 intents")),
+        *((figure, way) for figure in ("two_seen", "two_new") for way in ("as measured", "by processor time")),
     }
     assert all(len(row["values"]) == 1 for row in kept["rows"])
     # What is added may drown in noise, and what is grown may be nothing.

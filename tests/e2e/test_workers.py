@@ -134,6 +134,16 @@ def test_a_worker_that_is_told_to_stop_finishes_and_is_replaced(start: Start, up
     gateway.wait_line(lambda line: line.get("detail") == "serves", "its successor")
 
 
+def test_the_order_to_stop_does_not_wait_for_a_worker_that_is_being_replaced(start: Start, upstream: Upstream) -> None:
+    gateway = begin(start, upstream, drain_timeout=300)
+    for _ in range(2):  # the second time, its successor is some time away
+        victim = gateway.workers()[0]
+        os.kill(victim, signal.SIGKILL)
+        gateway.wait_line(lambda line, pid=victim: line.get("pid") == pid, "its end")
+    gateway.signal(signal.SIGTERM)
+    assert gateway.exited() == 0
+
+
 class Slow:
     """An upstream that answers once it is told to."""
 

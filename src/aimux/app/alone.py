@@ -38,7 +38,9 @@ async def _serve(loaded: Loaded) -> int:
             await worker.listen(each)
         for warning in loaded.warnings:
             log.event.warning("configuration", detail=warning)
-        log.event.info("listening", url=url_of(loaded.config.server.host, sockets), version=__version__)
+        log.event.info(
+            "listening", url=url_of(loaded.config.server.host, sockets[0].getsockname()[1]), version=__version__
+        )
         await _go_live(worker, loaded)
         while not await orders.next_is_stop():
             await _reload(worker)

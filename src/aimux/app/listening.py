@@ -1,10 +1,12 @@
-"""The sockets that the gateway listens on."""
+"""The sockets that the gateway listens on: those of one process, or the same port for each of several."""
 
 import asyncio
+import errno
 import os
 import socket
+import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from aimux.app.errors import StartError
 from aimux.config.schema import ServerConfig
@@ -18,25 +20,108 @@ async def bind(server: ServerConfig) -> list[socket.socket]:
 
     Who connects before anybody accepts waits. Raises StartError.
     """
-    loop = asyncio.get_running_loop()
-    try:
-        bound = await loop.create_server(asyncio.Protocol, server.host, server.port, start_serving=False)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise StartError(
-            f"cannot listen on {server.host} port {server.port}: {why}; stop what uses it, or choose another with "
-            "server.port or AIMUX_SERVER__PORT=9000"
-        ) from error
-    sockets = [socket.socket(fileno=os.dup(each.fileno())) for each in bound.sockets]
-    bound.close()
+    sockets = await _alone(server)
     for each in sockets:
-        # Connections inherit it: a client that does not read keeps this much waiting in the kernel and no megabytes.
-        each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
-        each.listen(BACKLOG)
+        listen(each)
     return sockets
 
 
-def url_of(host: str, sockets: Sequence[socket.socket]) -> str:
+async def _alone(server: ServerConfig) -> list[socket.socket]:
+    """Sockets bound to the address and port, which nobody else can have then. Raises StartError."""
+    try:
+        bound = await asyncio.get_running_loop().create_server(
+            asyncio.Protocol, server.host, server.port, start_serving=False
+        )
+    except OSError as error:
+        raise _taken(server, error.strerror or str(error)) from error
+    sockets = [socket.socket(fileno=os.dup(each.fileno())) for each in bound.sockets]
+    bound.close()
+    return sockets
+
+
+def listen(bound: socket.socket) -> None:
+    """Let clients connect; who does before anybody accepts waits."""
+    # Connections inherit it: a client that does not read keeps this much waiting in the kernel and no megabytes.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
+    bound.listen(BACKLOG)
+
+
+class SharedPort:
+    """A port that each worker has listening sockets of its own for: the kernel shares connections out among them.
+
+    It does so evenly, however busy a worker is just then, and a worker that has died gets none. Everybody else is kept
+    from the port, which the option that makes this possible would allow to any gateway of the same user.
+    """
+
+    def __init__(self, server: ServerConfig, addresses: Sequence[tuple[int, Any]]) -> None:
+        self._server = server
+        self._addresses = addresses
+
+    @classmethod
+    async def take(cls, server: ServerConfig) -> "SharedPort":
+        """Make sure that nobody has the port, and learn its number. Raises StartError."""
+        alone = await _alone(server)
+        try:
+            return cls(server, [(each.family, each.getsockname()) for each in alone])
+        finally:
+            for each in alone:
+                each.close()
+
+    def open(self, *, listening: bool) -> list[socket.socket]:
+        """Sockets for one more worker. Those that do not listen yet get no connections. Raises StartError."""
+        sockets = []
+        try:
+            for family, address in self._addresses:
+                each = socket.socket(family, socket.SOCK_STREAM)
+                sockets.append(each)
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                if family == socket.AF_INET6:
+                    each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                each.bind(address)
+                if listening:
+                    listen(each)
+        except OSError as error:
+            for each in sockets:
+                each.close()
+            raise _taken(self._server, error.strerror or str(error)) from error
+        return sockets
+
+    @property
+    def number(self) -> int:
+        """The port."""
+        found: int = self._addresses[0][1][1]
+        return found
+
+
+class StartingHere:
+    """Keeps a second gateway from starting on the same port in the same moment, when neither sees the other yet."""
+
+    def __init__(self, server: ServerConfig) -> None:
+        self._server = server
+        self._lock = socket.socket(socket.AF_UNIX)
+
+    def __enter__(self) -> None:
+        if sys.platform != "linux" or not self._server.port:
+            return
+        try:
+            self._lock.bind(f"\0aimux-starting-on-port-{self._server.port}")
+        except OSError as error:
+            self._lock.close()
+            why = "another gateway is starting there" if error.errno == errno.EADDRINUSE else str(error)
+            raise _taken(self._server, why) from error
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.close()
+
+
+def url_of(host: str, port: int) -> str:
     """Where clients find it."""
-    port = sockets[0].getsockname()[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _taken(server: ServerConfig, why: str) -> StartError:
+    return StartError(
+        f"cannot listen on {server.host} port {server.port}: {why}; stop what uses it, or choose another with "
+        "server.port or AIMUX_SERVER__PORT=9000"
+    )

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from aimux import __version__
-from aimux.app.listening import bind, url_of
+from aimux.app.listening import SharedPort, StartingHere, url_of
 from aimux.app.orders import Orders
 from aimux.app.supervisor import Supervisor
 from aimux.config.load import Loaded
@@ -29,12 +29,13 @@ async def _supervise(loaded: Loaded) -> int:
     with tempfile.TemporaryFile() as lock:
         write = by_turns(to_standard_output, lock.fileno())
         log = Log(LogSettings(config.logging.level, config.logging.timestamp, config.logging.format), _tell, write)
-        sockets = await bind(config.server)
-        supervisor = Supervisor(loaded, log, sockets, lock.fileno())
+        with StartingHere(config.server):
+            port = await SharedPort.take(config.server)
+            supervisor = Supervisor(loaded, log, port, lock.fileno())
         try:
             for warning in loaded.warnings:
                 log.event.warning("configuration", detail=warning)
-            url = url_of(config.server.host, sockets)
+            url = url_of(config.server.host, port.number)
             log.event.info("listening", url=url, version=__version__, workers=config.server.workers)
             if await _until_stop(orders, supervisor.start()):
                 while not await orders.next_is_stop():
@@ -42,8 +43,6 @@ async def _supervise(loaded: Loaded) -> int:
             return await supervisor.stop()
         finally:
             supervisor.kill()
-            for each in sockets:
-                each.close()
             log.writer.flush()
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from aimux.app.errors import ReloadError, RestartNeededError, StartError
+from aimux.app.listening import SharedPort
 from aimux.app.member import Member, MemberEndedError, ending
 from aimux.app.messages import (
     Announce,
@@ -60,10 +61,12 @@ class _InForce:
 class Supervisor:
     """Starts workers, keeps their number, and speaks to all of them."""
 
-    def __init__(self, loaded: Loaded, log: Log, listening: Sequence[socket.socket], lock: int) -> None:
+    def __init__(self, loaded: Loaded, log: Log, port: SharedPort, lock: int) -> None:
+        """Listen for all workers already: who connects from now on waits for them. Raises StartError."""
         self._in_force = _InForce(loaded, datetime.now(UTC))
         self._log = log
-        self._listening = listening
+        self._port = port
+        self._first = [port.open(listening=True) for _ in range(loaded.config.server.workers)]
         self._lock = lock
         self._members: list[Member] = []
         self._numbers = count(1)
@@ -72,7 +75,7 @@ class Supervisor:
         self._past = taken_apart([])
         self._early_ends = 0
         self._started = False
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
 
@@ -81,7 +84,7 @@ class Supervisor:
         began = asyncio.get_running_loop().time()
         wanted = self._in_force.loaded.config.server.workers
         async with self._turn:
-            members = [await self._spawn(index) for index in range(1, wanted + 1)]
+            members = [await self._spawn(index, self._first[index - 1]) for index in range(1, wanted + 1)]
             prepared = await self._prepare(members, self._in_force, accept=True)
             if problems := _problems(prepared):
                 raise StartError(problems[0])
@@ -118,7 +121,7 @@ class Supervisor:
 
     async def stop(self) -> int:
         """Drain every worker; the exit code."""
-        self._stopping = True
+        self._stopping.set()
         timeout = self._in_force.loaded.config.server.drain_timeout
         members = list(self._members)
         answers = await asyncio.gather(
@@ -141,14 +144,19 @@ class Supervisor:
 
     def kill(self) -> None:
         """End every worker at once."""
-        self._stopping = True
+        self._stopping.set()
         for member in self._members:
             member.kill()
 
     # Workers come and go.
 
-    async def _spawn(self, index: int) -> Member:
-        member = await Member.spawn(index, self._listening, self._lock)
+    async def _spawn(self, index: int, sockets: Sequence[socket.socket]) -> Member:
+        try:
+            member = await Member.spawn(index, sockets, self._lock)
+        finally:
+            # They are the worker's alone: when it dies, nobody can connect to nobody.
+            for each in sockets:
+                each.close()
         self._members.append(member)
         self._do(self._attend(member))
         return member
@@ -157,23 +165,40 @@ class Supervisor:
         code = await member.attend(self._asked)
         self._members.remove(member)
         self._past = added([self._past, growing(member.families)])
-        if self._stopping or not self._started:
+        if self._stopping.is_set() or not self._started:
             return
         lived = asyncio.get_running_loop().time() - member.started
         self._early_ends = 0 if lived > _SETTLED else min(self._early_ends + 1, len(_PAUSES))
         pause = _PAUSES[max(self._early_ends - 1, 0)]
         detail = "a new one takes its place" if not pause else f"a new one takes its place in {pause:.0f} s"
         self._log.event.error("worker", worker=member.index, pid=member.pid, problem=ending(code), detail=detail)
-        await asyncio.sleep(pause)
-        await self._replace(member.index)
+        await self._succeed(member.index, pause)
+
+    async def _succeed(self, index: int, pause: float) -> None:
+        """Put a new worker in a place, after a pause, however often it takes."""
+        while not await self._stops_within(pause):
+            try:
+                await self._replace(index)
+            except (StartError, OSError) as error:
+                pause = _PAUSES[-1]
+                detail = f"tried again in {pause:.0f} s"
+                self._log.event.error("worker", worker=index, problem=str(error), detail=detail)
+            else:
+                return
+
+    async def _stops_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        return self._stopping.is_set()
 
     async def _replace(self, index: int) -> None:
         async with self._turn:
-            if self._stopping:
+            if self._stopping.is_set():
                 return
-            member = await self._spawn(index)
+            member = await self._spawn(index, self._port.open(listening=False))
             problems = _problems(await self._prepare([member], self._in_force, accept=False))
-            if problems or self._stopping:
+            if problems or self._stopping.is_set():
                 for problem in problems:
                     self._log.event.error("worker", worker=index, pid=member.pid, problem=problem)
                 member.kill()

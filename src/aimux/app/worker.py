@@ -12,7 +12,7 @@ from typing import Final
 
 from aimux.app.errors import ReloadError, RestartNeededError
 from aimux.app.generations import Generations, Made
-from aimux.app.listening import BACKLOG
+from aimux.app.listening import BACKLOG, listen
 from aimux.app.settings import server_limits, timeouts, upstream_limits
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded
@@ -75,7 +75,8 @@ class Worker:
         return self._live.in_flight
 
     async def listen(self, listening: socket.socket) -> None:
-        """Accept connections from this socket."""
+        """Listen on this bound socket, and accept connections from it."""
+        listen(listening)
         listener = await self._server.loop.create_server(
             lambda: Connection(self._server), sock=listening, backlog=BACKLOG
         )

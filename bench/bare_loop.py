@@ -1,9 +1,10 @@
 """The bare loop that new texts are compared with: tokenizer and model and nothing else, in a process of its own.
 
-    python -m bench.bare_loop MODEL.onnx BODIES SECONDS
+    python -m bench.bare_loop MODEL.onnx BODIES SECONDS PAUSE
 
 prints one line of JSON: how many texts were embedded, in how many seconds, the median of one text, and how the core was
-used meanwhile.
+used meanwhile. With a PAUSE, in seconds, the loop rests before each text, which is not part of the text's time: a model
+that has rested is slower.
 """
 
 import json
@@ -36,13 +37,16 @@ class Embedder(Protocol):
         """The vectors of these windows."""
 
 
-def embed_all(encoder: Embedder, texts: Sequence[str], seconds: float) -> tuple[list[float], float]:
+def embed_all(encoder: Embedder, texts: Sequence[str], seconds: float, pause: float = 0) -> tuple[list[float], float]:
     """Embed text after text for some seconds; the seconds of each, and of all. Raises ValueError on shortage."""
     took: list[float] = []
     started = last = time.perf_counter()
     for text in texts:
         if last - started >= seconds:
             return took, last - started
+        if pause:
+            time.sleep(pause)
+            last = time.perf_counter()
         encoder.embed(encoder.windows(encoder.tokenize(text)))
         now = time.perf_counter()
         took.append(now - last)
@@ -50,7 +54,7 @@ def embed_all(encoder: Embedder, texts: Sequence[str], seconds: float) -> tuple[
     raise ValueError("there were too few texts")
 
 
-def main(model: str, bodies: str, seconds: str) -> None:
+def main(model: str, bodies: str, seconds: str, pause: str) -> None:
     """Load the model, warm it up, and measure."""
     encoder = Encoder.load(locate(Path(model)))
     texts = [json.loads(line)["query"] for line in Path(bodies).read_text().splitlines()]
@@ -58,7 +62,7 @@ def main(model: str, bodies: str, seconds: str) -> None:
         encoder.encode([_WARM_UP])
     (core,) = os.sched_getaffinity(0)
     own, whole = time.process_time(), core_seconds(core)
-    took, elapsed = embed_all(encoder, texts, float(seconds))
+    took, elapsed = embed_all(encoder, texts, float(seconds), float(pause))
     own, whole = time.process_time() - own, core_seconds(core) - whole
     found = {
         "texts": len(took),

@@ -29,6 +29,9 @@ from bench.spread import percentile
 from bench.texts import Supply
 from bench.throughput import NEW_TEXTS_A_SECOND, Load, bare_loop
 
+_BETWEEN_CALLS: Final = (
+    0.0005  # what the model rests between two calls while the client and the upstream have their turn
+)
 _INTENTS_PATIENCE: Final = 120.0
 
 
@@ -103,7 +106,7 @@ class NewCalls:
         """Call by turns, then run the model alone."""
         count = seconds * NEW_TEXTS_A_SECOND
         self.load.bodies.write_text("".join(f"{body}\n" for body in self.supply.bodies(count)))
-        _, alone = bare_loop(self.model, self.load, seconds)
+        _, alone = bare_loop(self.model, self.load, seconds, _BETWEEN_CALLS)
         texts = [post(body, self.load.agent) for body in self.supply.bodies(self.calls)]
         direct: list[float] = []
         through: list[float] = []

@@ -183,9 +183,9 @@ def _loaded(server: Server, figure: Figure, load: Load, seconds: int) -> Measure
     return Measured(figure, server.name, found.per_second, CoreUse.of(own, whole, found.seconds))
 
 
-def bare_loop(model: Path, load: Load, seconds: int) -> tuple[Measured, float]:
-    """Texts a second of the bare loop, and the median seconds of one text."""
-    program = [sys.executable, "-m", "bench.bare_loop", str(model), str(load.bodies), str(seconds)]
+def bare_loop(model: Path, load: Load, seconds: int, pause: float = 0) -> tuple[Measured, float]:
+    """Texts a second of the bare loop, and the median seconds of one text; with a pause before each, in seconds."""
+    program = [sys.executable, "-m", "bench.bare_loop", str(model), str(load.bodies), str(seconds), str(pause)]
     found = run_program(program, load.cores.tested, seconds + _LOOP_PATIENCE)
     use = CoreUse.of(found["own_seconds"], found["core_seconds"], found["seconds"])
     return Measured(NEW, LOOP, found["texts"] / found["seconds"], use), float(found["p50"])

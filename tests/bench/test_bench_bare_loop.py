@@ -36,3 +36,10 @@ def test_the_loop_ends_with_its_time() -> None:
     assert len(took) == len(encoder.embedded) > 0
     assert elapsed >= 0.01
     assert 0 < sum(took) <= elapsed
+
+
+def test_a_pause_is_no_part_of_a_texts_time() -> None:
+    encoder = _Recorder()
+    took, elapsed = embed_all(encoder, ["text"] * 1000, 0.1, pause=0.01)
+    assert 1 <= len(took) <= 10
+    assert sum(took) <= elapsed - 0.01 * len(took)

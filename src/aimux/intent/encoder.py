@@ -5,6 +5,7 @@ tensor over all that a run holds, so windows go through most models one at a tim
 reads windows of one length together, where a trial at load has shown that not a bit differs.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Final
@@ -109,17 +110,14 @@ class Encoder:
         rows_of: dict[int, list[int]] = {}
         for row, window in enumerate(windows):
             rows_of.setdefault(len(window), []).append(row)
+        if len(rows_of) == 1 and len(windows) <= self.room(windows[0]):
+            return self._checked(windows)
         vectors = np.empty((len(windows), self.dimensions), np.float32)
         for rows in rows_of.values():
             room = self.room(windows[rows[0]])
             for start in range(0, len(rows), room):
                 run = rows[start : start + room]
-                found = self._run([windows[row] for row in run])
-                if found.shape[1] != self.dimensions:
-                    raise EncodingError(
-                        f"the embedding model gave {found.shape[1]} numbers instead of {self.dimensions}"
-                    )
-                vectors[run] = found
+                vectors[run] = self._checked([windows[row] for row in run])
         return vectors
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -137,6 +135,12 @@ class Encoder:
         probe = self.tokenize(_PROBE)
         windows = [self.windows(probe[turn:] + probe[:turn])[0] for turn in range(len(probe))]
         return np.array_equal(self._run(windows), np.concatenate([self._run([window]) for window in windows]))
+
+    def _checked(self, windows: Sequence[Sequence[int]]) -> Vectors:
+        found = self._run(windows)
+        if found.shape[1] != self.dimensions:
+            raise EncodingError(f"the embedding model gave {found.shape[1]} numbers instead of {self.dimensions}")
+        return found
 
     def _run(self, windows: Sequence[Sequence[int]]) -> Vectors:
         """The vectors of windows of one length, in one run of the model."""
@@ -194,7 +198,8 @@ def _pooled(found: Vectors, output: str, texts: int, tokens: int) -> Vectors:
 
 
 def _unit(vectors: Vectors) -> Vectors:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    if not np.isfinite(norms).all() or not norms.all():
+    # Ufuncs alone: right after the model has run, nothing is in the caches, and numpy's own Python costs most of all.
+    norms = np.sqrt(np.add.reduce(vectors * vectors, axis=1, keepdims=True))
+    if not all(0.0 < norm < math.inf for (norm,) in norms.tolist()):
         raise EncodingError("the embedding model gave a vector that is zero or not finite")
     return np.asarray(vectors / norms, np.float32)

@@ -29,9 +29,11 @@ class IntentIndex:
             raise ValueError(f"{len(vectors)} vectors for {sum(counts)} intents")
         starts = np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.intp)
         self._starts = starts
-        self._intents = np.ascontiguousarray(vectors.T)
+        self._intents = len(vectors)
         sums = np.add.reduceat(vectors, starts, axis=0)
-        self._centroids = np.ascontiguousarray((sums / np.linalg.norm(sums, axis=1, keepdims=True)).T)
+        centroids = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+        # One product for all: the intents, and behind them the centroids.
+        self._columns = np.ascontiguousarray(np.concatenate([vectors, centroids]).T)
 
     @classmethod
     def build(cls, snapshot: Snapshot, encoder: Encoder) -> "IntentIndex":
@@ -49,12 +51,15 @@ class IntentIndex:
 
         Raises EncodingError for rows that hold no numbers.
         """
-        nearest = np.maximum.reduceat(windows @ self._intents, self._starts, axis=1)
-        blended = 0.5 * nearest + 0.5 * (windows @ self._centroids)
-        best = blended.max(axis=0)
+        alike = windows @ self._columns
+        blended = np.maximum.reduceat(alike[:, : self._intents], self._starts, axis=1)
+        blended += alike[:, self._intents :]
+        best = blended[0] if len(blended) == 1 else blended.max(axis=0)
+        best *= 0.5
         if not np.isfinite(best).all():
             raise EncodingError("the model gave no numbers for this text")
-        best = np.clip(best, 0.0, 1.0)
+        np.maximum(best, 0.0, out=best)
+        np.minimum(best, 1.0, out=best)
         return Scores(self._by_route(best), self._leaders(best))
 
     def _by_route(self, best: Vectors) -> tuple[float | None, ...]:

@@ -2,18 +2,35 @@
 
 import asyncio
 import types
-from collections.abc import Generator
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
 
 import pytest
 
 from aimux.edge import eager
 
-
-def run(main: "types.CoroutineType[object, object, None]") -> None:
-    asyncio.run(main)
+Main = Callable[[], Coroutine[Any, Any, None]]
 
 
-def test_what_never_waits_is_done_at_once_and_has_no_task() -> None:
+def run(main: Main) -> list[dict[str, Any]]:
+    """Run it; what was reported to the loop."""
+    reported: list[dict[str, Any]] = []
+
+    async def whole() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+        await main()
+
+    asyncio.run(whole())
+    return reported
+
+
+async def others(times: int = 3) -> None:
+    """Let the others have their turn."""
+    for _ in range(times):
+        await asyncio.sleep(0)
+
+
+def test_what_never_waits_is_done_at_once() -> None:
     async def main() -> None:
         told: list[str] = []
 
@@ -23,64 +40,71 @@ def test_what_never_waits_is_done_at_once_and_has_no_task() -> None:
         assert eager.start(work(), asyncio.get_running_loop()) is None
         assert told == ["done"]
 
-    run(main())
+    assert run(main) == []
 
 
-def test_what_waits_goes_on_in_a_task_with_each_result_in_its_place() -> None:
+def test_what_waits_for_futures_goes_on_with_each_result_in_its_place_and_has_no_task() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         futures = [loop.create_future() for _ in range(3)]
         told: list[object] = []
 
         async def work() -> None:
-            told.append(asyncio.current_task(loop))
             for future in futures:
                 result = await future
-                told.append(result)
-            told.append(asyncio.current_task(loop))
+                told.append((result, asyncio.current_task(loop)))
 
         futures[0].set_result("a")
-        task = eager.start(work(), loop)
-        assert task is not None
-        assert told[1:] == ["a"]  # a result that is there is not waited for
-        futures[1].set_result("b")
-        futures[2].set_result("c")
-        await task
-        assert told[1:] == ["a", "b", "c", task]
+        tasks = asyncio.all_tasks()
+        assert eager.start(work(), loop) is not None
+        assert [result for result, _ in told] == ["a"]  # type: ignore[misc]  # one that is there is not waited for
+        for place, result in ((1, "b"), (2, "c")):
+            await others()
+            assert len(told) == place
+            futures[place].set_result(result)
+        await others()
+        assert [result for result, _ in told] == ["a", "b", "c"]  # type: ignore[misc]
+        assert [task for _, task in told[1:]] == [None, None]  # type: ignore[misc]
+        assert asyncio.all_tasks() == tasks
 
-    run(main())
+    assert run(main) == []
 
 
-def test_a_bare_yield_gives_the_others_their_turn() -> None:
+def test_a_bare_yield_gives_the_others_their_turn_and_a_task_from_there_on() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         told: list[str] = []
+        future = loop.create_future()
 
         async def work() -> None:
+            await future
             await asyncio.sleep(0)
             async with asyncio.timeout(60):  # needs a task, and has one by now
                 told.append("worker")
                 await asyncio.sleep(0)
+            told.append("end")
 
-        task = eager.start(work(), loop)
+        assert eager.start(work(), loop) is not None
         told.append("caller")
-        assert task is not None
-        await task
-        assert told == ["caller", "worker"]
+        future.set_result(None)
+        await others(6)
+        assert told == ["caller", "worker", "end"]
 
-    run(main())
+    assert run(main) == []
 
 
 @pytest.mark.parametrize("waits", [0, 1, 2])
-def test_cancelling_reaches_the_coroutine_where_it_waits(waits: int) -> None:
+@pytest.mark.parametrize("bare", [True, False], ids=["after yields", "after futures"])
+def test_cancelling_reaches_the_coroutine_where_it_waits(waits: int, bare: bool) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         told: list[str] = []
+        futures = [loop.create_future() for _ in range(waits)]
 
         async def work() -> None:
             try:
-                for _ in range(waits):
-                    await asyncio.sleep(0)
+                for future in futures:
+                    await (asyncio.sleep(0) if bare else future)
                 await loop.create_future()
             except asyncio.CancelledError:
                 told.append("cancelled")
@@ -88,17 +112,64 @@ def test_cancelling_reaches_the_coroutine_where_it_waits(waits: int) -> None:
                 told.append("cleaned up")
                 raise
 
-        task = eager.start(work(), loop)
-        assert task is not None
-        for _ in range(waits):
-            await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        waiting = eager.start(work(), loop)
+        assert waiting is not None
+        for future in futures:
+            future.set_result(None)
+            await others(2)
+        waiting.cancel()
+        await others(5)
         assert told == ["cancelled", "cleaned up"]
-        assert task.cancelled()
 
-    run(main())
+    assert run(main) == []
+
+
+def test_cancelling_reaches_it_too_when_what_it_waits_for_is_done_in_the_same_moment() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        told: list[str] = []
+        future = loop.create_future()
+
+        async def work() -> None:
+            try:
+                await future
+                told.append("went on")
+            except asyncio.CancelledError:
+                told.append("cancelled")
+                raise
+
+        waiting = eager.start(work(), loop)
+        assert waiting is not None
+        future.set_result(None)
+        waiting.cancel()
+        await others()
+        assert told == ["cancelled"]
+
+    assert run(main) == []
+
+
+def test_who_takes_a_cancellation_for_an_answer_goes_on() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        told: list[str] = []
+        second = loop.create_future()
+
+        async def work() -> None:
+            try:
+                await loop.create_future()
+            except asyncio.CancelledError:
+                told.append("cancelled")
+            told.append(await second)
+
+        waiting = eager.start(work(), loop)
+        assert waiting is not None
+        waiting.cancel()
+        await others()
+        second.set_result("went on")
+        await others()
+        assert told == ["cancelled", "went on"]
+
+    assert run(main) == []
 
 
 def test_a_failed_future_is_raised_where_it_is_awaited() -> None:
@@ -112,36 +183,41 @@ def test_a_failed_future_is_raised_where_it_is_awaited() -> None:
                 await future
             except ValueError as error:
                 told.append(str(error))
-            await loop.create_future()
 
-        task = eager.start(work(), loop)
-        assert task is not None
+        assert eager.start(work(), loop) is not None
         future.set_exception(ValueError("broken"))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await others()
         assert told == ["broken"]
-        task.cancel()
 
-    run(main())
+    assert run(main) == []
 
 
-def test_what_fails_before_it_waits_fails_at_the_caller_and_afterwards_in_the_task() -> None:
+def test_what_fails_before_it_waits_fails_at_the_caller() -> None:
     async def main() -> None:
-        loop = asyncio.get_running_loop()
-
-        async def work(*, wait: bool) -> None:
-            if wait:
-                await asyncio.sleep(0)
+        async def work() -> None:
             raise KeyError("x")
 
         with pytest.raises(KeyError):
-            eager.start(work(wait=False), loop)
-        task = eager.start(work(wait=True), loop)
-        assert task is not None
-        with pytest.raises(KeyError):
-            await task
+            eager.start(work(), asyncio.get_running_loop())
 
-    run(main())
+    assert run(main) == []
+
+
+def test_what_fails_after_it_has_waited_is_reported_to_the_loop() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+
+        async def work() -> None:
+            await future
+            raise KeyError("x")
+
+        assert eager.start(work(), loop) is not None
+        future.set_result(None)
+        await others()
+
+    (context,) = run(main)
+    assert isinstance(context["exception"], KeyError)
 
 
 def test_it_waits_for_anything_that_a_task_can_wait_for() -> None:
@@ -159,10 +235,11 @@ def test_it_waits_for_anything_that_a_task_can_wait_for() -> None:
         async def work() -> None:
             told.append(await twice())
             await asyncio.gather(asyncio.sleep(0), asyncio.sleep(0))
+            told.append(await loop.run_in_executor(None, lambda: "thread"))
 
-        task = eager.start(work(), loop)
-        assert task is not None
-        await task
-        assert told == ["back"]
+        assert eager.start(work(), loop) is not None
+        while len(told) < 2:  # noqa: ASYNC110  (a thread takes its time)
+            await asyncio.sleep(0)
+        assert told == ["back", "thread"]
 
-    run(main())
+    assert run(main) == []

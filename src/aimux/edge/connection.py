@@ -35,7 +35,7 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._seen = 0
         self._exchange: Exchange | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: eager.Waiting | None = None
         self._origin = Origin("-")
         self._held = False
         self._lingering = False

@@ -1,7 +1,8 @@
-"""Eager start: a coroutine runs at once as far as it gets, and has a task only from where it first waits.
+"""Eager start: a coroutine runs at once as far as it gets, and costs a task only where it needs one.
 
-Most refusals never wait: all that they need is at hand. Python 3.12 has eager tasks; this is what is needed of them on
-3.11 too. Until the first wait there is no current task.
+Most refusals never wait: all that they need is at hand. What waits for a future goes on when that is done, as it would
+in a task. Only who yields to others without a future (`asyncio.sleep(0)`) gets a task from there on. Until then there
+is no current task, which a timeout, for example, would ask for.
 """
 
 import asyncio
@@ -12,13 +13,52 @@ from typing import Any, Final
 _NOTHING: Final = object()
 
 
-def start(coroutine: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
-    """Run a coroutine as far as it gets now; a task for the rest, or None where it has come to its end."""
+class Waiting:
+    """A coroutine that waits."""
+
+    __slots__ = ("_awaited", "_cancelled", "_coroutine", "_loop", "_task")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None], awaited: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._coroutine = coroutine
+        self._loop = loop
+        self._task: asyncio.Task[None] | None = None
+        self._cancelled = False
+        self._wait_for(awaited)
+
+    def cancel(self) -> None:
+        """Raise CancelledError in the coroutine where it waits."""
+        if self._task is not None:
+            self._task.cancel()
+        elif not self._awaited.cancel():
+            self._cancelled = True  # it is done already: the coroutine hears of this instead
+
+    def _wait_for(self, awaited: Any) -> None:
+        if getattr(awaited, "_asyncio_future_blocking", None):
+            awaited._asyncio_future_blocking = False
+            self._awaited = awaited
+            awaited.add_done_callback(self._go_on)
+        else:
+            self._task = self._loop.create_task(_Resumed(self._coroutine, awaited))
+
+    def _go_on(self, _: object) -> None:
+        try:
+            if self._cancelled:
+                self._cancelled = False
+                awaited = self._coroutine.throw(asyncio.CancelledError())
+            else:
+                awaited = self._coroutine.send(None)
+        except (StopIteration, asyncio.CancelledError):
+            return
+        self._wait_for(awaited)
+
+
+def start(coroutine: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> Waiting | None:
+    """Run a coroutine as far as it gets now; what waits of it, or None where it has come to its end."""
     try:
         awaited = coroutine.send(None)
     except StopIteration:
         return None
-    return loop.create_task(_Resumed(coroutine, awaited))
+    return Waiting(coroutine, awaited, loop)
 
 
 class _Resumed(Coroutine[Any, Any, None]):

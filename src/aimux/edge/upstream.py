@@ -122,17 +122,19 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._uses += 1
         self._done = self._loop.create_future()
         self.deadline = self._loop.time() + self._limits.response_timeout
+        finished = False
         try:
             self._send(request, exchange)
             await self._done
+            finished = True
             return self._head_at - started
         finally:
-            finished = self._done.done() and not self._done.cancelled() and self._done.exception() is None
             self._exchange = self._done = None
             exchange.source = None
             exchange.detach_sink()
             if finished and self._reusable and not self._answering and not self._transport.get_write_buffer_size():
-                self.resume()
+                if self._paused:
+                    self.resume()
                 self.deadline = self._loop.time() + self._limits.keepalive_timeout
             else:
                 self.close()

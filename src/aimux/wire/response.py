@@ -1,10 +1,11 @@
 """The head of an upstream's response: its lines as they come, what they say of the body, and which of them go on."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from aimux.core.headers import COMMON, crosses_to_client
+from aimux.core.headers import crosses_to_client
 from aimux.core.reason import Failure, Reason
 
 _NO_OPTIONS: frozenset[bytes] = frozenset()
@@ -12,6 +13,7 @@ _PHRASE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _MEANT_FOR_US = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _PERSISTENCE = frozenset({b"keep-alive"})
 _LONGEST_LENGTH = 18
+_LONGEST_KNOWN = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +26,30 @@ class ResponseHeadLimits:
 
 @dataclass(slots=True)
 class ResponseHead:
-    """A head that grows. `lines` are each header's name in lower case and its line as it goes on."""
+    """A head that grows. `lines` are what may go on: each header's name in lower case, and its line."""
 
     phrase: bytes = b""
     lines: list[tuple[bytes, bytes]] = field(default_factory=list)
     size: int = 0
+    count: int = 0
     connection: frozenset[bytes] = _NO_OPTIONS
     lengths: tuple[bytes, ...] = ()
     codings: tuple[bytes, ...] = ()
 
-    def add(self, headers: Iterable[tuple[bytes, bytes]], limits: ResponseHeadLimits) -> None:
+    def add(self, headers: Sequence[tuple[bytes, bytes]], limits: ResponseHeadLimits) -> None:
         """Take headers. Raises Failure over the limits."""
+        lines, size = self.lines, self.size
         for name, padded in headers:
-            self.size += len(name) + len(padded) + 4
-            lower, value = name.lower(), padded.strip(b" \t")
-            if lower in _MEANT_FOR_US:
+            size += len(name) + len(padded) + 4
+            lower, is_ours, crosses = _known(name) if len(name) <= _LONGEST_KNOWN else _look_at(name)
+            value = padded.strip(b" \t")
+            if is_ours:
                 self._heed(lower, value)
-            self.lines.append((lower, name + b": " + value))
-        if self.size > limits.header_bytes or len(self.lines) > limits.headers:
+            if crosses:
+                lines.append((lower, name + b": " + value))
+        self.size = size
+        self.count += len(headers)
+        if size > limits.header_bytes or self.count > limits.headers:
             raise headers_too_large()
 
     def _heed(self, name: bytes, value: bytes) -> None:
@@ -65,8 +73,7 @@ class ResponseHead:
         """The lines that go on to the client."""
         # Persistence names no header that another rule does not stop; without it the common case has no options.
         connection = self.connection - _PERSISTENCE if self.connection else _NO_OPTIONS
-        known = _NO_OPTIONS if connection else COMMON
-        return [line for name, line in self.lines if name in known or crosses_to_client(name, connection)]
+        return [line for name, line in self.lines if not connection or crosses_to_client(name, connection)]
 
     def body_length(self) -> int | None:
         """The body's length; None where chunks or the connection's end tell. Raises Failure where it is ambiguous."""
@@ -84,6 +91,15 @@ class ResponseHead:
     def ends_with_connection(self, status: int) -> bool:
         """Whether the body has no other end than the connection's."""
         return not self.lengths and not self.codings and status not in {204, 304}
+
+
+def _look_at(name: bytes) -> tuple[bytes, bool, bool]:
+    """A header's name in lower case, whether it is meant for the gateway, and whether it may go on to the client."""
+    lower = name.lower()
+    return lower, lower in _MEANT_FOR_US, crosses_to_client(lower, _NO_OPTIONS)
+
+
+_known = lru_cache(maxsize=512)(_look_at)
 
 
 def invalid(message: str) -> Failure:

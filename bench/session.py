@@ -44,7 +44,7 @@ class Settings:
 
 
 FULL: Final = Settings(rounds=7, seconds=4, calls=2000)
-QUICK: Final = Settings(rounds=3, seconds=1, calls=500, install=False)
+QUICK: Final = Settings(rounds=2, seconds=1, calls=400, install=False)
 
 
 @dataclass(frozen=True, slots=True)

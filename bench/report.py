@@ -62,12 +62,18 @@ def caption(report: Report) -> str:
 
 
 def _warning(report: Report) -> str:
-    """What a reader must not overlook: whether others worked on the core under test all along."""
-    others = [row.core_others.median for row in report.rows if row.core_others is not None]
-    most = max(others, default=0.0)
-    if most <= _CALM:
+    """What a reader must not overlook: whether others worked on the core under test, and while what was measured."""
+    busy = {
+        row.subject: row.core_others.median
+        for row in report.rows
+        if row.core_others is not None and row.core_others.median > _CALM
+    }
+    if not busy:
         return ""
-    return f" THE MACHINE WAS BUSY: others took up to {most:.0%} of the tested core, so these figures are no measure."
+    return (
+        f" THE MACHINE WAS BUSY: others took up to {max(busy.values()):.0%} of the tested core while "
+        f"{' and '.join(busy)} was measured: that is no measure."
+    )
 
 
 def as_json(report: Report) -> str:

@@ -71,7 +71,7 @@ check: $(VENV)/dev.stamp ## formatter check, linter, type check, import contract
 	$(BIN)/python -m checks.advisories
 
 .PHONY: bench
-bench: setup ## the benchmarks, beside nginx and Envoy; QUICK=1 takes less than three minutes
+bench: setup ## the benchmarks, beside nginx, Envoy, Portkey and LiteLLM; QUICK=1 takes less than three minutes
 	@QUICK=$(QUICK) $(BIN)/python -m bench.run $(BENCH_ARGS)
 
 .PHONY: slowhttptest

@@ -3,11 +3,12 @@
 import json
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from e2e_support.client import Client, ask, compose
-from e2e_support.gateway import Config, Gateway
+from e2e_support.gateway import MODEL, Config, Gateway
 from e2e_support.mesh import NewUpstream, Start
 from e2e_support.upstream import Peer, Received, Upstream, answering
 from e2e_support.waiting import DEADLINE, until
@@ -72,7 +73,7 @@ def test_access_is_taken_over_and_told(start: Start, config: Refresh, workers: i
     assert second["last_reload"]["successful"]
     assert second["last_reload"]["problems"] == []
     assert f'aimux_config_info{{digest="{second["digest"][:12]}"}} 1.0' in gateway.metrics()
-    assert gateway.metric('aimux_config_reloads_total{outcome="success"}') == workers
+    assert gateway.metric('aimux_config_reloads_total{outcome="success"}') == 1
     assert gateway.metric("aimux_config_last_reload_successful") == 1
 
 
@@ -137,7 +138,7 @@ def test_a_broken_file_changes_nothing_and_says_why(start: Start, config: Refres
     assert {**after, "last_reload": None} == before
     assert not after["last_reload"]["successful"]
     assert told["problem"] in after["last_reload"]["problems"]
-    assert gateway.metric('aimux_config_reloads_total{outcome="failure"}') == workers
+    assert gateway.metric('aimux_config_reloads_total{outcome="failure"}') == 1
     assert gateway.metric("aimux_config_last_reload_successful") == 0
     assert everywhere(gateway, workers) == (200, "main")
     assert gateway.reload(config(agents=["alice"]))["event"] == "reloaded"
@@ -167,6 +168,27 @@ def test_a_model_that_is_missing_changes_nothing(start: Start, config: Refresh, 
     assert "nowhere.onnx is missing" in told["problem"]
     assert everywhere(gateway, workers) == (200, "main")
     assert everywhere(gateway, workers, "rain+or+no+rain+tomorrow") == (200, "main"), "the model in force still reads"
+
+
+def test_a_model_without_its_tokenizer_changes_nothing(
+    start: Start, config: Refresh, workers: int, tmp_path: Path
+) -> None:
+    gateway = start(config())
+    alone = tmp_path / "alone" / MODEL.name
+    alone.parent.mkdir()
+    alone.symlink_to(MODEL)
+    told = gateway.reload({**config(), "semantic_engine": {"model_path": str(alone)}})
+    assert (told["event"], told["level"]) == ("reload", "error")
+    assert "tokenizer.json" in told["problem"]
+    assert everywhere(gateway, workers) == (200, "main")
+    assert gateway.reload(config(route={"allowed": ["bob"]}))["event"] == "reloaded"
+    assert everywhere(gateway, workers) == (403, "route_forbidden")
+
+
+def test_the_order_to_stop_also_ends_a_start(start: Start, config: Refresh) -> None:
+    gateway = start(config(), ready=False)
+    gateway.signal()
+    assert gateway.exited() == 0
 
 
 def test_connections_to_an_upstream_that_stays_are_kept(start: Start, config: Refresh, upstream: Upstream) -> None:

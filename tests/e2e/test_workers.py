@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from e2e_support.client import Client, ask, compose
-from e2e_support.gateway import Gateway, run_to_end, write_config
+from e2e_support.gateway import MODEL, Gateway, run_to_end, write_config
 from e2e_support.mesh import Start
 from e2e_support.upstream import Peer, Received, Upstream
 from e2e_support.waiting import DEADLINE, until
@@ -123,6 +123,27 @@ def test_a_new_worker_has_the_configuration_in_force_not_that_of_the_file(start:
     gateway.wait_line(lambda line: line.get("detail") == "serves", "a new worker")
     for _ in range(8):
         assert ask(gateway.port, headers=PLAIN).status == 200
+
+
+def test_a_new_worker_never_serves_by_another_model_than_the_others(
+    start: Start, upstream: Upstream, tmp_path: Path
+) -> None:
+    model = tmp_path / "model" / MODEL.name
+    model.parent.mkdir()
+    model.symlink_to(MODEL)
+    tokenizer = model.with_name("tokenizer.json")
+    tokenizer.write_bytes(MODEL.with_name("tokenizer.json").read_bytes())
+    routes = [{"name": "rain", "upstream": upstream.url, "intents": ["will it rain tomorrow"]}]
+    config = {"server": {"workers": 2}, "semantic_engine": {"model_path": str(model)}, "routes": routes}
+    gateway = start(config)
+    tokenizer.write_bytes(tokenizer.read_bytes() + b"\n")
+    os.kill(gateway.workers()[0], signal.SIGKILL)
+    gateway.wait_line(lambda line: "not the one in force" in str(line.get("problem")), "the refusal of the new model")
+    assert ask(gateway.port, target="/?q=will+it+rain+tomorrow").status == 200
+    assert gateway.reload(config)["event"] == "reloaded"
+    gateway.wait_line(lambda line: line.get("detail") == "serves", "a successor")
+    assert gateway.metric("aimux_workers") == 2
+    assert gateway.metric('aimux_config_reloads_total{outcome="success"}') == 1
 
 
 def test_a_worker_that_is_told_to_stop_finishes_and_is_replaced(start: Start, upstream: Upstream) -> None:

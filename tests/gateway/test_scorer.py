@@ -1,7 +1,9 @@
 """Scoring in a thread: a bounded queue, a deadline, long texts that give way, and a cache that forgets the oldest."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections import deque
 from contextlib import asynccontextmanager, suppress
 from types import SimpleNamespace
@@ -312,6 +314,23 @@ def test_what_is_half_read_when_it_closes_is_refused_too():
         assert reader.embedded == ["l1"]
 
     run(test)
+
+
+def test_a_scorer_that_was_closed_is_forgotten_without_a_collection():
+    async def test():
+        scorer = ThreadedScorer(FakeReader(), ScorerLimits())
+        await scorer.score("one two")
+        scorer.close()
+        left = weakref.ref(scorer)
+        del scorer
+        await asyncio.sleep(0)
+        assert left() is None
+
+    gc.disable()
+    try:
+        run(test)
+    finally:
+        gc.enable()
 
 
 def test_many_texts_at_once_each_get_their_own_scores():

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import uvloop
 
 from aimux import __version__
-from aimux.app.errors import ReloadError
 from aimux.app.listening import bind, url_of
 from aimux.app.orders import Orders
 from aimux.app.settings import log_settings
@@ -15,7 +14,6 @@ from aimux.app.worker import Worker, problems_of
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError
 from aimux.edge.log import Log
-from aimux.intent.model import ModelError
 
 
 def run(loaded: Loaded) -> int:
@@ -41,9 +39,9 @@ async def _serve(loaded: Loaded) -> int:
         log.event.info(
             "listening", url=url_of(loaded.config.server.host, sockets[0].getsockname()[1]), version=__version__
         )
-        await _go_live(worker, loaded)
-        while not await orders.next_is_stop():
-            await _reload(worker)
+        if await orders.unless_stopped(_go_live(worker, loaded)):
+            while not await orders.next_is_stop():
+                await orders.unless_stopped(_reload(worker))
         return await _stop(worker)
     finally:
         worker.close()
@@ -71,7 +69,7 @@ async def _reload(worker: Worker) -> None:
         worker.enforce(await worker.prepare(loaded, datetime.now(UTC)))
     except ConfigError as error:
         problems = tuple(map(str, error.problems))
-    except (ModelError, ReloadError) as error:
+    except Exception as error:  # whatever it is, what is in force stays
         problems = problems_of(error)
     worker.note_reload(problems)
     for problem in problems:

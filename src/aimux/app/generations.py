@@ -8,10 +8,10 @@ from aimux.app.errors import ReloadError
 from aimux.app.settings import scorer_limits
 from aimux.config.load import Loaded
 from aimux.core.snapshot import Route, Snapshot
-from aimux.edge.pool import Upstreams
+from aimux.edge.pool import Upstreams, trust_of
 from aimux.gateway.live import Generation
-from aimux.intent.encoder import Encoder, digest_of
-from aimux.intent.model import locate
+from aimux.intent.encoder import Encoder, EncodingError, digest_of
+from aimux.intent.model import ModelError, locate
 from aimux.intent.reader import load_reader
 from aimux.intent.scorer import ThreadedScorer
 
@@ -48,20 +48,27 @@ class Generations:
 
         Raises ModelError, and ReloadError for a `ca_file` that cannot be used.
         """
-        engine = await self._engine(loaded) if loaded.snapshot.needs_scores else None
+        loop = asyncio.get_running_loop()
+        routes = _routes_of(loaded.snapshot)
+        try:
+            # Reading the system's certificates takes time that requests in flight do not have.
+            trust = await loop.run_in_executor(None, trust_of, routes)
+            engine = await self._engine(loaded) if loaded.snapshot.needs_scores else None
+        except ValueError as error:
+            raise ReloadError(str(error)) from error
+        except (OSError, EncodingError) as error:
+            raise ModelError(f"the embedding model cannot be used: {error}; see semantic_engine.model_path") from error
         scorer = None if engine is None else engine.scorer
         made = Made(Generation(loaded.snapshot, scorer), loaded, engine, loaded_at)
         self._alive.append(made)
-        try:
-            self._upstreams.open(_routes_of(loaded.snapshot))
-        except ValueError as error:
-            self._discard(made)
-            raise ReloadError(str(error)) from error
+        self._upstreams.open(routes, trust)
         return made
 
     def retire(self, generation: Generation) -> None:
         """Take a generation apart that nobody uses any more."""
-        made = next(made for made in self._alive if made.generation is generation)
+        made = next((made for made in self._alive if made.generation is generation), None)
+        if made is None:
+            return  # everything was taken apart meanwhile
         self._upstreams.shut(_routes_of(generation.snapshot))
         self._discard(made)
 

@@ -39,6 +39,7 @@ class Member:
         self.cut = 0
         self._process = process
         self._channel = channel
+        self.code: int | None = None
         self._questions: dict[tuple[type[Answering], int], asyncio.Future[Answering]] = {}
 
     @classmethod
@@ -51,6 +52,7 @@ class Member:
                 *(sys.executable, "-P", "-m", "aimux.app.supervised", *map(str, descriptors)),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=descriptors,
+                process_group=0,  # what a terminal sends to all, the supervisor alone hears
             )
         return cls(index, process, await Channel.over(ours))
 
@@ -72,10 +74,11 @@ class Member:
         except TimeoutError:
             self.kill()
             code = await self._process.wait()
+        self.code = code
         await self._channel.close()
         for question in self._questions.values():
             if not question.done():
-                question.set_exception(MemberEndedError(f"worker {self.index} {ending(code)}"))
+                question.set_exception(self._ended(code))
         return code
 
     def send(self, message: Message) -> None:
@@ -84,6 +87,8 @@ class Member:
 
     async def ask(self, message: Message, number: int, answer: type[A], patience: float) -> A:
         """Tell it something and wait for the answer. Raises MemberEndedError, and TimeoutError."""
+        if self.code is not None:
+            raise self._ended(self.code)
         future: asyncio.Future[Answering] = asyncio.get_running_loop().create_future()
         self._questions[answer, number] = future
         self._channel.send(message)
@@ -95,6 +100,9 @@ class Member:
         if not isinstance(found, answer):
             raise TypeError(f"{type(found).__name__} answers nothing that was asked")
         return found
+
+    def _ended(self, code: int) -> MemberEndedError:
+        return MemberEndedError(f"worker {self.index} (pid {self.pid}) {ending(code)}")
 
     def kill(self) -> None:
         """End it at once."""

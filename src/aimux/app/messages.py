@@ -32,6 +32,7 @@ class Prepared:
     number: int
     problems: tuple[str, ...] = ()
     model: str | None = None
+    model_digest: str | None = None
     bundled: bool = False
 
 

@@ -3,9 +3,9 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 _STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -28,6 +28,20 @@ class Orders:
         if not self.stop.is_set():
             self._heard.clear()
         return self.stop.is_set()
+
+    async def unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do something, unless the order to stop comes meanwhile; whether it was done."""
+        doing = asyncio.create_task(work)
+        stopping = asyncio.create_task(self.stop.wait())
+        try:
+            await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        if not doing.done():
+            doing.cancel()
+            return False
+        await doing
+        return True
 
     def _stopping(self) -> None:
         self.stop.set()

@@ -1,9 +1,10 @@
 """The gateway as several processes: the supervisor started, told to reload, told to stop."""
 
 import asyncio
+import os
+import sys
 import tempfile
-from collections.abc import Coroutine
-from typing import Any
+from typing import IO
 
 from aimux import __version__
 from aimux.app.listening import SharedPort, StartingHere, url_of
@@ -22,11 +23,14 @@ def run(loaded: Loaded) -> int:
 async def _supervise(loaded: Loaded) -> int:
     config = loaded.config
 
+    supervisor: Supervisor | None = None
+
     def end_at_once() -> None:
-        supervisor.kill()
+        if supervisor is not None:
+            supervisor.kill()
 
     orders = Orders(at_once=end_at_once)
-    with tempfile.TemporaryFile() as lock:
+    with _lock() as lock:
         write = by_turns(to_standard_output, lock.fileno())
         log = Log(LogSettings(config.logging.level, config.logging.timestamp, config.logging.format), _tell, write)
         with StartingHere(config.server):
@@ -37,26 +41,18 @@ async def _supervise(loaded: Loaded) -> int:
                 log.event.warning("configuration", detail=warning)
             url = url_of(config.server.host, port.number)
             log.event.info("listening", url=url, version=__version__, workers=config.server.workers)
-            if await _until_stop(orders, supervisor.start()):
+            if await orders.unless_stopped(supervisor.start()):
                 while not await orders.next_is_stop():
-                    await _until_stop(orders, supervisor.reload())
+                    await orders.unless_stopped(supervisor.reload())
             return await supervisor.stop()
         finally:
             supervisor.kill()
             log.writer.flush()
 
 
-async def _until_stop(orders: Orders, work: Coroutine[Any, Any, None]) -> bool:
-    """Do something, unless the order to stop comes meanwhile; whether it was done."""
-    doing = asyncio.create_task(work)
-    stopping = asyncio.create_task(orders.stop.wait())
-    await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not doing.done():
-        doing.cancel()
-        return False
-    await doing
-    return True
+def _lock() -> IO[bytes]:
+    """A file that the workers lock by turns. It needs no place on a disk, which may not be had."""
+    return os.fdopen(os.memfd_create("aimux-log"), "w+b") if sys.platform == "linux" else tempfile.TemporaryFile()
 
 
 def _tell(why: str | None) -> None:

@@ -38,7 +38,6 @@ from aimux.config.problem import ConfigError
 from aimux.core.reason import Failure, Reason
 from aimux.edge.log import Log
 from aimux.edge.log_writer import by_turns, to_standard_output
-from aimux.intent.model import ModelError
 
 _PATIENCE: Final = 5.0
 _UNANSWERED: Final = "the metrics of all workers could not be added up in time: try again"
@@ -56,6 +55,7 @@ class _Member:
         self._accepting = False
         self._worker: Worker | None = None
         self._made: dict[int, Made] = {}
+        self._unwanted: set[int] = set()  # given up before it was made
         self._pages: dict[int, asyncio.Future[str]] = {}
         self._numbers = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,10 +67,20 @@ class _Member:
             self._do(message)
         self.drain()
 
-    def drain(self) -> None:
-        """Refuse new requests, finish those under way, and end."""
+    def obeyed(self, task: asyncio.Task[None]) -> None:
+        """End where obeying has failed: a worker that is deaf could never be told of another configuration."""
+        if not task.cancelled() and (error := task.exception()) and not self.ended.done():
+            self.ended.set_exception(error)
+
+    def drain(self, *, accept: bool = False) -> None:
+        """Refuse new requests, finish those under way, and end.
+
+        Where the others go on, connections are left to them; where all drain, new ones are told so.
+        """
         if not self._draining:
             self._draining = True
+            if self._worker is not None and not accept:
+                self._worker.accept_no_more()
             self._start(self._drain())
 
     def close(self) -> None:
@@ -86,11 +96,11 @@ class _Member:
             case Enforce():
                 self._start(self._enforce(message))
             case Drain():
-                self.drain()
+                self.drain(accept=True)
             case Measure() if worker is not None:
                 self._channel.send(Measured(message.number, worker.metrics.families()))
-            case Page() if message.number in self._pages:
-                self._pages.pop(message.number).set_result(message.text)
+            case Page():
+                self._hand_over(message)
             case Announce() if worker is not None:
                 worker.management.awaiting = None
             case Reloaded() if worker is not None:
@@ -108,6 +118,11 @@ class _Member:
         if not task.cancelled() and (error := task.exception()) and not self.ended.done():
             self.ended.set_exception(error)
 
+    def _hand_over(self, message: Page) -> None:
+        page = self._pages.pop(message.number, None)
+        if page is not None and not page.done():  # who asked may have left
+            page.set_result(message.text)
+
     async def _prepare(self, message: Prepare) -> None:
         try:
             loaded_at = datetime.fromisoformat(message.loaded_at)
@@ -119,12 +134,17 @@ class _Member:
             made = await self._worker.prepare(loaded, loaded_at)
         except ConfigError as error:
             return self._channel.send(Prepared(message.number, tuple(map(str, error.problems))))
-        except (ModelError, ReloadError) as error:
+        except Exception as error:  # whatever it is, what is in force stays
             return self._channel.send(Prepared(message.number, problems_of(error)))
+        if message.number in self._unwanted:
+            return self._worker.discard(made)
         self._made[message.number] = made
-        engine = made.engine
-        model, bundled = (None, False) if engine is None else (engine.encoder.name, engine.bundled)
-        return self._channel.send(Prepared(message.number, model=model, bundled=bundled))
+        if made.engine is None:
+            return self._channel.send(Prepared(message.number))
+        encoder = made.engine.encoder
+        return self._channel.send(
+            Prepared(message.number, model=encoder.name, model_digest=encoder.digest, bundled=made.engine.bundled)
+        )
 
     async def _loaded(self, message: Prepare) -> Loaded:
         loop = asyncio.get_running_loop()
@@ -152,6 +172,8 @@ class _Member:
     async def _enforce(self, message: Enforce) -> None:
         made = self._made.pop(message.number, None)
         if made is None or self._worker is None:
+            if not message.wanted:
+                self._unwanted.add(message.number)
             return
         if not message.wanted:
             self._worker.discard(made)
@@ -195,6 +217,7 @@ async def _serve(control: int, lock: int, listening: Sequence[int]) -> int:
     member = _Member(channel, lock, [socket.socket(fileno=number) for number in listening])
     loop.add_signal_handler(signal.SIGTERM, member.drain)
     obeying = loop.create_task(member.obey())
+    obeying.add_done_callback(member.obeyed)
     try:
         return await member.ended
     finally:

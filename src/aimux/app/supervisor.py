@@ -38,11 +38,14 @@ from aimux.config.problem import ConfigError
 from aimux.edge.log import Log
 from aimux.edge.metrics_sum import added, growing, page, taken_apart
 
-_PREPARING: Final = 600.0
+_PREPARING: Final = 120.0
 _ANSWERING: Final = 5.0
 _MEASURING: Final = 2.0
 _FLUSHING: Final = 10.0
 _SETTLED: Final = 60.0
+_OTHER_MODEL: Final = (
+    "the model's file is not the one in force any more: reload to take it over, or put the old one back"
+)
 _PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds before a worker is replaced: the more, the sooner its predecessors have ended."""
 
@@ -64,6 +67,8 @@ class Supervisor:
     def __init__(self, loaded: Loaded, log: Log, port: SharedPort, lock: int) -> None:
         """Listen for all workers already: who connects from now on waits for them. Raises StartError."""
         self._in_force = _InForce(loaded, datetime.now(UTC))
+        self._model_digest: str | None = None
+        self._last_reload: Reloaded | None = None
         self._log = log
         self._port = port
         self._first = [port.open(listening=True) for _ in range(loaded.config.server.workers)]
@@ -86,10 +91,14 @@ class Supervisor:
         async with self._turn:
             members = [await self._spawn(index, self._first[index - 1]) for index in range(1, wanted + 1)]
             prepared = await self._prepare(members, self._in_force, accept=True)
-            if problems := _problems(prepared):
+            if problems := _problems(members, prepared):
                 raise StartError(problems[0])
             self._started = True
+            self._model_digest = _digest_of(prepared)
             await self._enforce(members)
+            for member in members:
+                if member.code is not None:  # it ended in between, when nobody was replaced yet
+                    self._do(self._succeed(member.index, 0.0))
             self._announce(members)
         first = prepared[0]
         if isinstance(first, Prepared) and first.bundled:
@@ -107,9 +116,13 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with self._turn:
-            problems = await self._take_over()
+            try:
+                problems = await self._take_over()
+            except Exception as error:  # whatever it is, what is in force stays
+                problems = (f"a fault: {type(error).__name__}: {error}",)
+            self._last_reload = Reloaded(problems)
             for member in self._members:
-                member.send(Reloaded(problems))
+                member.send(self._last_reload)
         for problem in problems:
             detail = "not taken over, the configuration in force stays"
             self._log.event.error("reload", detail=detail, problem=problem)
@@ -134,6 +147,7 @@ class Supervisor:
                 await asyncio.gather(*self._tasks, return_exceptions=True)
         killed = len(self._members)
         self.kill()
+        killed += sum(member.code is not None and member.code < 0 for member in members)
         cut = sum(member.cut for member in members)
         if not cut and not killed:
             self._log.event.info("stopped", cut=0)
@@ -197,7 +211,10 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             member = await self._spawn(index, self._port.open(listening=False))
-            problems = _problems(await self._prepare([member], self._in_force, accept=False))
+            prepared = await self._prepare([member], self._in_force, accept=False)
+            problems = _problems([member], prepared)
+            if not problems and _digest_of(prepared) != self._model_digest:
+                problems = (_OTHER_MODEL,)
             if problems or self._stopping.is_set():
                 for problem in problems:
                     self._log.event.error("worker", worker=index, pid=member.pid, problem=problem)
@@ -205,6 +222,8 @@ class Supervisor:
                 return
             await self._enforce([member])
             self._announce([member])
+            if self._last_reload is not None:
+                member.send(self._last_reload)
         self._log.event.info("worker", worker=index, pid=member.pid, detail="serves")
 
     # All of them have a configuration, or none.
@@ -221,12 +240,16 @@ class Supervisor:
         except ReloadError as error:
             return error.problems
         new, members = _InForce(loaded, datetime.now(UTC)), list(self._members)
+        if not members:
+            return ("no worker serves that could try it: see why in the log, and reload again",)
         prepared = await self._prepare(members, new, accept=False)
-        if problems := _problems(prepared):
-            for member in members:
+        if problems := _problems(members, prepared):
+            for member, answer in zip(members, prepared, strict=True):
                 member.send(Enforce(self._last, wanted=False))
+                if isinstance(answer, TimeoutError):
+                    member.kill()  # it is replaced by one that listens
             return problems
-        self._in_force = new
+        self._in_force, self._model_digest = new, _digest_of(prepared)
         await self._enforce(members)
         return ()
 
@@ -266,7 +289,7 @@ class Supervisor:
             *(member.ask(Measure(ours), ours, Measured, _MEASURING) for member in members), return_exceptions=True
         )
         own = taken_apart(self._registry.collect())
-        families = added([*(member.families for member in members), self._past, own])
+        families = added([*(member.families for member in self._members), self._past, own])
         asking.send(Page(number, page(families).decode("utf-8")))
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -280,14 +303,23 @@ class Supervisor:
             self._log.event.error("fault", detail="in the supervisor", error=f"{type(error).__name__}: {error}")
 
 
-def _problems(prepared: Sequence[Prepared | BaseException]) -> tuple[str, ...]:
+def _problems(members: Sequence[Member], prepared: Sequence[Prepared | BaseException]) -> tuple[str, ...]:
     """What stands in the way, each thing once."""
     found: dict[str, None] = {}
-    for answer in prepared:
+    for member, answer in zip(members, prepared, strict=True):
         if isinstance(answer, Prepared):
             found |= dict.fromkeys(answer.problems)
         elif isinstance(answer, MemberEndedError):
             found[f"{answer} while it took the configuration over: see its last words, and try again"] = None
         else:
-            found[f"a worker did not take the configuration over in {_PREPARING:.0f} s"] = None
+            who = f"worker {member.index} (pid {member.pid})"
+            found[f"{who} did not take the configuration over in {_PREPARING:.0f} s and was ended: try again"] = None
+    digests = {answer.model_digest for answer in prepared if isinstance(answer, Prepared)}
+    if not found and len(digests) > 1:
+        found["the workers have read different models: its file was being written; try again"] = None
     return tuple(found)
+
+
+def _digest_of(prepared: Sequence[Prepared | BaseException]) -> str | None:
+    """The model that all have read; None where there is none."""
+    return next((answer.model_digest for answer in prepared if isinstance(answer, Prepared)), None)

@@ -135,10 +135,14 @@ class Worker:
                 await self._server.finish()
         return Stopped(finished=True)
 
-    def close(self) -> None:
-        """Close everything at once."""
+    def accept_no_more(self) -> None:
+        """Leave new connections to others."""
         for listener in self._listeners:
             listener.close()
+
+    def close(self) -> None:
+        """Close everything at once."""
+        self.accept_no_more()
         self._server.abort()
         self._generations.close()
         self._deadlines.close()
@@ -154,13 +158,16 @@ def _report(log: Log, context: Mapping[str, object]) -> None:
     log.event.error("fault", detail=str(context.get("message")), error=f"{type(error).__name__}: {error}")
 
 
-def problems_of(error: ModelError | ReloadError) -> tuple[str, ...]:
+def problems_of(error: Exception) -> tuple[str, ...]:
     """What an operator is told of a configuration that cannot be used."""
-    return error.problems if isinstance(error, ReloadError) else (str(error),)
+    if isinstance(error, ReloadError):
+        return error.problems
+    return (str(error) if isinstance(error, ModelError) else f"a fault: {type(error).__name__}: {error}",)
 
 
 def _spare_the_collector() -> None:
     # What is loaded now stays. Requests leave next to no cycles, so that looking for them seldom is often enough.
+    gc.unfreeze()  # what an earlier configuration left
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)

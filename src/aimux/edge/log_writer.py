@@ -23,11 +23,17 @@ def by_turns(write: Write, lock: int) -> Write:
     """The same, while no other process that shares the file `lock` writes: lines of one never part those of another."""
 
     def write_alone(data: bytes) -> int:
+        written = 0
         fcntl.lockf(lock, fcntl.LOCK_EX)
         try:
-            return write(data)
+            while written < len(data):
+                written += write(data[written:])
+        except OSError:
+            if not written:
+                raise  # else the next attempt says so
         finally:
             fcntl.lockf(lock, fcntl.LOCK_UN)
+        return written
 
     return write_alone
 

@@ -23,6 +23,9 @@ _LEAST: Final = frozenset(
     }
 )
 
+# What every process counts of the same thing.
+_GREATEST: Final = frozenset({"aimux_config_reloads"})
+
 Families = list[Any]
 """`[name, help, kind, [[sample, {label: value}, number], ...]]` a family: what JSON can carry."""
 
@@ -52,6 +55,8 @@ def added(processes: Iterable[Families]) -> Families:
                     values[key] = number
                 elif name in _LEAST:
                     values[key] = min(values[key], number)
+                elif name in _GREATEST:
+                    values[key] = max(values[key], number)
                 else:
                     values[key] += number
     return [

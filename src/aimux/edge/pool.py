@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,10 +22,16 @@ _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _READ_AT_ONCE: Final = 64 * 1024
 
 
+Trust = Mapping[str | None, ssl.SSLContext]
+"""A TLS context for each `ca_file`, None standing for the system's certificates."""
+
+
 class Pool:
     """The connections to one upstream; the one that was used last is used first."""
 
-    def __init__(self, upstream: Upstream, limits: UpstreamLimits, deadlines: Deadlines) -> None:
+    def __init__(
+        self, upstream: Upstream, limits: UpstreamLimits, deadlines: Deadlines, tls: ssl.SSLContext | None
+    ) -> None:
         self._upstream = upstream
         self._limits = limits
         self._deadlines = deadlines
@@ -33,7 +39,7 @@ class Pool:
         self._idle: list[UpstreamConnection] = []
         self._open: set[UpstreamConnection] = set()
         self._into = memoryview(bytearray(_READ_AT_ONCE))
-        self._tls = _tls_context(upstream) if upstream.secure else None
+        self._tls = tls
 
     def __len__(self) -> int:
         return len(self._open)
@@ -106,8 +112,8 @@ class Upstreams:
         self._deadlines = deadlines
         self._ways: dict[int, _Way] = {}
 
-    def open(self, routes: Iterable[Route]) -> None:
-        """Take these routes. Raises ValueError for a `ca_file` that cannot be used, and takes none of them then.
+    def open(self, routes: Iterable[Route], trust: Trust) -> None:
+        """Take these routes, with what `trust_of` has made for them.
 
         Plain upstreams that are known already keep their connections. TLS is set up anew: a certificate that is trusted
         no longer must not live on in a kept connection.
@@ -115,8 +121,10 @@ class Upstreams:
         pools = {way.route.upstream: way.pool for way in self._ways.values() if not way.route.upstream.secure}
         ways = {}
         for route in routes:
-            if route.upstream not in pools:
-                pools[route.upstream] = Pool(route.upstream, self._limits, self._deadlines)
+            upstream = route.upstream
+            if upstream not in pools:
+                tls = trust[upstream.ca_file] if upstream.secure else None
+                pools[upstream] = Pool(upstream, self._limits, self._deadlines, tls)
             ways[id(route)] = _Way(route, pools[route.upstream], route_line(route))
         self._ways |= ways
 
@@ -186,6 +194,12 @@ async def _exchange(pool: Pool, connection: UpstreamConnection, request: Outgoin
         return Outcome(Ended.UPSTREAM_FAILED, 0.0, str(error))
     pool.give_back(connection)
     return Outcome(Ended.COMPLETED, seconds)
+
+
+def trust_of(routes: Iterable[Route]) -> Trust:
+    """Whom the TLS upstreams of routes are verified by, read anew. Raises ValueError for a file that cannot be used."""
+    secure = {route.upstream.ca_file: route.upstream for route in routes if route.upstream.secure}
+    return {ca_file: _tls_context(upstream) for ca_file, upstream in secure.items()}
 
 
 def _tls_context(upstream: Upstream) -> ssl.SSLContext:

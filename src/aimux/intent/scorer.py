@@ -88,6 +88,7 @@ class ThreadedScorer:
             self._closed = True
             self._wake.notify()
         self._thread.join()
+        self._cache.clear()
 
     def _remember(self, text: str, scores: Scores | TextTooLong) -> None:
         if len(text) > _LONGEST_CACHED or not self._limits.cache_entries:

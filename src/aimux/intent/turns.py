@@ -33,6 +33,10 @@ class Job:
     rows: list[Vectors] = field(default_factory=list)
 
 
+def _hear_nothing(_: Job, __: Result) -> None:
+    """Nobody listens any more."""
+
+
 class Turns:
     """The line of texts before one model; `settle` hears the result of each, unless it was given up before."""
 
@@ -68,6 +72,7 @@ class Turns:
         for job in self._line:
             self._settle(job, why)
         self._line.clear()
+        self._settle = _hear_nothing  # whoever listened may be forgotten
 
     def _chosen(self) -> list[Job]:
         """The first in the line, with those behind it that the model can read in the same run."""

@@ -30,13 +30,17 @@ class MemberEndedError(Exception):
 
 
 class Member:
-    """One worker's process. `families` are its metrics as it last sent them, `cut` the requests that it had to cut."""
+    """One worker's process. `families` are its metrics as it last sent them, `cut` the requests that it had to cut.
+
+    One that is `doomed` was told to end by its supervisor, and counts no more.
+    """
 
     def __init__(self, index: int, process: Process, channel: Channel) -> None:
         self.index = index
         self.started = asyncio.get_running_loop().time()
         self.families: Families = []
         self.cut = 0
+        self.doomed = False
         self._process = process
         self._channel = channel
         self.code: int | None = None
@@ -106,6 +110,7 @@ class Member:
 
     def kill(self) -> None:
         """End it at once."""
+        self.doomed = True
         if self._process.returncode is None:
             self._process.kill()
 

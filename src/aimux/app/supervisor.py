@@ -239,7 +239,7 @@ class Supervisor:
             return tuple(map(str, error.problems))
         except ReloadError as error:
             return error.problems
-        new, members = _InForce(loaded, datetime.now(UTC)), list(self._members)
+        new, members = _InForce(loaded, datetime.now(UTC)), [each for each in self._members if not each.doomed]
         if not members:
             return ("no worker serves that could try it: see why in the log, and reload again",)
         prepared = await self._prepare(members, new, accept=False)

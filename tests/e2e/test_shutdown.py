@@ -3,32 +3,17 @@
 import json
 import signal
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
 from e2e_support.client import Client, Response, answers, ask, compose
 from e2e_support.gateway import AIMUX, Gateway, write_config
 from e2e_support.mesh import Start
-from e2e_support.upstream import Peer, Received, Upstream
+from e2e_support.upstream import Slow, Upstream
 from e2e_support.waiting import DEADLINE, until
 
 PLAIN = {"X-AIMux-Route": "plain"}
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-
-
-class Slow:
-    """An upstream that answers once it is told to."""
-
-    def __init__(self, upstream: Upstream) -> None:
-        self.go_on = threading.Event()
-        upstream.handler = self
-
-    def __call__(self, peer: Peer, _: Received) -> None:
-        """Answer one request, in two parts."""
-        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nbefore")
-        self.go_on.wait(DEADLINE)
-        peer.send(b"+after")
 
 
 def begin(start: Start, upstream: Upstream, **server: object) -> Gateway:

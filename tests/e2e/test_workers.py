@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import pytest
 from e2e_support.client import Client, ask, compose
 from e2e_support.gateway import MODEL, Gateway, run_to_end, write_config
 from e2e_support.mesh import Start
-from e2e_support.upstream import Peer, Received, Upstream
-from e2e_support.waiting import DEADLINE, until
+from e2e_support.upstream import Slow, Upstream
+from e2e_support.waiting import until
 
 PLAIN = {"X-AIMux-Route": "plain"}
 
@@ -163,20 +162,6 @@ def test_the_order_to_stop_does_not_wait_for_a_worker_that_is_being_replaced(sta
         gateway.wait_line(lambda line, pid=victim: line.get("pid") == pid, "its end")
     gateway.signal(signal.SIGTERM)
     assert gateway.exited() == 0
-
-
-class Slow:
-    """An upstream that answers once it is told to."""
-
-    def __init__(self, upstream: Upstream) -> None:
-        self.go_on = threading.Event()
-        upstream.handler = self
-
-    def __call__(self, peer: Peer, _: Received) -> None:
-        """Answer one request, in two parts."""
-        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nbefore")
-        self.go_on.wait(DEADLINE)
-        peer.send(b"+after")
 
 
 def busy(gateway: Gateway, count: int) -> list[Client]:

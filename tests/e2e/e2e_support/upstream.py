@@ -297,3 +297,17 @@ class Upstream:
         self._listener.close()
         self._acceptor.join(DEADLINE)
         self.forget()
+
+
+class Slow:
+    """Makes an upstream answer in two parts, the second once it is told to."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.go_on = threading.Event()
+        upstream.handler = self
+
+    def __call__(self, peer: Peer, _: Received) -> None:
+        """Answer one request."""
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nbefore")
+        self.go_on.wait(DEADLINE)
+        peer.send(b"+after")

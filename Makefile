@@ -105,6 +105,7 @@ LOCK := uv pip compile --universal --generate-hashes --upgrade \
 	--no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet
 LOCKED := pyproject.toml --extra model --group build
 
+# npm notes whom to thank for each package: no address of any kind stays in a lock.
 .PHONY: lock
 lock: $(VENV)/venv.stamp ## resolve all dependencies again, exact versions with hashes; needs npm
 	$(BIN)/python -m pip install --quiet uv
@@ -114,3 +115,4 @@ lock: $(VENV)/venv.stamp ## resolve all dependencies again, exact versions with 
 	$(BIN)/$(LOCK) --group litellm --output-file bench/pinned/litellm.txt > /dev/null
 	cd bench/pinned/portkey && rm -f package-lock.json && npm install --package-lock-only --ignore-scripts --no-audit \
 		--no-fund --omit-lockfile-registry-resolved=true --silent
+	@cd bench/pinned/portkey && node -e 'const f = "package-lock.json", lock = require("./" + f); for (const each of Object.values(lock.packages)) delete each.funding; fs.writeFileSync(f, JSON.stringify(lock, null, 2) + "\n")'

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import uvloop
 
 from aimux import __version__
+from aimux.app.errors import NOT_TAKEN
 from aimux.app.listening import bind, url_of
 from aimux.app.orders import Orders
 from aimux.app.settings import log_settings
@@ -73,7 +74,7 @@ async def _reload(worker: Worker) -> None:
         problems = problems_of(error)
     worker.note_reload(problems)
     for problem in problems:
-        worker.log.event.error("reload", detail="not taken over, the configuration in force stays", problem=problem)
+        worker.log.event.error("reload", detail=NOT_TAKEN, problem=problem)
     if not problems:
         for warning in loaded.warnings:
             worker.log.event.warning("configuration", detail=warning)

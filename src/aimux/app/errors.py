@@ -1,5 +1,9 @@
 """Why a gateway cannot start, or a configuration not be taken over."""
 
+from typing import Final
+
+NOT_TAKEN: Final = "not taken over, the configuration in force stays"
+
 
 class StartError(Exception):
     """The gateway cannot start. The message is one line for the operator and says what to do."""

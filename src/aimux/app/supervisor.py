@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from aimux.app.errors import ReloadError, RestartNeededError, StartError
+from aimux.app.errors import NOT_TAKEN, ReloadError, RestartNeededError, StartError
 from aimux.app.listening import SharedPort
-from aimux.app.member import Member, MemberEndedError, ending
+from aimux.app.member import Member, ending
 from aimux.app.messages import (
     Announce,
     Drain,
@@ -32,13 +32,13 @@ from aimux.app.messages import (
     Prepared,
     Reloaded,
 )
+from aimux.app.readiness import PREPARING, Answer, model_among, problems_among
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError
 from aimux.edge.log import Log
 from aimux.edge.metrics_sum import added, growing, page, taken_apart
 
-_PREPARING: Final = 120.0
 _ANSWERING: Final = 5.0
 _MEASURING: Final = 2.0
 _FLUSHING: Final = 10.0
@@ -91,14 +91,14 @@ class Supervisor:
         async with self._turn:
             members = [await self._spawn(index, self._first[index - 1]) for index in range(1, wanted + 1)]
             prepared = await self._prepare(members, self._in_force, accept=True)
-            if problems := _problems(members, prepared):
+            if problems := problems_among(members, prepared):
                 raise StartError(problems[0])
-            self._started = True
-            self._model_digest = _digest_of(prepared)
-            await self._enforce(members)
+            self._started = True  # from here on, whoever ends is replaced
             for member in members:
-                if member.code is not None:  # it ended in between, when nobody was replaced yet
+                if member not in self._members:
                     self._do(self._succeed(member.index, 0.0))
+            self._model_digest = model_among(prepared)
+            await self._enforce(members)
             self._announce(members)
         first = prepared[0]
         if isinstance(first, Prepared) and first.bundled:
@@ -124,8 +124,7 @@ class Supervisor:
             for member in self._members:
                 member.send(self._last_reload)
         for problem in problems:
-            detail = "not taken over, the configuration in force stays"
-            self._log.event.error("reload", detail=detail, problem=problem)
+            self._log.event.error("reload", detail=NOT_TAKEN, problem=problem)
         if not problems:
             loaded = self._in_force.loaded
             for warning in loaded.warnings:
@@ -212,8 +211,8 @@ class Supervisor:
                 return
             member = await self._spawn(index, self._port.open(listening=False))
             prepared = await self._prepare([member], self._in_force, accept=False)
-            problems = _problems([member], prepared)
-            if not problems and _digest_of(prepared) != self._model_digest:
+            problems = problems_among([member], prepared)
+            if not problems and model_among(prepared) != self._model_digest:
                 problems = (_OTHER_MODEL,)
             if problems or self._stopping.is_set():
                 for problem in problems:
@@ -243,23 +242,21 @@ class Supervisor:
         if not members:
             return ("no worker serves that could try it: see why in the log, and reload again",)
         prepared = await self._prepare(members, new, accept=False)
-        if problems := _problems(members, prepared):
+        if problems := problems_among(members, prepared):
             for member, answer in zip(members, prepared, strict=True):
                 member.send(Enforce(self._last, wanted=False))
                 if isinstance(answer, TimeoutError):
                     member.kill()  # it is replaced by one that listens
             return problems
-        self._in_force, self._model_digest = new, _digest_of(prepared)
+        self._in_force, self._model_digest = new, model_among(prepared)
         await self._enforce(members)
         return ()
 
-    async def _prepare(
-        self, members: Sequence[Member], wanted: _InForce, *, accept: bool
-    ) -> list[Prepared | BaseException]:
+    async def _prepare(self, members: Sequence[Member], wanted: _InForce, *, accept: bool) -> list[Answer]:
         self._last = next(self._numbers)
         message = wanted.prepare(self._last, accept=accept)
         return await asyncio.gather(
-            *(member.ask(message, self._last, Prepared, _PREPARING) for member in members), return_exceptions=True
+            *(member.ask(message, self._last, Prepared, PREPARING) for member in members), return_exceptions=True
         )
 
     async def _enforce(self, members: Sequence[Member]) -> None:
@@ -284,9 +281,8 @@ class Supervisor:
     async def _measure(self, asking: Member, number: int) -> None:
         """Send a worker the metrics of all. One that does not answer in time counts as it last said."""
         ours = next(self._numbers)
-        members = list(self._members)
         await asyncio.gather(
-            *(member.ask(Measure(ours), ours, Measured, _MEASURING) for member in members), return_exceptions=True
+            *(member.ask(Measure(ours), ours, Measured, _MEASURING) for member in self._members), return_exceptions=True
         )
         own = taken_apart(self._registry.collect())
         families = added([*(member.families for member in self._members), self._past, own])
@@ -301,25 +297,3 @@ class Supervisor:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._log.event.error("fault", detail="in the supervisor", error=f"{type(error).__name__}: {error}")
-
-
-def _problems(members: Sequence[Member], prepared: Sequence[Prepared | BaseException]) -> tuple[str, ...]:
-    """What stands in the way, each thing once."""
-    found: dict[str, None] = {}
-    for member, answer in zip(members, prepared, strict=True):
-        if isinstance(answer, Prepared):
-            found |= dict.fromkeys(answer.problems)
-        elif isinstance(answer, MemberEndedError):
-            found[f"{answer} while it took the configuration over: see its last words, and try again"] = None
-        else:
-            who = f"worker {member.index} (pid {member.pid})"
-            found[f"{who} did not take the configuration over in {_PREPARING:.0f} s and was ended: try again"] = None
-    digests = {answer.model_digest for answer in prepared if isinstance(answer, Prepared)}
-    if not found and len(digests) > 1:
-        found["the workers have read different models: its file was being written; try again"] = None
-    return tuple(found)
-
-
-def _digest_of(prepared: Sequence[Prepared | BaseException]) -> str | None:
-    """The model that all have read; None where there is none."""
-    return next((answer.model_digest for answer in prepared if isinstance(answer, Prepared)), None)

@@ -1,0 +1,151 @@
+"""The shape of what the audit endpoints answer, for the answers themselves and for their description."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from aimux.edge.management_models import Answer
+
+Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Milliseconds = Annotated[float, Field(ge=0)]
+
+
+class RecordPosition(Answer):
+    """Where the two records of a request stand: chain, and number in it. `outcome` is null while it is being served."""
+
+    chain: int
+    decision: int
+    outcome: int | None
+
+
+class ConflictingClaim(Answer):
+    """A later claim that named somebody else."""
+
+    place: Literal["query", "header", "body"]
+    field: str
+    name: Annotated[str, Field(description="The name as it was sent, shortened; *** where that is configured.")]
+
+
+class RouteScore(Answer):
+    """What a route scored, and the score that it needed at that time."""
+
+    route: str
+    score: float
+    min_score: float
+
+
+class AuditEntry(Answer):
+    """One request: what was decided, why, and what became of it."""
+
+    position: RecordPosition
+    time: Moment
+    request_id: str
+    trace_id: str
+    agent: Annotated[str | None, Field(description="null for anonymous callers and where the identity was refused.")]
+    identity: Annotated[
+        Literal["none", "claimed"] | None, Field(description="How it was established. null where it was refused.")
+    ]
+    conflicts: list[ConflictingClaim]
+    peer: str
+    method: str
+    path: str
+    dialect: str
+    text: Annotated[str | None, Field(description="As much of it as audit.text says, secrets blotted out.")]
+    text_digest: Annotated[Digest | None, Field(description="SHA-256 of the whole text, secrets blotted out.")]
+    route: Annotated[str | None, Field(description="The route that it was meant for, also where it was refused.")]
+    score: float | None
+    runner_up: str | None
+    margin: Annotated[float | None, Field(description="By how much the best route led the second best.")]
+    ambiguity_threshold: Annotated[float | None, Field(description="The margin that was needed.")]
+    scores: Annotated[list[RouteScore], Field(description="The highest, at most 32, highest first.")]
+    verdict: Annotated[str, Field(description="forward, fallback, answered, or the code of the refusal.")]
+    rule: Annotated[str, Field(description="The rule that decided, in words.")]
+    config: Annotated[str, Field(description="Digest of the configuration that it was decided by.")]
+    model: Annotated[str | None, Field(description="Digest of the model.")]
+    cached: Annotated[bool | None, Field(description="Whether the scores were remembered. null: none were needed.")]
+    decided_ms: Milliseconds | None
+    model_ms: Milliseconds | None
+    upstream_ms: Annotated[Milliseconds | None, Field(description="Until the head of the upstream's response came.")]
+    total_ms: Milliseconds | None
+    status: int | None
+    bytes: int | None
+    ended: Literal["completed", "client_left", "upstream_failed", "truncated"] | None
+
+
+class AuditPage(Answer):
+    """Requests that the filters let through, the newest first."""
+
+    requests: list[AuditEntry]
+    next: Annotated[str | None, Field(description="`before` of the next page. null: there is none.")]
+    behind: Annotated[int, Field(ge=0, description="Bytes of the log that the index has not read yet.")]
+
+
+class CheckpointEntry(Answer):
+    """A signed statement of how far a chain had come."""
+
+    count: int
+    at: Moment
+
+
+class ChainEntry(Answer):
+    """One worker's chain of records."""
+
+    chain: int
+    origin: Annotated[str, Field(description="The chain's name in its checkpoints, given once.")]
+    first: Annotated[int, Field(description="Number of the oldest record that is kept.")]
+    last: int
+    segments: int
+    bytes: int
+    checkpoint: CheckpointEntry | None
+    verified: Annotated[int, Field(description="Number of the last record whose hash the index has checked.")]
+    fault: Annotated[str | None, Field(description="The first record that does not verify, and why.")]
+
+
+class AuditStatus(Answer):
+    """The state of the audit log."""
+
+    enabled: bool
+    writable: Annotated[bool, Field(description="While it is not, agent traffic is refused.")]
+    problem: str | None
+    sync: Literal["os", "always"]
+    text: Literal["full", "excerpt", "none"]
+    chains: list[ChainEntry]
+    behind: Annotated[int, Field(ge=0, description="Bytes of the log that the index has not read yet.")]
+
+
+class StatsPoint(Answer):
+    """What happened in one step of time, from its beginning `at`. Quantiles are null where nothing happened."""
+
+    at: Moment
+    requests: int
+    refused: int
+    failed: Annotated[int, Field(description="Faults of the gateway and of upstreams, cut responses among them.")]
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    model_ms: Annotated[float | None, Field(description="Mean.")]
+    upstream_ms: Annotated[float | None, Field(description="Mean.")]
+
+
+class Link(Answer):
+    """What one agent asked of one route, by verdict."""
+
+    agent: Annotated[str, Field(description="Or (anonymous), or (unidentified) where the identity was refused.")]
+    route: Annotated[str, Field(description="Or fallback, or (none).")]
+    verdict: str
+    requests: int
+    bytes: int
+
+
+class AuditStats(Answer):
+    """Sums over a span of time, and its course in steps."""
+
+    since: Moment
+    until: Moment
+    step_seconds: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    series: list[StatsPoint]
+    links: list[Link]

@@ -22,7 +22,7 @@ class Channel:
 
 def test_metrics_for_somebody_who_has_left_trouble_nobody() -> None:
     async def main() -> None:
-        member = _Member(Channel(), 0, ())  # type: ignore[arg-type]
+        member = _Member(Channel(), 1, 0, ())  # type: ignore[arg-type]
         asking = asyncio.create_task(member._metrics_of_all())
         for _ in range(3):
             await asyncio.sleep(0)
@@ -39,7 +39,7 @@ def test_metrics_for_somebody_who_has_left_trouble_nobody() -> None:
 def test_before_its_first_configuration_it_has_nothing_to_say_and_ends_when_told() -> None:
     async def main() -> None:
         channel = Channel()
-        member = _Member(channel, 0, ())  # type: ignore[arg-type]
+        member = _Member(channel, 1, 0, ())  # type: ignore[arg-type]
         for message in (Measure(1), Announce(), Reloaded(), Enforce(7), Enforce(8, wanted=False), Drain()):
             member._do(message)
         assert await member.ended == 0
@@ -50,7 +50,7 @@ def test_before_its_first_configuration_it_has_nothing_to_say_and_ends_when_told
 
 def test_a_worker_that_can_hear_no_more_ends() -> None:
     async def main() -> BaseException | None:
-        member = _Member(Channel(), 0, ())  # type: ignore[arg-type]
+        member = _Member(Channel(), 1, 0, ())  # type: ignore[arg-type]
 
         async def fails() -> None:
             raise ValueError("no message")

@@ -18,6 +18,7 @@ def config(**sections: object) -> Config:
         ("server", "admin_token", "0123456789abcdef"),
         ("logging", "level", "debug"),
         ("upstreams", "idle_timeout", 1.0),
+        ("audit", "text", "none"),
     ],
 )
 def test_what_the_gateway_is_built_with_lasts(section: str, key: str, value: object) -> None:

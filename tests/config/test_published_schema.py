@@ -130,6 +130,8 @@ IN_WORDS = {
     "routes[].ca_file": "`upstreams.ca_file`",
     "fallback.ca_file": "`upstreams.ca_file`",
     "upstreams.ca_file": "the system's",
+    "audit.checkpoint_to": "none",
+    "audit.signing_key": "made in the log's folder",
 }
 
 
@@ -147,11 +149,12 @@ def test_the_manual_says_the_default(name: str, default: object) -> None:
 
 def shown(name: str, default: object) -> str:
     """How the manual writes a default."""
-    if name.endswith(("_timeout", "_wait")):
+    if name.endswith(("_timeout", "_wait", "_interval")):
         return f"`{default:g}` seconds"
-    if name.endswith("_bytes"):
+    if name.endswith(("_bytes", "_size")):
         assert isinstance(default, int)
-        return f"`{default // 1024}KiB`" if default < 1 << 20 else f"`{default >> 20}MiB`"
+        shift, unit = next(each for each in ((30, "GiB"), (20, "MiB"), (10, "KiB")) if default >> each[0])
+        return f"`{default >> shift}{unit}`"
     if isinstance(default, tuple):
         return f"`[{', '.join(default)}]`"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"

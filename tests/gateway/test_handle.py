@@ -231,7 +231,7 @@ def test_an_upstream_that_fails_before_its_response(house, fake_forwarder):
     assert exchange.error["code"] == record.verdict == "upstream_unreachable"
     assert (record.status, record.route, record.principal.name) == (502, "finance", "finance-bot")
     assert not exchange.aborted
-    assert record.ended is Ended.COMPLETED
+    assert record.ended is Ended.UPSTREAM_FAILED
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_a_response_that_was_begun_is_cut_and_never_made_to_look_complete(house,
     exchange, record = served.serve(ASKED)
     assert exchange.aborted
     assert exchange.answers == []
-    assert record.ended is Ended.UPSTREAM_FAILED
+    assert record.ended is Ended.TRUNCATED
     assert (record.status, record.route) == (200, "finance")
 
 
@@ -255,10 +255,10 @@ def test_a_fault_of_the_forwarder_before_a_response(house, fake_forwarder):
 
 
 def test_how_a_forwarded_exchange_ended_is_recorded(house, fake_forwarder):
-    outcome = Outcome(Ended.UPSTREAM_FAILED, 0.5, "the upstream closed in mid-body")
+    outcome = Outcome(Ended.TRUNCATED, 0.5, "the upstream closed in mid-body")
     served = house(SNAPSHOT, MEANS_FINANCE, forwarder=fake_forwarder(outcome=outcome))
     _, record = served.serve(ASKED)
-    assert (record.ended, record.upstream_seconds, record.fault) == (Ended.UPSTREAM_FAILED, 0.5, outcome.fault)
+    assert (record.ended, record.upstream_seconds, record.fault) == (Ended.TRUNCATED, 0.5, outcome.fault)
     assert (record.verdict, record.status) == ("forward", 200)
 
 

@@ -99,9 +99,12 @@ def test_draining_before_anything_was_ready_says_draining():
 def test_while_something_stands_in_the_way_nothing_is_leased():
     live = Live(FIRST)
     live.lease()
-    live.obstacle = "the disk is full"
+    live.obstacles["log"] = "the disk is full"
+    live.obstacles["audit"] = "that one too"
     assert refused(live) is Reason.NOT_READY
     assert live.refusing.message == "the disk is full"
-    live.obstacle = None
+    del live.obstacles["log"]
+    assert live.refusing.message == "that one too"
+    del live.obstacles["audit"]
     live.lease()
     assert live.in_flight == 2

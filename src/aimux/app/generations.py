@@ -59,7 +59,8 @@ class Generations:
         except (OSError, EncodingError) as error:
             raise ModelError(f"the embedding model cannot be used: {error}; see semantic_engine.model_path") from error
         scorer = None if engine is None else engine.scorer
-        made = Made(Generation(loaded.snapshot, scorer), loaded, engine, loaded_at)
+        model = None if engine is None else engine.encoder.digest
+        made = Made(Generation(loaded.snapshot, scorer, model), loaded, engine, loaded_at)
         self._alive.append(made)
         self._upstreams.open(routes, trust)
         return made

@@ -53,7 +53,7 @@ class Member:
         with theirs:
             descriptors = [theirs.fileno(), lock, *(each.fileno() for each in listening)]
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "aimux.app.supervised", *map(str, descriptors)),
+                *(sys.executable, "-P", "-m", "aimux.app.supervised", *map(str, [index, *descriptors])),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=descriptors,
                 process_group=0,  # what a terminal sends to all, the supervisor alone hears

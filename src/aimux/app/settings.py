@@ -1,5 +1,6 @@
 """From the configuration to the limits that the edge and the model are built with."""
 
+from aimux.audit.settings import AuditSettings
 from aimux.config.schema import Config
 from aimux.edge.log import LogSettings
 from aimux.edge.server import ServerLimits
@@ -8,10 +9,32 @@ from aimux.intent.scorer import ScorerLimits
 from aimux.wire.http1 import HeadLimits
 from aimux.wire.response import ResponseHeadLimits
 
+_DAY = 24 * 60 * 60
+
 
 def log_settings(config: Config) -> LogSettings:
     """How the log is written."""
     return LogSettings(config.logging.level, config.logging.timestamp, config.logging.format)
+
+
+def audit_settings(config: Config) -> AuditSettings:
+    """How the audit log is written and kept."""
+    audit = config.audit
+    return AuditSettings(
+        path=audit.path,
+        always=audit.sync == "always",
+        text=audit.text,
+        excerpt=audit.excerpt_length,
+        segment_bytes=audit.segment_size,
+        keep_seconds=audit.keep_days * _DAY,
+        keep_bytes=audit.keep_size,
+        checkpoint_interval=audit.checkpoint_interval,
+        checkpoint_to=audit.checkpoint_to,
+        signing_key=audit.signing_key,
+        hidden_headers=audit.redact_headers,
+        hidden_fields=audit.redact_fields,
+        chains=config.server.workers,
+    )
 
 
 def server_limits(config: Config) -> ServerLimits:

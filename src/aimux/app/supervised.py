@@ -47,9 +47,10 @@ _STARTING: Final = "the other workers are starting"
 class _Member:
     """This process, and what it was told so far. `ended` has the exit code once there is nothing left to do."""
 
-    def __init__(self, channel: Channel, lock: int, sockets: Sequence[socket.socket]) -> None:
+    def __init__(self, channel: Channel, index: int, lock: int, sockets: Sequence[socket.socket]) -> None:
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._channel = channel
+        self._index = index
         self._lock = lock
         self._sockets = sockets
         self._accepting = False
@@ -159,7 +160,7 @@ class _Member:
             worker.log_trouble(why)
 
         log = Log(log_settings(loaded.config), trouble, by_turns(to_standard_output, self._lock))
-        worker = Worker(loaded, loaded_at, log, self._metrics_of_all)
+        worker = Worker(loaded, loaded_at, log, self._metrics_of_all, index=self._index)
         worker.management.awaiting = Failure(Reason.NOT_READY, _STARTING)
         return worker
 
@@ -209,12 +210,12 @@ class _Member:
         self.ended.set_result(0 if stopped.finished else 1)
 
 
-async def _serve(control: int, lock: int, listening: Sequence[int]) -> int:
+async def _serve(index: int, control: int, lock: int, listening: Sequence[int]) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a terminal sends them to all; the supervisor says what follows
     channel = await Channel.over(socket.socket(fileno=control))
-    member = _Member(channel, lock, [socket.socket(fileno=number) for number in listening])
+    member = _Member(channel, index, lock, [socket.socket(fileno=number) for number in listening])
     loop.add_signal_handler(signal.SIGTERM, member.drain)
     obeying = loop.create_task(member.obey())
     obeying.add_done_callback(member.obeyed)
@@ -226,10 +227,10 @@ async def _serve(control: int, lock: int, listening: Sequence[int]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a worker with the descriptors that it was given; the exit code."""
-    control, lock, *listening = map(int, arguments)
+    """Run a worker with its index and the descriptors that it was given; the exit code."""
+    index, control, lock, *listening = map(int, arguments)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(control, lock, listening))
+        return runner.run(_serve(index, control, lock, listening))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from typing import Final
 from aimux.app.errors import ReloadError, RestartNeededError
 from aimux.app.generations import Generations, Made
 from aimux.app.listening import BACKLOG, listen
-from aimux.app.settings import server_limits, timeouts, upstream_limits
+from aimux.app.settings import audit_settings, server_limits, timeouts, upstream_limits
+from aimux.audit.errors import AuditError
+from aimux.audit.log import OBSTACLE, AuditLog
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded
 from aimux.edge.connection import Connection
@@ -44,20 +46,31 @@ class Worker:
     """Serves requests by one configuration after the other."""
 
     def __init__(
-        self, loaded: Loaded, loaded_at: datetime, log: Log, measure: Callable[[], Awaitable[bytes]] | None = None
+        self,
+        loaded: Loaded,
+        loaded_at: datetime,
+        log: Log,
+        measure: Callable[[], Awaitable[bytes]] | None = None,
+        *,
+        index: int = 1,
     ) -> None:
-        """`measure` gives the page of metrics where these are not only its own."""
+        """`measure` gives the page of metrics where these are not only its own; `index` is its place among the workers.
+
+        Raises AuditError where requests could not be recorded.
+        """
         config = loaded.config
         self.loaded = loaded
-        self.metrics = Metrics(live := Live())
         self.log = log
+        self.audit = self._open_audit(index)
+        self.metrics = Metrics(live := Live(), self.audit)
         self._live = live
         self._deadlines = Deadlines(interval_for(*timeouts(config)))
         upstreams = Upstreams(upstream_limits(config), self._deadlines)
         self._generations = Generations(upstreams)
         live.retire = self._generations.retire
-        observers = (log.request, self.metrics.request, Pacing().request)
-        gateway = Gateway(live, upstreams, observers, Limits(config.server.max_body_bytes))
+        audited = () if self.audit is None else (self.audit.request,)
+        observers = (*audited, log.request, self.metrics.request, Pacing().request)
+        gateway = Gateway(live, upstreams, observers, Limits(config.server.max_body_bytes), self.audit)
         token = config.server.admin_token
         self.management = Management(
             live,
@@ -103,6 +116,8 @@ class Worker:
         if made.engine is not None:
             encoder = made.engine.encoder
             self.metrics.model(encoder.name, encoder.digest[:12], encoder.dimensions)
+        if self.audit is not None:
+            self.audit.configuration(made.loaded.digest, made.generation.model)
         self._live.replace(made.generation)
         _spare_the_collector()
 
@@ -114,14 +129,31 @@ class Worker:
     def log_trouble(self, why: str | None) -> None:
         """The log cannot be written, or can again: meanwhile nothing is served, since nothing would tell of it."""
         if why is None:
-            self._live.obstacle = None
+            self._live.obstacles.pop("log", None)
             detail = "the log can be written again, and requests are served"
             self.log.event.warning("log", detail=detail, lost=self.log.writer.lost)
             return
-        self._live.obstacle = "the gateway cannot write its log, and serves nothing that would leave no trace"
+        self._live.obstacles["log"] = "the gateway cannot write its log, and serves nothing that would leave no trace"
         with contextlib.suppress(OSError):
             sys.stderr.write(f"aimux: cannot write the log: {why}; requests are refused until it can be written\n")
             sys.stderr.flush()
+
+    def _open_audit(self, index: int) -> AuditLog | None:
+        if not self.loaded.config.audit.enabled:
+            return None
+        return AuditLog(audit_settings(self.loaded.config), index, self._audit_trouble, self._audit_warning)
+
+    def _audit_trouble(self, why: str | None) -> None:
+        """The audit log cannot be written, or can again."""
+        if why is None:
+            self._live.obstacles.pop("audit", None)
+            self.log.event.warning("audit", detail="the audit log can be written again, and requests are served")
+            return
+        self._live.obstacles["audit"] = OBSTACLE
+        self.log.event.error("audit", detail=OBSTACLE, problem=why, path=str(self.loaded.config.audit.path))
+
+    def _audit_warning(self, what: str) -> None:
+        self.log.event.warning("audit", detail=what)
 
     async def drain(self) -> Stopped:
         """Refuse new requests, and wait for those under way to end, at most `server.drain_timeout`."""
@@ -146,6 +178,8 @@ class Worker:
         self._server.abort()
         self._generations.close()
         self._deadlines.close()
+        if self.audit is not None:
+            self.audit.close()
         self.log.writer.flush()
 
     async def _own_metrics(self) -> bytes:
@@ -162,7 +196,7 @@ def problems_of(error: Exception) -> tuple[str, ...]:
     """What an operator is told of a configuration that cannot be used."""
     if isinstance(error, ReloadError):
         return error.problems
-    return (str(error) if isinstance(error, ModelError) else f"a fault: {type(error).__name__}: {error}",)
+    return (str(error) if isinstance(error, ModelError | AuditError) else f"a fault: {type(error).__name__}: {error}",)
 
 
 def _spare_the_collector() -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from aimux.cli.audit_commands import app as audit
 from aimux.cli.defaults import DEFAULT_CONFIG
 
 app = typer.Typer(
@@ -112,6 +113,7 @@ class Precision(StrEnum):
 
 model = typer.Typer(help="Get the embedding model.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(model, name="model")
+app.add_typer(audit, name="audit")
 
 
 @model.command(epilog=_examples("aimux model pull", "aimux model pull --precision fp32"))

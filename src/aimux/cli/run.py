@@ -13,10 +13,11 @@ def run(config: Path) -> int:
         return 2
     from aimux.app.errors import StartError
     from aimux.app.run import run as run_gateway
+    from aimux.audit.errors import AuditError
     from aimux.intent.model import ModelError
 
     try:
         return run_gateway(loaded)
-    except (StartError, ModelError) as error:
+    except (StartError, ModelError, AuditError) as error:
         console.problem(f"aimux: {error}")
         return 1

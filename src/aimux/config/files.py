@@ -8,7 +8,7 @@ from typing import TypeVar
 from aimux.config.certificates import flaw_of_ca_file
 from aimux.config.environment import Override
 from aimux.config.report import Path, Report
-from aimux.config.schema import Config, FallbackConfig, RouteConfig, UpstreamsConfig
+from aimux.config.schema import AuditConfig, Config, FallbackConfig, RouteConfig, UpstreamsConfig
 from aimux.config.words import shown
 from aimux.config.yaml_tree import Mapping, Scalar, Sequence
 
@@ -22,10 +22,16 @@ def with_absolute_paths(config: Config, base_dir: FilePath) -> Config:
         update={
             "semantic_engine": engine.model_copy(update={"model_path": base_dir / engine.model_path}),
             "routes": tuple(_placed(route, base_dir) for route in config.routes),
+            "audit": config.audit.model_copy(update=_audit_files(config.audit, base_dir)),
             "fallback": None if config.fallback is None else _placed(config.fallback, base_dir),
             "upstreams": _placed(config.upstreams, base_dir),
         }
     )
+
+
+def _audit_files(audit: AuditConfig, base_dir: FilePath) -> dict[str, FilePath]:
+    given = {"path": audit.path, "checkpoint_to": audit.checkpoint_to, "signing_key": audit.signing_key}
+    return {name: base_dir / path for name, path in given.items() if path is not None}
 
 
 def _placed(section: _HasFile, base_dir: FilePath) -> _HasFile:

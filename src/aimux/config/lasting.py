@@ -5,7 +5,7 @@ from typing import Final
 
 from aimux.config.schema import Config, Section
 
-_LASTING: Final = ("server.", "logging.", "upstreams.")
+_LASTING: Final = ("server.", "logging.", "upstreams.", "audit.")
 # Certificates belong to the routes, and are read again with them.
 _RELOADED: Final = "upstreams.ca_file"
 

@@ -105,6 +105,37 @@ class EngineConfig(Section):
     """Seconds that a text may wait for the model before its request is refused as overloaded."""
 
 
+class AuditConfig(Section):
+    """The record of who reached what, and why: see audit.md."""
+
+    enabled: Flag = True
+    """Whether each request is recorded. Without it nothing can be said afterwards of who did what."""
+    path: FilePath = Path("./audit")
+    """Folder of the log, relative to the configuration file. No two gateways share one."""
+    sync: Annotated[Literal["os", "always"], _choice("os", "always")] = "os"
+    """What a record survives before its request is forwarded: os the end of the process, always a loss of power too."""
+    text: Annotated[Literal["full", "excerpt", "none"], _choice("full", "excerpt", "none")] = "excerpt"
+    """How much of a text is recorded, besides its digest. full stops at 32 Ki characters."""
+    excerpt_length: Count = 200
+    """Characters of a text that an excerpt has."""
+    redact_headers: tuple[HeaderName, ...] = ()
+    """Headers of which nothing is recorded, also where a text quotes them, besides Authorization, cookies and keys."""
+    redact_fields: tuple[Text, ...] = ()
+    """JSON fields and parameters of which nothing is recorded, besides passwords and keys that a text quotes."""
+    segment_size: Size = ByteSize(64 * MIB)
+    """Size from which on a file of the log is full, and another one is begun."""
+    keep_days: Count = 90
+    """Days that full files are kept."""
+    keep_size: Size = ByteSize(10 * 1024 * MIB)
+    """Size of the whole log above which the oldest full files are removed."""
+    checkpoint_interval: Seconds = 10.0
+    """Seconds between two signed checkpoints while requests come in."""
+    checkpoint_to: FilePath | None = None
+    """File that gets each checkpoint as well, best one that the gateway's machine cannot rewrite; see audit.md."""
+    signing_key: FilePath | None = None
+    """PEM file with the Ed25519 key that signs checkpoints. Absent: one is made in the log's folder."""
+
+
 class IdentityConfig(Section):
     """Where a request may name its caller, in this order: query, headers, body."""
 
@@ -172,6 +203,8 @@ class Config(Section):
     """What the gateway writes about itself and each request."""
     semantic_engine: EngineConfig = Field(default_factory=EngineConfig)
     """How texts are compared with the intents of routes."""
+    audit: AuditConfig = Field(default_factory=AuditConfig)
+    """The record of who reached what, and why."""
     identity: IdentityConfig = Field(default_factory=IdentityConfig)
     """Where a request may name its caller."""
     agents: tuple[Name, ...] = ()

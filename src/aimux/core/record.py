@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from aimux.core.decision import Permit, Refuse
 from aimux.core.headers import Trace
-from aimux.core.request import Principal, Scores
+from aimux.core.request import Principal, Reading, Scores
 from aimux.core.routing import Match, by_name
 from aimux.core.snapshot import Snapshot
 
@@ -16,6 +16,7 @@ class Ended(StrEnum):
     COMPLETED = "completed"
     CLIENT_LEFT = "client_left"
     UPSTREAM_FAILED = "upstream_failed"
+    TRUNCATED = "truncated"
 
 
 VERDICT_FORWARD = "forward"
@@ -27,13 +28,16 @@ VERDICT_ANSWERED = "answered"
 class Record:
     """What is known of one request when it has ended. Times are in seconds, None where the step was not taken.
 
-    `verdict` is `forward`, `fallback`, `answered` (by the gateway itself) or the code of the refusal. `fault` says what
-    went wrong behind a refusal, for the operator: it is never shown to the caller.
+    `began` is the moment of its beginning, in seconds since the epoch. `said` is the part of it that its text was found
+    in, `snapshot` and `model` (a digest) are what it was decided by, `audited` is the number of its decision in the
+    audit log. `verdict` is `forward`, `fallback`, `answered` (by the gateway itself) or the code of the refusal.
+    `fault` says what went wrong behind a refusal, for the operator: it is never shown to the caller.
     """
 
     request_id: str
     trace: Trace
     peer: str
+    began: float = 0.0
     method: str = "-"
     path: str = "-"
     dialect: str = ""
@@ -52,6 +56,10 @@ class Record:
     ended: Ended = Ended.COMPLETED
     fault: str = ""
     decided_seconds: float | None = None
+    said: Reading | None = None
+    snapshot: Snapshot | None = None
+    model: str | None = None
+    audited: int | None = None
 
     @property
     def scores(self) -> tuple[tuple[str, float], ...]:

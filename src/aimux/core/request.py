@@ -53,12 +53,16 @@ class Flaw:
 
 @value
 class Reading:
-    """What one part of a request (its head, or its body) says about who asks and what for."""
+    """What one part of a request (its head, or its body) says about who asks and what for.
+
+    `field` is the parameter or field that the text was found in, empty where it had none.
+    """
 
     claims: tuple[Claim, ...] = ()
     text: str | None = None
     dialect: str = ""
     flaw: Flaw | None = None
+    field: str = ""
 
 
 SILENT = Reading()

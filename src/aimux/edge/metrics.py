@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from aimux import __version__
+from aimux.audit.log import AuditLog
 from aimux.core.record import Ended, Record
 from aimux.edge.metrics_sum import Families, taken_apart
 from aimux.gateway.live import Live
@@ -46,8 +47,9 @@ class _Durations:
 class Metrics(Collector):
     """The metrics of one process: plain numbers, which become metrics only when somebody reads them."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, audit: AuditLog | None = None) -> None:
         self._live = live
+        self._audit = audit
         self._requests: Counter[Labels] = Counter()
         self._duration = _Durations()
         self._model_duration = _Durations()
@@ -90,7 +92,7 @@ class Metrics(Collector):
         if record.upstream_seconds is not None:
             self._upstream_durations[route,].observe(record.upstream_seconds)
         failed_upstream = verdict.startswith("upstream_")
-        if failed_upstream or record.ended is Ended.UPSTREAM_FAILED:
+        if failed_upstream or record.ended is Ended.TRUNCATED:
             self._upstream_errors[route, verdict if failed_upstream else "truncated"] += 1
 
     def render(self) -> bytes:
@@ -130,10 +132,22 @@ class Metrics(Collector):
         yield _counts("aimux_config_reloads", "Attempts to take a new configuration over.", ("outcome",), self._reloads)
         taken = "Whether the last attempt to take a configuration over succeeded."
         yield GaugeMetricFamily("aimux_config_last_reload_successful", taken, self._last_reload)
+        if self._audit is not None:
+            yield from _audited(self._audit)
         for name, (text, labels) in self._infos.items():
             info = GaugeMetricFamily(f"aimux_{name}_info", text, labels=tuple(labels))
             info.add_metric(tuple(labels.values()), 1)
             yield info
+
+
+def _audited(audit: AuditLog) -> Iterator[Metric]:
+    counts = audit.counts
+    yield GaugeMetricFamily("aimux_audit_writable", "Whether the audit log can be written.", audit.writable)
+    yield CounterMetricFamily("aimux_audit_records", "Records of the audit log.", counts.records)
+    unrecorded = "Requests that were refused unrecorded, while the audit log could not be written."
+    yield CounterMetricFamily("aimux_audit_unrecorded", unrecorded, counts.unrecorded)
+    failures = "Checkpoints of the audit log that could not be written where they belong."
+    yield CounterMetricFamily("aimux_audit_checkpoint_failures", failures, counts.checkpoint_failures)
 
 
 def _counts(name: str, text: str, labels: Sequence[str], counted: Mapping[Labels, int]) -> CounterMetricFamily:

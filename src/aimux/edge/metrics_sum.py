@@ -14,6 +14,7 @@ _GROWING: Final = frozenset({"counter", "histogram"})
 _LEAST: Final = frozenset(
     {
         "aimux_ready",
+        "aimux_audit_writable",
         "aimux_config_last_reload_successful",
         "aimux_build_info",
         "aimux_config_info",

@@ -191,7 +191,7 @@ async def _exchange(pool: Pool, connection: UpstreamConnection, request: Outgoin
         seconds = await connection.exchange(request, exchange)
     except TruncatedError as error:
         exchange.abort()
-        return Outcome(Ended.UPSTREAM_FAILED, 0.0, str(error))
+        return Outcome(Ended.TRUNCATED, 0.0, str(error))
     pool.give_back(connection)
     return Outcome(Ended.COMPLETED, seconds)
 

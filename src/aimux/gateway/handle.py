@@ -13,7 +13,7 @@ from aimux.core.request import SILENT, Facts, Principal, Reading, Scored, Scores
 from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import JSON_LINE, models_body, refusal_body, refusal_lines
 from aimux.gateway.live import Generation, Live
-from aimux.gateway.ports import Exchange, Forwarder, Observer, Scorer
+from aimux.gateway.ports import Exchange, Forwarder, Ledger, Observer, Scorer
 from aimux.wire.dialects import BodyKind, read_body, read_opening
 from aimux.wire.http1 import Head
 
@@ -21,6 +21,7 @@ from aimux.wire.http1 import Head
 _READ_INLINE = 32 * 1024
 _CLIENT_CLOSED_REQUEST = 499
 _MODELS_PATH = b"/v1/models"
+_UPSTREAM_FAILED = frozenset({Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.UPSTREAM_TIMEOUT})
 _UNREADABLE_RULE = "a request must be readable in one way only"
 
 
@@ -37,7 +38,16 @@ E = TypeVar("E", bound=Exchange)
 class Gateway(Generic[E]):
     """Decides and forwards requests; tells its observers of each when it has ended."""
 
-    def __init__(self, live: Live, forwarder: Forwarder[E], observers: Sequence[Observer], limits: Limits) -> None:
+    def __init__(
+        self,
+        live: Live,
+        forwarder: Forwarder[E],
+        observers: Sequence[Observer],
+        limits: Limits,
+        ledger: Ledger | None = None,
+    ) -> None:
+        """Without a ledger nothing is written down before it is forwarded."""
+        self._ledger = ledger
         self._live = live
         self._forwarder = forwarder
         self._observers = tuple(observers)
@@ -74,7 +84,8 @@ class Gateway(Generic[E]):
         head = exchange.head
         opening = read_opening(head, generation.snapshot.identity)
         facts = opening.facts
-        record.dialect = facts.head.dialect
+        record.dialect, record.said = facts.head.dialect, facts.head
+        record.snapshot, record.model = generation.snapshot, generation.model
         if head.path == _MODELS_PATH and head.method in {"GET", "HEAD"}:
             return _answer_models(exchange, Facts(facts.head, body=SILENT), generation, record)
         body: bytes | None = None
@@ -89,7 +100,8 @@ class Gateway(Generic[E]):
                 reading = self._read_now(body, opening.body, head, generation) or await self._read_apart(
                     body, opening.body, head, generation
                 )
-                record.dialect = record.dialect or reading.dialect
+                if facts.head.text is None:
+                    record.dialect, record.said = reading.dialect, reading
                 facts = Facts(facts.head, facts.route_name, reading)
             else:
                 scorer = _scorer_of(generation)
@@ -98,6 +110,10 @@ class Gateway(Generic[E]):
                 facts = Facts(facts.head, facts.route_name, facts.body, scored.scores)
         record.permitted(decision.permit)
         record.decided_seconds = time.perf_counter() - exchange.started
+        if self._ledger is not None:
+            written = self._ledger.decided(record)
+            if written is not None:
+                await written
         outcome = await self._forwarder.forward(decision.permit, exchange, body)
         record.upstream_seconds = outcome.upstream_seconds
         record.ended = outcome.ended
@@ -130,7 +146,7 @@ class Gateway(Generic[E]):
 
 def _record_of(exchange: Exchange) -> Record:
     head = exchange.head
-    return Record(exchange.request_id, exchange.trace, exchange.origin.peer, head.method, head.path_text)
+    return Record(exchange.request_id, exchange.trace, exchange.origin.peer, time.time(), head.method, head.path_text)
 
 
 def _scorer_of(generation: Generation) -> Scorer:
@@ -161,8 +177,10 @@ def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, rec
 
 def _refuse(exchange: Exchange, record: Record, refusal: Refuse) -> None:
     record.refused(refusal)
-    if exchange.responding:
+    if refusal.reason in _UPSTREAM_FAILED:
         record.ended = Ended.UPSTREAM_FAILED
+    if exchange.responding:
+        record.ended = Ended.TRUNCATED
         exchange.abort()
         return
     if refusal.reason is Reason.DRAINING:

@@ -13,11 +13,12 @@ from aimux.gateway.ports import Scorer
 class Generation:
     """One configuration, whole: the snapshot, and the scorer over its intents where it has any.
 
-    `leases` counts the requests that are served by it.
+    `model` is the digest of the model that scores. `leases` counts the requests that are served by it.
     """
 
     snapshot: Snapshot
     scorer: Scorer | None
+    model: str | None = None
     leases: int = 0
 
 
@@ -29,13 +30,14 @@ def _forget(_: Generation) -> None:
 class Live:
     """The generation that new requests get, and how many are being served.
 
-    None is taken without a generation, while draining, and while something stands in the way (`obstacle` says what).
+    None is taken without a generation, while draining, and while anything stands in the way (`obstacles` says what, by
+    who has found it).
     `retire` hears of each generation that has been replaced, once the last request that was served by it has ended.
     """
 
     generation: Generation | None = None
     draining: bool = False
-    obstacle: str | None = None
+    obstacles: dict[str, str] = field(default_factory=dict)
     in_flight: int = 0
     retire: Callable[[Generation], None] = _forget
     _emptied: asyncio.Event = field(default_factory=asyncio.Event)
@@ -47,7 +49,7 @@ class Live:
             return Failure(Reason.DRAINING, "the gateway is shutting down and takes no new requests")
         if self.generation is None:
             return Failure(Reason.NOT_READY, "the gateway is starting and not ready yet")
-        return None if self.obstacle is None else Failure(Reason.NOT_READY, self.obstacle)
+        return Failure(Reason.NOT_READY, next(iter(self.obstacles.values()))) if self.obstacles else None
 
     def lease(self) -> Generation:
         """The generation to serve one request by; give it back with `release`. Raises Failure where none is taken."""

@@ -72,4 +72,14 @@ class Forwarder(Protocol[E_contra]):
         """
 
 
+class Ledger(Protocol):
+    """Where decisions are written down before they are carried out."""
+
+    def decided(self, record: Record) -> Awaitable[None] | None:
+        """Write down a decision to forward; what to wait for before that is done, if anything.
+
+        Raises Failure where it cannot be written down, and so does waiting.
+        """
+
+
 Observer = Callable[[Record], None]

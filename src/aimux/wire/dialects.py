@@ -64,14 +64,14 @@ def read_head(head: Head, sources: IdentitySources) -> Reading:
     """What query and headers say: claims in order of precedence, and the text, if any. A fault is in `flaw`."""
     try:
         claims = _header_claims(head, sources)
-        text = None
+        field, text = "", None
         if head.query:
             pairs = _pairs(head.query.decode("ascii"))
             claims = [*_query_claims(pairs, sources), *claims]
-            text = _first_text(pairs)
+            field, text = _first_text(pairs)
     except Failure as failure:
         return Reading(flaw=Flaw(failure.reason, failure.message))
-    return Reading(tuple(claims), text, "query" if text is not None else "")
+    return Reading(tuple(claims), text, "query" if text is not None else "", field=field)
 
 
 def named_route(head: Head) -> str | None:
@@ -147,7 +147,8 @@ def _read(body: bytes, kind: BodyKind, sources: IdentitySources) -> Reading:
         # Beside an escape, each change between ASCII and the rest costs what an escape costs.
         if b"%" in body and body.count(b"%") + len(body.translate(None, _ASCII)) > _MOST_ESCAPES:
             raise Failure(Reason.BODY_TOO_LARGE, f"the form holds more than {_MOST_ESCAPES} escapes: send JSON instead")
-        return Reading(text=_first_text(_pairs(_utf8(body))), dialect="form")
+        field, text = _first_text(_pairs(_utf8(body)))
+        return Reading(text=text, dialect="form", field=field)
     return SILENT
 
 
@@ -161,9 +162,9 @@ def _read_document(document: object, sources: IdentitySources) -> Reading:
     for name in _JSON_TEXT_FIELDS:
         value = document.get(name)
         if isinstance(value, str) and _meaningful(value):
-            return Reading(claims, value, "json")
+            return Reading(claims, value, "json", field=name)
     text = _last_user_text(document.get("messages"))
-    return Reading(claims, text, "json" if text is None else "messages")
+    return Reading(claims, text, "json") if text is None else Reading(claims, text, "messages", field="messages")
 
 
 def _last_user_text(messages: object) -> str | None:
@@ -230,14 +231,15 @@ def _pairs(encoded: str) -> list[tuple[str, str]]:
         raise bad("the query or form has too many fields") from error
 
 
-def _first_text(pairs: Sequence[tuple[str, str]]) -> str | None:
+def _first_text(pairs: Sequence[tuple[str, str]]) -> tuple[str, str | None]:
+    """The first text and the name that it stands under, if there is one."""
     for name in _TEXT_FIELDS:
         values = [value for key, value in pairs if key == name]
         if any(value != values[0] for value in values[1:]):
             raise bad(f"the text ({name}) is given twice with different values")
         if values and _meaningful(values[0]):
-            return values[0]
-    return None
+            return name, values[0]
+    return "", None
 
 
 def _utf8(body: bytes) -> str:

@@ -1,0 +1,57 @@
+"""A request as readers see it: its two records put together again."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+Entry = dict[str, Any]
+"""The fields of `edge.audit_models.AuditEntry`."""
+Fields = Mapping[str, Any]
+"""A record's JSON object."""
+
+ANONYMOUS: Final = "(anonymous)"
+UNIDENTIFIED: Final = "(unidentified)"
+NO_ROUTE: Final = "(none)"
+_FROM_DECISION: Final = (
+    *("time", "request_id", "trace_id", "agent", "identity", "conflicts", "peer", "method", "path", "dialect", "text"),
+    *("text_digest", "route", "score", "runner_up", "margin", "ambiguity_threshold", "rule", "config", "model"),
+    *("cached", "decided_ms"),
+)
+_FROM_OUTCOME: Final = ("model_ms", "upstream_ms", "total_ms", "status", "bytes", "ended")
+_SERVED: Final = frozenset({"forward", "fallback", "answered"})
+
+
+def entry_of(chain: int, decision: Fields, outcome: Fields | None) -> Entry:
+    """What is known of a request; `outcome` is None while it is being served. Raises KeyError for other records."""
+    entry: Entry = {
+        "position": {
+            "chain": chain,
+            "decision": decision["seq"],
+            "outcome": None if outcome is None else outcome["seq"],
+        }
+    }
+    for name in _FROM_DECISION:
+        entry[name] = decision[name]
+    entry["scores"] = [
+        {"route": route, "score": score, "min_score": needed} for route, score, needed in decision["scores"]
+    ]
+    entry["verdict"] = decision["verdict"] if outcome is None else outcome["verdict"]
+    for name in _FROM_OUTCOME:
+        entry[name] = None if outcome is None else outcome[name]
+    return entry
+
+
+def agent_of(decision: Fields) -> str:
+    """Who asked: a name, or in parentheses, as no name can have them, that there is none."""
+    if decision["identity"] is None:
+        return UNIDENTIFIED
+    return decision["agent"] or ANONYMOUS
+
+
+def is_failure(verdict: str, ended: str | None) -> bool:
+    """Whether the gateway or an upstream did not do what it should."""
+    return verdict == "internal" or verdict.startswith("upstream_") or ended in {"upstream_failed", "truncated"}
+
+
+def is_refusal(verdict: str) -> bool:
+    """Whether the caller was refused, by a rule or for a limit."""
+    return verdict not in _SERVED and not is_failure(verdict, None) and verdict != "client_left"

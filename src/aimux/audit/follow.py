@@ -1,0 +1,147 @@
+"""Following a log as it is written: what has come since the last look, each request with what is known of it."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from aimux.audit.entry import Entry, entry_of
+from aimux.audit.filters import Filters
+from aimux.audit.segments import Segment, chain_folder, chains_in, segments_in
+
+_MOST_OPEN: Final = 20_000
+_LAST_BYTES: Final = 1024 * 1024
+_READ_AT_ONCE: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A record that has come: `decision` or `outcome`, what is known of its request now, and its place."""
+
+    kind: str
+    entry: Entry
+    chain: int
+    number: int
+
+
+@dataclass(slots=True)
+class Look:
+    """What has come since the last look; of `skipped` records nothing was read, since too many came."""
+
+    seen: list[Seen] = field(default_factory=list)
+    skipped: int = 0
+
+
+@dataclass(slots=True)
+class _Place:
+    segment: int
+    offset: int
+
+
+class Follower:
+    """Reads what is appended to a log. Only requests that pass the filters are given."""
+
+    def __init__(self, log: Path, filters: Filters) -> None:
+        """Begins at the end of the log as it is now."""
+        self._log = log
+        self._filters = filters
+        self._places: dict[int, _Place] = {}
+        self._decisions: OrderedDict[tuple[int, int], dict[str, Any]] = OrderedDict()
+        for chain in chains_in(log):
+            segments = segments_in(chain_folder(log, chain))
+            if segments:
+                self._places[chain] = _Place(segments[-1].first, _whole_size(segments[-1]))
+
+    def last(self, count: int) -> list[Entry]:
+        """The last requests before, oldest first, as far as the last megabyte of each chain tells."""
+        found: dict[tuple[int, int], Entry] = {}
+        for chain, place in self._places.items():
+            for segment in segments_in(chain_folder(self._log, chain))[-2:]:
+                end = place.offset if segment.first == place.segment else segment.size
+                for line in _lines(segment.path, max(end - _LAST_BYTES, 0), end, whole=end <= _LAST_BYTES):
+                    seen = self._take(chain, line)
+                    if seen is not None:
+                        found[chain, seen.entry["position"]["decision"]] = seen.entry
+        return sorted(found.values(), key=lambda entry: str(entry["time"]))[-count:] if count else []
+
+    def look(self, most: int | None = None) -> Look:
+        """What has come since. Of more than `most` records a chain, only the last are read."""
+        look = Look()
+        for chain in chains_in(self._log):
+            for line in self._new_lines(chain, most, look):
+                seen = self._take(chain, line)
+                if seen is not None:
+                    look.seen.append(seen)
+        return look
+
+    def _new_lines(self, chain: int, most: int | None, look: Look) -> Iterator[bytes]:
+        segments = segments_in(chain_folder(self._log, chain))
+        if not segments:
+            return
+        place = self._places.setdefault(chain, _Place(segments[0].first, 0))
+        lines: list[bytes] = []
+        for segment in segments:
+            if segment.first < place.segment:
+                continue
+            if segment.first > place.segment:
+                place.segment, place.offset = segment.first, 0
+            while data := _read(segment.path, place.offset):
+                place.offset += len(data)
+                lines += data.split(b"\n")[:-1]
+                if most is not None and len(lines) > most:
+                    look.skipped += len(lines) - most
+                    lines = lines[-most:]
+        yield from lines
+
+    def _take(self, chain: int, line: bytes) -> Seen | None:
+        try:
+            fields = json.loads(line)
+            kind, number = fields["kind"], fields["seq"]
+            if kind == "decision":
+                self._decisions[chain, number] = fields
+                if len(self._decisions) > _MOST_OPEN:
+                    self._decisions.popitem(last=False)
+                admitted, entry = self._filters.admits(fields, fields["verdict"]), entry_of(chain, fields, None)
+            elif kind == "outcome":
+                decision = self._decisions.pop((chain, fields["decision"]), None)
+                if decision is None:
+                    return None
+                admitted, entry = self._filters.admits(decision, fields["verdict"]), entry_of(chain, decision, fields)
+            else:
+                return None
+        except (ValueError, KeyError, TypeError):
+            return None  # `verify` tells of it
+        return Seen(kind, entry, chain, number) if admitted else None
+
+
+def _read(path: Path, offset: int) -> bytes:
+    """The whole lines behind a byte, or as many of them as are read at once."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.seek(offset)
+            data = file.read(_READ_AT_ONCE)
+    except FileNotFoundError:
+        return b""
+    return data[: data.rfind(b"\n") + 1]
+
+
+def _lines(path: Path, start: int, end: int, *, whole: bool) -> list[bytes]:
+    """The lines between two bytes; the first of them may be cut unless `whole`."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.seek(start)
+            lines = file.read(end - start).split(b"\n")[:-1]
+    except FileNotFoundError:
+        return []
+    return lines if whole else lines[1:]
+
+
+def _whole_size(segment: Segment) -> int:
+    """The size of a segment's whole lines."""
+    size = segment.size
+    start = max(size - _LAST_BYTES, 0)
+    with segment.path.open("rb", buffering=0) as file:
+        file.seek(start)
+        return start + file.read(size - start).rfind(b"\n") + 1

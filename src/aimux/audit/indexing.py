@@ -1,0 +1,54 @@
+"""The process that keeps the index up to date while a gateway runs, with what the machine has left over.
+
+It ends when its standard input does: when the gateway that started it is gone.
+"""
+
+import os
+import select
+import sqlite3
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from aimux.audit.index import Indexer
+
+_PAUSE: Final = 0.5
+_TROUBLED_PAUSE: Final = 5.0
+_NICENESS: Final = 10
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Keep the index of this log up to date; the exit code."""
+    (log,) = arguments
+    os.nice(_NICENESS)
+    indexer: Indexer | None = None
+    pause, said = 0.0, ""
+    while not _ends_within(pause):
+        pause = _PAUSE
+        try:
+            indexer = indexer or Indexer(Path(log))
+            indexer.catch_up()
+            said = ""
+        except BlockingIOError:
+            continue  # somebody else does it
+        except (OSError, sqlite3.Error) as error:
+            # A disk that is full has room again one day; an index that is broken is built anew.
+            if indexer is not None:
+                indexer.close()
+            indexer, pause = None, _TROUBLED_PAUSE
+            if str(error) != said:
+                said = str(error)
+                sys.stderr.write(f"aimux: the index of the audit log is behind: {said}\n")
+    if indexer is not None:
+        indexer.close()
+    return 0
+
+
+def _ends_within(seconds: float) -> bool:
+    readable, _, _ = select.select([sys.stdin], [], [], seconds)
+    return bool(readable) and not os.read(sys.stdin.fileno(), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

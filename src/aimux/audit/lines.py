@@ -1,0 +1,183 @@
+"""The two records of a request as bodies of lines: what was decided and why, and what became of it.
+
+Both are paid with every request, so that what does not change from one to the next is put together once.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from time import gmtime, strftime
+from typing import Final
+
+from aimux.audit.redact import BLOT, Redactor
+from aimux.core.record import Record
+from aimux.core.request import Claim, Reading, Scores
+from aimux.core.routing import by_name
+from aimux.core.snapshot import Snapshot
+
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
+_MOST_SCORES: Final = 32
+_MOST_REMEMBERED: Final = 4096
+_LONGEST_REMEMBERED: Final = 1024
+_LONGEST_QUOTED: Final = 128
+_LONGEST_VALUE: Final = 512
+_LONGEST_NAME: Final = 64
+# Looking for secrets takes time that others wait: of a longer text only this much is looked at and recorded.
+_LONGEST_EXCERPTED: Final = 4 * 1024
+_LONGEST_FULL: Final = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TextPolicy:
+    """How much of a text is recorded: `full`, an `excerpt` of so many characters, or `none`."""
+
+    text: str = "excerpt"
+    excerpt: int = 200
+
+    @property
+    def longest(self) -> int:
+        """How many characters of a text are looked at; a longer one is hashed as it came."""
+        return _LONGEST_FULL if self.text == "full" else max(_LONGEST_EXCERPTED, 2 * self.excerpt)
+
+
+class Scribe:
+    """Writes the bodies of records. Secrets are blotted out before anything else is done with a text."""
+
+    def __init__(self, policy: TextPolicy, redactor: Redactor) -> None:
+        self._policy = policy
+        self._redactor = redactor
+        self._said: dict[str, tuple[str, Snapshot | None, Scores | None, str]] = {}
+
+    def decision(self, record: Record) -> str:
+        """What is written before anything of a request goes to an upstream, or when it was refused."""
+        principal = record.principal
+        agent, identity = (None, None) if principal is None else (principal.name, principal.established.value)
+        conflicts = "[]" if principal is None or not principal.conflicts else self._conflicts(principal.conflicts)
+        snapshot = record.snapshot
+        config = None if snapshot is None else snapshot.digest
+        verdict = record.verdict or record.ended.value
+        return (
+            f'"kind":"decision","time":"{moment(record.began)}","request_id":"{record.request_id}",'
+            f'"trace_id":"{record.trace.trace_id}",'
+            f"{_judged(agent, identity, record.route, verdict, record.rule, config, record.model)},"
+            f'"conflicts":{conflicts},"peer":{_quoted(record.peer)},"method":{_quoted(record.method)},'
+            f'"path":{_quoted(record.path)},"dialect":"{record.dialect}",{self._text(record)},'
+            f'"cached":{_WORDS[record.cached]},"decided_ms":{_ms(record.decided_seconds)}}}'
+        )
+
+    def outcome(self, record: Record, decision: int, now: float) -> str:
+        """What is written when a request has ended; `decision` is the number of its first record."""
+        fault = (
+            f'"fault":{_ENCODE(_short(self._redactor.clean(record.fault[:_LONGEST_VALUE])))},' if record.fault else ""
+        )
+        return (
+            f'"kind":"outcome","time":"{moment(now)}","request_id":"{record.request_id}","decision":{decision},'
+            f'"verdict":"{record.verdict or record.ended.value}","status":{record.status},'
+            f'"bytes":{record.response_bytes},"model_ms":{_ms(record.model_seconds)},'
+            f'"upstream_ms":{_ms(record.upstream_seconds)},"total_ms":{_ms(record.total_seconds)},{fault}'
+            f'"ended":"{record.ended.value}"}}'
+        )
+
+    def _conflicts(self, claims: tuple[Claim, ...]) -> str:
+        return _ENCODE(
+            [
+                {"place": claim.place.value, "field": claim.field[:_LONGEST_NAME], "name": self._name_of(claim)}
+                for claim in claims
+            ]
+        )
+
+    def _name_of(self, claim: Claim) -> str:
+        if self._redactor.hides_header(claim.field) or self._redactor.hides_field(claim.field):
+            return BLOT
+        return self._redactor.clean(claim.name[:_LONGEST_VALUE])[:_LONGEST_NAME]
+
+    def _text(self, record: Record) -> str:
+        """The text, what its scores were, and what they were measured by."""
+        said = record.said
+        if said is None or said.text is None:
+            return _UNSAID
+        snapshot, scores = record.scored or (None, None)
+        known = self._said.get(said.text)
+        if known is not None and known[:3] == (said.field, snapshot, scores):
+            return known[3]
+        body = f"{self._shown(said, said.text)},{_scored(record, snapshot, scores)}"
+        if len(said.text) <= _LONGEST_REMEMBERED:
+            if len(self._said) >= _MOST_REMEMBERED:
+                self._said.clear()
+            self._said[said.text] = (said.field, snapshot, scores, body)
+        return body
+
+    def _shown(self, said: Reading, text: str) -> str:
+        if self._redactor.hides_field(said.field):
+            return f'"text":"{BLOT}","text_digest":null'
+        policy, longest = self._policy, self._policy.longest
+        seen = self._redactor.clean(text[:longest])
+        whole = seen if len(text) <= longest else text
+        digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+        if policy.text == "none":
+            return f'"text":null,"text_digest":"{digest}"'
+        limit = policy.excerpt if policy.text == "excerpt" else longest
+        shown = seen if len(seen) <= limit and len(text) <= longest else seen[:limit] + "..."
+        return f'"text":{_ENCODE(shown)},"text_digest":"{digest}"'
+
+
+_UNSCORED: Final = '"score":null,"runner_up":null,"margin":null,"ambiguity_threshold":null,"scores":[]'
+_UNSAID: Final = f'"text":null,"text_digest":null,{_UNSCORED}'
+_WORDS: Final = {None: "null", True: "true", False: "false"}
+
+
+def _scored(record: Record, snapshot: Snapshot | None, scores: Scores | None) -> str:
+    found = record.match
+    if found is None or snapshot is None or scores is None:
+        return _UNSCORED
+    best = sorted(by_name(snapshot, scores), key=lambda pair: -pair[1])[:_MOST_SCORES]
+    rows = [[name, round(score, 4), snapshot.by_name[name].min_score] for name, score in best]
+    runner_up = None if found.runner_up is None else found.runner_up.name
+    margin = None if found.margin is None else round(found.margin, 4)
+    return (
+        f'"score":{round(found.score, 4)},"runner_up":{_quoted(runner_up)},"margin":{_ENCODE(margin)},'
+        f'"ambiguity_threshold":{_ENCODE(snapshot.ambiguity_threshold)},"scores":{_ENCODE(rows)}'
+    )
+
+
+@lru_cache(maxsize=4096)
+def _judged(  # noqa: PLR0917  (the key of what is remembered)
+    agent: str | None,
+    identity: str | None,
+    route: str | None,
+    verdict: str,
+    rule: str,
+    config: str | None,
+    model: str | None,
+) -> str:
+    return (
+        f'"agent":{_ENCODE(agent)},"identity":{_ENCODE(identity)},"route":{_ENCODE(route)},'
+        f'"verdict":{_ENCODE(verdict)},"rule":{_ENCODE(rule)},"config":{_ENCODE(config)},"model":{_ENCODE(model)}'
+    )
+
+
+def _quoted(value: str | None) -> str:
+    return _remembered(value) if value is None or len(value) <= _LONGEST_QUOTED else _ENCODE(_short(value))
+
+
+_remembered = lru_cache(maxsize=2048)(_ENCODE)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "..."
+
+
+def _ms(seconds: float | None) -> str:
+    return "null" if seconds is None else f"{seconds * 1000:.3f}"
+
+
+def moment(seconds: float) -> str:
+    """A moment since the epoch as RFC 3339 writes it, in UTC, with microseconds."""
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1_000_000):06d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> str:
+    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))

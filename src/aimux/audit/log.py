@@ -1,0 +1,293 @@
+"""The audit log as the gateway knows it: a request is written down before it is forwarded, and when it has ended.
+
+Records of one chain. While it cannot be written, nothing is served; `tell` hears why, and None once it works again.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from aimux import __version__
+from aimux.audit.checkpoints import Signer
+from aimux.audit.errors import AuditError
+from aimux.audit.lines import Scribe, TextPolicy, moment
+from aimux.audit.opening import open_chain, unwritable
+from aimux.audit.redact import Redactor
+from aimux.audit.sealing import Ended, NotKeptError, Removal, Seal
+from aimux.audit.segments import chain_folder
+from aimux.audit.settings import AuditSettings
+from aimux.audit.writer import ChainWriter
+from aimux.core.reason import Failure, Reason
+from aimux.core.record import Record
+
+OBSTACLE: Final = "the gateway cannot write its audit log, and serves nothing that would leave no record"
+_RETRY_SECONDS: Final = 1.0
+_RETAIN_SECONDS: Final = 60.0
+_MOST_WAITING: Final = 16 * 1024 * 1024
+_NOT_KEPT: Final = "the disk does not keep what is written to it; restart the gateway once the disk is sound"
+
+Tell = Callable[[str | None], None]
+Warn = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the log counts: records written, requests that left none, and checkpoints that could not be noted."""
+
+    records: int = 0
+    unrecorded: int = 0
+    checkpoint_failures: int = 0
+
+
+class AuditLog:
+    """One chain of the log, open for writing; belongs to the event loop that it was made on."""
+
+    def __init__(self, settings: AuditSettings, chain: int, tell: Tell, warn: Warn) -> None:
+        """Open the chain and repair its end. Raises AuditError where the log is not as it was left."""
+        self.counts = Counts()
+        self.chain = chain
+        self._settings = settings
+        self._tell = tell
+        self._warn = warn
+        self._loop = asyncio.get_running_loop()
+        self._scribe = Scribe(
+            TextPolicy(settings.text, settings.excerpt), Redactor(settings.hidden_headers, settings.hidden_fields)
+        )
+        self._failing = self._broken = self._closed = False
+        self._flushing = False
+        self._gap = 0
+        self._syncing = False
+        self._waiters: list[asyncio.Future[None]] = []
+        self._disk = ThreadPoolExecutor(1, "aimux-audit")
+        self._open()
+        self._sealed = -1
+        self._seal_now()
+        self._retained_at = 0.0
+        self._timer = self._loop.call_later(settings.checkpoint_interval, self._tick)
+
+    def _open(self) -> None:
+        settings = self._settings
+        folder = chain_folder(settings.path, self.chain)
+        opened = open_chain(folder)
+        try:
+            signer = Signer.at(settings.key_file, create=settings.signing_key is None)
+            settings.public_key_file.write_bytes(signer.public_pem)
+            self._writer = ChainWriter(folder, opened, settings.segment_bytes)
+        except OSError as error:
+            os.close(opened.lock)
+            raise unwritable(settings.path, error) from error
+        except AuditError:
+            os.close(opened.lock)
+            raise
+        origin = opened.origin or os.urandom(16).hex()
+        self._seal = Seal(settings, folder, origin, self.chain, signer)
+        now = moment(time.time())
+        if opened.origin is None:
+            self._append(f'"kind":"origin","time":"{now}","origin":"{origin}","chain":{self.chain}}}')
+        if opened.torn is not None:
+            torn = opened.torn
+            self._append(
+                f'"kind":"repaired","time":"{now}","torn_bytes":{torn.size},"torn_sha256":"{torn.digest}",'
+                f'"kept":"{torn.kept}"}}'
+            )
+            self._warn(f"chain {self.chain} ended in {torn.size} torn bytes, which are kept in {folder / torn.kept}")
+        self._append(f'"kind":"opened","time":"{now}","version":"{__version__}","process":{os.getpid()}}}')
+
+    # What the gateway tells.
+
+    def decided(self, record: Record) -> Awaitable[None] | None:
+        """Write a decision down; what to wait for before anything goes to an upstream, if anything.
+
+        Raises Failure where it cannot be written.
+        """
+        if self._failing:
+            self._refuse()
+        record.audited = self._append(self._scribe.decision(record))
+        if not self._flush():
+            self._refuse()
+        return self._durable() if self._settings.always else None
+
+    def request(self, record: Record) -> None:
+        """Write down how a request has ended; and what was decided, where that stands nowhere yet."""
+        if self._failing and (record.audited is None or self._writer.waiting > _MOST_WAITING):
+            self.counts.unrecorded += 1
+            self._gap += 1
+            return
+        if record.audited is None:
+            record.audited = self._append(self._scribe.decision(record))
+        self._append(self._scribe.outcome(record, record.audited, time.time()))
+        self._flush_soon()
+
+    def configuration(self, config: str, model: str | None) -> None:
+        """Write down which configuration is in force from now on."""
+        digest = "null" if model is None else f'"{model}"'
+        now = moment(time.time())
+        self._append(f'"kind":"configuration","time":"{now}","config":"{config}","model":{digest}}}')
+        self._flush_soon()
+
+    @property
+    def writable(self) -> bool:
+        """Whether records can be written."""
+        return not self._failing
+
+    def close(self) -> None:
+        """Write everything down, sign it, and close the files."""
+        if self._closed:
+            return
+        self._closed = True
+        self._timer.cancel()
+        self._append(f'"kind":"closed","time":"{moment(time.time())}"}}')
+        written = not self._broken and self._flush()
+        self._disk.shutdown()
+        if written:
+            try:
+                self._seal.seal(self._take_retired(), self._writer.descriptor, self._writer.written)
+            except OSError as error:
+                self._warn(f"the last checkpoint could not be written: {error.strerror}")
+        self._writer.close()
+
+    # To the kernel.
+
+    def _append(self, body: str) -> int:
+        self.counts.records += 1
+        return self._writer.append(body)
+
+    def _flush_soon(self) -> None:
+        if not self._flushing and not self._failing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> bool:
+        self._flushing = False
+        if self._broken:
+            return False
+        try:
+            self._writer.flush()
+        except OSError as error:
+            self._fail(error.strerror or type(error).__name__)
+            return False
+        if self._failing:
+            self._recover()
+        return True
+
+    def _fail(self, why: str) -> None:
+        if not self._failing:
+            self._failing = True
+            self._tell(why)
+        if not self._broken and not self._closed:
+            self._loop.call_later(_RETRY_SECONDS, self._retry)
+
+    def _retry(self) -> None:
+        if self._failing and not self._closed:
+            self._flush()
+
+    def _recover(self) -> None:
+        self._failing = False
+        gap, self._gap = self._gap, 0
+        if gap:
+            self._append(f'"kind":"gap","time":"{moment(time.time())}","unrecorded":{gap}}}')
+            self._flush_soon()
+        self._tell(None)
+
+    def _refuse(self) -> NoReturn:
+        raise Failure(Reason.NOT_READY, OBSTACLE)
+
+    # To the disk.
+
+    def _durable(self) -> asyncio.Future[None]:
+        """Done once what was written so far survives a loss of power. Those who come meanwhile share the next turn."""
+        waiter = self._loop.create_future()
+        self._waiters.append(waiter)
+        if not self._syncing:
+            self._sync()
+        return waiter
+
+    def _sync(self) -> None:
+        self._syncing = True
+        waiters, self._waiters = self._waiters, []
+        self._loop.run_in_executor(self._disk, os.fdatasync, self._writer.descriptor).add_done_callback(
+            lambda done: self._synced(waiters, done)
+        )
+
+    def _synced(self, waiters: list[asyncio.Future[None]], done: asyncio.Future[None]) -> None:
+        self._syncing = False
+        failed = done.cancelled() or done.exception() is not None
+        if failed:
+            self._break()
+        for waiter in waiters:
+            if not waiter.done():
+                if failed:
+                    waiter.set_exception(Failure(Reason.NOT_READY, OBSTACLE))
+                else:
+                    waiter.set_result(None)
+        if self._waiters:
+            self._sync()
+
+    def _break(self) -> None:
+        """What a disk has once failed to keep, a second attempt does not bring back, although it may succeed."""
+        self._broken = True
+        self._fail(_NOT_KEPT)
+
+    # Checkpoints, and what is kept.
+
+    def _tick(self) -> None:
+        self._timer = self._loop.call_later(self._settings.checkpoint_interval, self._tick)
+        if not self._failing:
+            self._seal_now()
+            if self._loop.time() - self._retained_at >= _RETAIN_SECONDS:
+                self._retained_at = self._loop.time()
+                self._loop.run_in_executor(self._disk, self._seal.outlived, time.time()).add_done_callback(self._trim)
+
+    def _take_retired(self) -> list[Ended]:
+        retired, self._writer.retired = self._writer.retired, []
+        return retired
+
+    def _seal_now(self) -> None:
+        if not self._flush() or self._sealed == self._writer.written.count:
+            return
+        self._sealed = self._writer.written.count
+        sealing = self._loop.run_in_executor(
+            self._disk, self._seal.seal, self._take_retired(), self._writer.descriptor, self._writer.written
+        )
+        sealing.add_done_callback(self._was_sealed)
+
+    def _was_sealed(self, done: asyncio.Future[str | None]) -> None:
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, NotKeptError):
+            self._break()
+        elif isinstance(error, OSError):
+            self._sealed = -1
+            self.counts.checkpoint_failures += 1
+            self._warn(f"a checkpoint could not be written: {error.strerror or error}; it is tried again")
+        elif error is not None:
+            raise error
+        elif not done.cancelled() and (elsewhere := done.result()) is not None:
+            self.counts.checkpoint_failures += 1
+            self._warn(f"a checkpoint could not be written to audit.checkpoint_to: {elsewhere}; it is tried again")
+
+    def _trim(self, done: asyncio.Future[tuple[Removal | None, str | None]]) -> None:
+        if done.cancelled() or isinstance(done.exception(), OSError):
+            return  # the disk says so elsewhere
+        removal, kept = done.result()
+        if kept is not None:
+            self._warn(f"chain {self.chain}: {kept}: run `aimux audit verify`")
+        if removal is None or self._failing or self._closed:
+            return
+        head = removal.head
+        self._append(
+            f'"kind":"trimmed","time":"{moment(time.time())}","first":{head.count + 1},"before":"{head.digest}"}}'
+        )
+        if self._flush():
+            removing = self._loop.run_in_executor(self._disk, self._seal.remove, removal, self._writer.descriptor)
+            removing.add_done_callback(self._was_removed)
+
+    def _was_removed(self, done: asyncio.Future[None]) -> None:
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, NotKeptError):
+            self._break()
+        elif error is not None:
+            self._warn(f"chain {self.chain}: what is too old cannot be removed: {error}")

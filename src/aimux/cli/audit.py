@@ -1,0 +1,231 @@
+"""`aimux audit`: what the audit log says, while a gateway writes it or long after."""
+
+import json
+import sqlite3
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from aimux.audit.checkpoints import PUBLIC_KEY, Verifier
+from aimux.audit.entry import Entry, is_failure, is_refusal
+from aimux.audit.errors import AuditError
+from aimux.audit.export import FORMATS
+from aimux.audit.filters import FilterError, Filters, parse
+from aimux.audit.follow import Follower
+from aimux.audit.query import Span, catch_up, entries, page
+from aimux.audit.query import stats as sums
+from aimux.audit.segments import chains_in
+from aimux.audit.verify import Verdict
+from aimux.audit.verify import verify as verify_log
+from aimux.cli import console
+from aimux.cli.loading import load_or_report
+
+_LOOK_SECONDS = 0.2
+_AT_ONCE = 500
+
+
+class _Unusable(Exception):  # noqa: N818  (why there is nothing to read, and the exit code)
+    def __init__(self, code: int, message: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def tail(config: Path, path: Path | None, given: Mapping[str, str], count: int, *, follow: bool, as_json: bool) -> int:
+    """Print the last requests, and go on."""
+    try:
+        log, filters = _log(config, path), _filters(given)
+        follower = Follower(log, filters)
+        for entry in follower.last(count):
+            _print(entry, as_json=as_json)
+        while follow:
+            sys.stdout.flush()
+            time.sleep(_LOOK_SECONDS)
+            for seen in follower.look().seen:
+                if seen.kind == "outcome":
+                    _print(seen.entry, as_json=as_json)
+    except _Unusable as unusable:
+        return _fail(unusable)
+    return 0
+
+
+def query(config: Path, path: Path | None, given: Mapping[str, str], limit: int, *, as_json: bool) -> int:
+    """Print the newest requests that pass."""
+    try:
+        log, filters = _log(config, path), _filters(given)
+        _index(log)
+        before: str | None = None
+        while limit > 0:
+            found = page(log, filters, min(limit, _AT_ONCE), before)
+            for entry in found.entries:
+                _print(entry, as_json=as_json)
+            limit -= len(found.entries)
+            if (before := found.next) is None:
+                break
+    except _Unusable as unusable:
+        return _fail(unusable)
+    return 0
+
+
+def export(config: Path, path: Path | None, given: Mapping[str, str], form: str) -> int:
+    """Write the requests that pass in a format that others read."""
+    try:
+        log, filters = _log(config, path), _filters(given)
+        _index(log)
+        sys.stdout.writelines(FORMATS[form](entries(log, filters)))
+    except _Unusable as unusable:
+        return _fail(unusable)
+    return 0
+
+
+def verify(config: Path, path: Path | None, public_key: Path | None, checkpoints: Path | None, *, as_json: bool) -> int:
+    """Verify every chain; 1 where any is not whole."""
+    try:
+        log, elsewhere = _log_and_second_place(config, path)
+        verifier = Verifier.at(public_key or log / PUBLIC_KEY)
+        verdicts = verify_log(log, verifier, checkpoints or elsewhere)
+    except AuditError as error:
+        console.problem(f"aimux: {error}")
+        return 1
+    except _Unusable as unusable:
+        return _fail(unusable)
+    faults = [verdict.fault for verdict in verdicts if verdict.fault is not None]
+    if as_json:
+        print(json.dumps({"ok": not faults, "chains": [_verdict(verdict) for verdict in verdicts]}))
+        return int(bool(faults))
+    for verdict in verdicts:
+        _say(verdict)
+    return int(bool(faults))
+
+
+def stats(config: Path, path: Path | None, given: Mapping[str, str], *, as_json: bool) -> int:
+    """Print sums over a span."""
+    try:
+        log, filters = _log(config, path), _filters(given)
+        _index(log)
+        now = time.time()
+        span = Span(filters.since or now, now if filters.until is None else filters.until, 60)
+        found = sums(log, Span(span.since, span.until, span.steps, filters.agent, filters.route))
+    except _Unusable as unusable:
+        return _fail(unusable)
+    if as_json:
+        print(json.dumps(found))
+        return 0
+    _show_stats(found)
+    return 0
+
+
+# Where the log is.
+
+
+def _log(config: Path, path: Path | None) -> Path:
+    return _log_and_second_place(config, path)[0]
+
+
+def _log_and_second_place(config: Path, path: Path | None) -> tuple[Path, Path | None]:
+    elsewhere = None
+    if path is None:
+        loaded = load_or_report(config)
+        if loaded is None:
+            raise _Unusable(2)
+        path, elsewhere = loaded.config.audit.path, loaded.config.audit.checkpoint_to
+    if not chains_in(path):
+        raise _Unusable(1, f"there is no audit log in {path}: a gateway begins one when it starts")
+    return path, elsewhere
+
+
+def _filters(given: Mapping[str, str]) -> Filters:
+    try:
+        return parse(given, time.time())
+    except FilterError as error:
+        raise _Unusable(2, str(error)) from error
+
+
+def _index(log: Path) -> None:
+    try:
+        catch_up(log)
+    except (OSError, sqlite3.Error) as error:
+        raise _Unusable(1, f"the index of {log} cannot be brought up to date: {error}") from error
+
+
+def _fail(unusable: _Unusable) -> int:
+    if str(unusable):
+        console.problem(f"aimux: {unusable}")
+    return unusable.code
+
+
+# What is printed.
+
+
+def _print(entry: Entry, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(entry, separators=(",", ":")))
+        return
+    verdict = entry["verdict"]
+    agent = entry["agent"] or ("(anonymous)" if entry["identity"] else "(unidentified)")
+    position = f"{entry['position']['chain']}:{entry['position']['decision']}"
+    took = "-" if entry["total_ms"] is None else f"{entry['total_ms']:.1f}ms"
+    said = "" if entry["text"] is None else f" {_printable(entry['text'])}"
+    line = (
+        f"{entry['time']} {position:>8} {agent} {entry['route'] or '-'} {verdict} {entry['status'] or '-'} {took}{said}"
+    )
+    colour = "red" if is_failure(verdict, entry["ended"]) else "yellow" if is_refusal(verdict) else ""
+    Console(highlight=False, soft_wrap=True).print(line, style=colour, markup=False)
+
+
+def _printable(text: str) -> str:
+    shown = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    fault = verdict.fault
+    return {
+        "chain": verdict.chain,
+        "origin": verdict.origin,
+        "first": verdict.first,
+        "last": verdict.last,
+        "signed": verdict.signed,
+        "checkpoints": verdict.checkpoints,
+        "fault": None if fault is None else {"record": fault.record, "place": fault.place, "why": fault.why},
+        "notes": verdict.notes,
+    }
+
+
+def _say(verdict: Verdict) -> None:
+    if verdict.fault is not None:
+        console.problem(f"bad: {verdict.fault}")
+        return
+    unsigned = verdict.last - verdict.signed
+    behind = "" if not unsigned else f", {unsigned} of them since the last checkpoint"
+    console.success(
+        f"chain {verdict.chain}: ok: records {verdict.first} to {verdict.last}{behind}; "
+        f"{verdict.checkpoints} checkpoints signed"
+    )
+    for note in verdict.notes:
+        console.note(f"chain {verdict.chain}: {note}")
+
+
+def _show_stats(found: Mapping[str, Any]) -> None:
+    shown = Console(highlight=False)
+    total = sum(link["requests"] for link in found["links"])
+    times = ", ".join(
+        f"{name} {'-' if found[f'{name}_ms'] is None else found[f'{name}_ms']} ms" for name in ("p50", "p95", "p99")
+    )
+    shown.print(f"{total} requests from {found['since']} to {found['until']}: {times}")
+    if not total:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("agent", "route", "verdict"):
+        table.add_column(heading)
+    for heading in ("requests", "bytes"):
+        table.add_column(heading, justify="right")
+    for link in sorted(found["links"], key=lambda link: -link["requests"]):
+        names = [escape(link[name]) for name in ("agent", "route", "verdict")]
+        table.add_row(*names, str(link["requests"]), str(link["bytes"]))
+    shown.print(table)

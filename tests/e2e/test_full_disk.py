@@ -19,7 +19,8 @@ class LoggingToFile:
     """A gateway whose log goes to a file, which the kernel lets grow only so far."""
 
     def __init__(self, folder: Path, upstream: Upstream) -> None:
-        config = write_config(folder / "aimux.yaml", {"routes": [{"name": "plain", "upstream": upstream.url}]})
+        routes = [{"name": "plain", "upstream": upstream.url}]
+        config = write_config(folder / "aimux.yaml", {"routes": routes, "audit": {"enabled": False}})
         self.log, self.errors = folder / "log.jsonl", folder / "errors.txt"
         with self.log.open("wb") as log, self.errors.open("wb") as errors:
             self.process = subprocess.Popen([AIMUX, "run", "--config", config], stdout=log, stderr=errors)

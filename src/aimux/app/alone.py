@@ -8,6 +8,7 @@ import uvloop
 
 from aimux import __version__
 from aimux.app.errors import NOT_TAKEN
+from aimux.app.indexing import Indexing, indexing_for
 from aimux.app.listening import bind, url_of
 from aimux.app.orders import Orders
 from aimux.app.settings import log_settings
@@ -31,6 +32,7 @@ async def _serve(loaded: Loaded) -> int:
 
     log = Log(log_settings(loaded.config), trouble)
     worker = Worker(loaded, datetime.now(UTC), log)
+    indexing: Indexing | None = None
     try:
         sockets = await bind(loaded.config.server)
         for each in sockets:
@@ -41,11 +43,14 @@ async def _serve(loaded: Loaded) -> int:
             "listening", url=url_of(loaded.config.server.host, sockets[0].getsockname()[1]), version=__version__
         )
         if await orders.unless_stopped(_go_live(worker, loaded)):
+            indexing = indexing_for(loaded.config, log)
             while not await orders.next_is_stop():
                 await orders.unless_stopped(_reload(worker))
         return await _stop(worker)
     finally:
         worker.close()
+        if indexing is not None:
+            await indexing.close()
 
 
 async def _go_live(worker: Worker, loaded: Loaded) -> None:

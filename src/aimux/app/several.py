@@ -7,6 +7,7 @@ import tempfile
 from typing import IO
 
 from aimux import __version__
+from aimux.app.indexing import Indexing, indexing_for
 from aimux.app.listening import SharedPort, StartingHere, url_of
 from aimux.app.orders import Orders
 from aimux.app.supervisor import Supervisor
@@ -24,6 +25,7 @@ async def _supervise(loaded: Loaded) -> int:
     config = loaded.config
 
     supervisor: Supervisor | None = None
+    indexing: Indexing | None = None
 
     def end_at_once() -> None:
         if supervisor is not None:
@@ -42,12 +44,15 @@ async def _supervise(loaded: Loaded) -> int:
             url = url_of(config.server.host, port.number)
             log.event.info("listening", url=url, version=__version__, workers=config.server.workers)
             if await orders.unless_stopped(supervisor.start()):
+                indexing = indexing_for(config, log)
                 while not await orders.next_is_stop():
                     await orders.unless_stopped(supervisor.reload())
             return await supervisor.stop()
         finally:
             supervisor.kill()
             log.writer.flush()
+            if indexing is not None:
+                await indexing.close()
 
 
 def _lock() -> IO[bytes]:

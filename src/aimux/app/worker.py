@@ -18,6 +18,7 @@ from aimux.audit.errors import AuditError
 from aimux.audit.log import OBSTACLE, AuditLog
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded
+from aimux.edge.audit_pages import AuditPages
 from aimux.edge.connection import Connection
 from aimux.edge.deadlines import Deadlines, interval_for
 from aimux.edge.log import Log
@@ -77,6 +78,7 @@ class Worker:
             measure or self._own_metrics,
             InForce(loaded.snapshot, loaded.display, loaded_at),
             token.get_secret_value() if token else None,
+            AuditPages(audit_settings(config) if config.audit.enabled else None, live).endpoints,
         )
         self._server = Server(Site(self.management, gateway, log), server_limits(config), self._deadlines)
         self._listeners: list[asyncio.Server] = []

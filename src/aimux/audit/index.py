@@ -65,7 +65,9 @@ def opened(log: Path) -> Iterator[sqlite3.Connection]:
     path = log / FILE
     if not path.exists():
         raise FileNotFoundError(f"there is no index in {log}")
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as database:
+    with closing(
+        sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+    ) as database:
         yield database
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from aimux import __version__
-from aimux.audit.checkpoints import Signer
 from aimux.audit.errors import AuditError
 from aimux.audit.lines import Scribe, TextPolicy, moment
 from aimux.audit.opening import open_chain, unwritable
@@ -20,6 +19,7 @@ from aimux.audit.redact import Redactor
 from aimux.audit.sealing import Ended, NotKeptError, Removal, Seal
 from aimux.audit.segments import chain_folder
 from aimux.audit.settings import AuditSettings
+from aimux.audit.signing import Signer
 from aimux.audit.writer import ChainWriter
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Record

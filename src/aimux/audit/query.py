@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sqlite3
 import time
 from collections import defaultdict
@@ -110,8 +111,7 @@ def _rows(
         where.append("verdict=?")
         values.append(filters.verdict)
     if filters.text is not None:
-        database.create_function("holds", 1, lambda text: filters.text.casefold() in (text or "").casefold())  # type: ignore[union-attr]
-        where.append("holds(text)")
+        _look_for(filters.text, database, where, values)
     for sign, bound in ((">=", filters.since), ("<", filters.until)):
         if bound is not None:
             where.append(f"time{sign}?")
@@ -123,6 +123,16 @@ def _rows(
     # Only names and signs of this module are put together here; what people write goes in as values.
     query = f"{_ROW}WHERE {' AND '.join(where)} ORDER BY time {order}, chain {order}, decision {order}"
     yield from database.execute(query, values)
+
+
+def _look_for(text: str, database: sqlite3.Connection, where: list[str], values: list[Any]) -> None:
+    if text.isascii():  # SQLite folds the case of these, and does it without holding up the threads of this process
+        where.append("text LIKE ? ESCAPE '\\'")
+        values.append("%" + re.sub(r"([%_\\])", r"\\\1", text) + "%")
+        return
+    database.create_function("folded", 1, lambda shown: (shown or "").casefold(), deterministic=True)
+    where.append("instr(folded(text), ?)")
+    values.append(text.casefold())
 
 
 def _cursor(before: str) -> tuple[float, int, int]:

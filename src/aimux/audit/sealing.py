@@ -11,10 +11,10 @@ from typing import Final
 
 from aimux.audit import checkpoints
 from aimux.audit.chain import Head, after, follows
-from aimux.audit.checkpoints import Signer
 from aimux.audit.lines import moment
 from aimux.audit.segments import Segment, lines_of, segments_in
 from aimux.audit.settings import AuditSettings
+from aimux.audit.signing import Signer
 
 Ended = tuple[int, Head]
 """The descriptor of a segment that is full, and where the chain stood at its end."""

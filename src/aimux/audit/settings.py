@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimux.audit.checkpoints import KEY, PUBLIC_KEY
+from aimux.audit.signing import KEY, PUBLIC_KEY
 
 _DAY = 86400.0
 

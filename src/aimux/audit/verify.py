@@ -9,9 +9,10 @@ from typing import Final
 
 from aimux.audit import checkpoints
 from aimux.audit.chain import GENESIS, Head, digest_of, follows, number_of
-from aimux.audit.checkpoints import Checkpoint, Verifier
+from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.locks import is_held
 from aimux.audit.segments import chain_folder, chains_in, lines_of, segments_in
+from aimux.audit.signing import Verifier
 
 _ATTEMPTS: Final = 3
 _TRIMMED: Final = b',"kind":"trimmed",'

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from aimux.audit.checkpoints import PUBLIC_KEY, Verifier
 from aimux.audit.entry import Entry, is_failure, is_refusal
 from aimux.audit.errors import AuditError
 from aimux.audit.export import FORMATS
@@ -21,6 +20,7 @@ from aimux.audit.follow import Follower
 from aimux.audit.query import Span, catch_up, entries, page
 from aimux.audit.query import stats as sums
 from aimux.audit.segments import chains_in
+from aimux.audit.signing import PUBLIC_KEY, Verifier
 from aimux.audit.verify import Verdict
 from aimux.audit.verify import verify as verify_log
 from aimux.cli import console

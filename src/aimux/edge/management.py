@@ -1,7 +1,7 @@
 """What operators read: health, readiness, metrics, routes, agents, configuration; and who may read it."""
 
+import asyncio
 import hmac
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,6 @@ from aimux.edge.exchange import Exchange
 from aimux.edge.management_models import (
     AgentEntry,
     Agents,
-    Answer,
     ConfigurationInForce,
     Endpoint,
     FallbackEntry,
@@ -30,6 +29,7 @@ from aimux.edge.management_models import (
     Routes,
 )
 from aimux.edge.metrics import CONTENT_TYPE
+from aimux.edge.page import Page, Stream, json_page
 from aimux.gateway.answers import refusal_body, refusal_lines
 from aimux.gateway.live import Live
 from aimux.wire.http1 import Head
@@ -39,8 +39,6 @@ _FORWARDING: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x
 _BEARER: Final = re.compile(rb"[Bb]earer +([!-~]+)")
 _RULE: Final = "management is for operators"
 _HEALTHZ: Final = Endpoint.HEALTHZ.encode("ascii")
-_JSON: Final = b"Content-Type: application/json"
-_HARDENING: Final = (b"Cache-Control: no-store", b"X-Content-Type-Options: nosniff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +61,21 @@ class Reloading:
 Measure = Callable[[], Awaitable[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    status: int
-    content_type: bytes
-    body: bytes
+Serve = Callable[[Exchange], Awaitable[Page | Stream]]
 
 
 class Management:
     """Answers the management endpoints."""
 
-    def __init__(self, live: Live, measure: Measure, in_force: InForce, admin_token: str | None) -> None:
-        """`measure` gives the page of metrics; it raises Failure where that cannot be had.
+    def __init__(
+        self,
+        live: Live,
+        measure: Measure,
+        in_force: InForce,
+        admin_token: str | None,
+        more: Mapping[Endpoint, Serve],
+    ) -> None:
+        """`measure` gives the page of metrics; it raises Failure where that cannot be had. `more` are other endpoints.
 
         `awaiting`, once set, says why the gateway as a whole is not ready although this process is.
         """
@@ -84,13 +85,14 @@ class Management:
         self._live = live
         self._measure = measure
         self._token = admin_token.encode("utf-8") if admin_token else None
-        self._healthy = _json(Health(status="ok"))
-        pages: dict[Endpoint, Callable[[], Awaitable[_Page]]] = {
+        self._healthy = json_page(Health(status="ok"))
+        pages: dict[Endpoint, Serve] = {
             Endpoint.READYZ: self._readyz,
             Endpoint.METRICS: self._metrics,
             Endpoint.ROUTES: self._routes,
             Endpoint.AGENTS: self._agents,
             Endpoint.CONFIG: self._config,
+            **more,
         }
         self._guarded = {endpoint.encode("ascii"): page for endpoint, page in pages.items()}
 
@@ -104,15 +106,17 @@ class Management:
         refusal = self._refusal(exchange)
         if refusal is None:
             try:
-                page = self._healthy if path == _HEALTHZ else await self._guarded[path]()
+                page = self._healthy if path == _HEALTHZ else await self._guarded[path](exchange)
             except Failure as failure:
                 refusal = Refuse(failure.reason, failure.message, _RULE)
+            except Exception as error:
+                _report(error)
+                refusal = Refuse(Reason.INTERNAL, "a fault inside the gateway", _RULE)
         if refusal is not None:
             lines = refusal_lines(refusal, exchange.request_id, b"GET, HEAD")
             exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
             return refusal.reason
-        exchange.answer(page.status, [b"Content-Type: " + page.content_type, *_HARDENING], page.body)
-        return None
+        return await _give(page, exchange)
 
     def _refusal(self, exchange: Exchange) -> Refuse | None:
         head = exchange.head
@@ -143,29 +147,29 @@ class Management:
             and _is_same_origin(head)
         )
 
-    async def _readyz(self) -> _Page:
+    async def _readyz(self, _: Exchange) -> Page:
         refusing = self._live.refusing or self.awaiting
         if refusing is None:
-            return _json(Ready(status="ready"))
+            return json_page(Ready(status="ready"))
         draining = refusing.reason is Reason.DRAINING
-        return _json(NotReady(status="draining" if draining else "not_ready", detail=refusing.message), 503)
+        return json_page(NotReady(status="draining" if draining else "not_ready", detail=refusing.message), 503)
 
-    async def _metrics(self) -> _Page:
-        return _Page(200, CONTENT_TYPE, await self._measure())
+    async def _metrics(self, _: Exchange) -> Page:
+        return Page(200, CONTENT_TYPE, await self._measure())
 
-    async def _routes(self) -> _Page:
+    async def _routes(self, _: Exchange) -> Page:
         snapshot, shown = self.in_force.snapshot, self.in_force.display
         routes = [_route(route, text) for route, text in zip(snapshot.routes, shown["routes"], strict=True)]
         fallback = None if snapshot.fallback is None else _fallback(snapshot.fallback, shown["fallback"])
-        return _json(Routes(routes=routes, fallback=fallback))
+        return json_page(Routes(routes=routes, fallback=fallback))
 
-    async def _agents(self) -> _Page:
+    async def _agents(self, _: Exchange) -> Page:
         snapshot = self.in_force.snapshot
-        return _json(Agents(agents=[_agent(name, snapshot) for name in sorted(snapshot.agents)]))
+        return json_page(Agents(agents=[_agent(name, snapshot) for name in sorted(snapshot.agents)]))
 
-    async def _config(self) -> _Page:
+    async def _config(self, _: Exchange) -> Page:
         last = self.reloading
-        return _json(
+        return json_page(
             ConfigurationInForce(
                 config=dict(self.in_force.display),
                 digest=self.in_force.snapshot.digest,
@@ -177,13 +181,25 @@ class Management:
         )
 
 
+async def _give(page: Page | Stream, exchange: Exchange) -> Reason | None:
+    if isinstance(page, Page):
+        page.answer(exchange)
+        return None
+    try:
+        await page.answer(exchange)
+    except Exception as error:
+        _report(error)
+        return Reason.INTERNAL
+    return None
+
+
+def _report(error: Exception) -> None:
+    context = {"message": "a management endpoint failed", "exception": error}
+    asyncio.get_running_loop().call_exception_handler(context)
+
+
 def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _json(answer: Answer, status: int = 200) -> _Page:
-    text = json.dumps(answer.model_dump(mode="json"), indent=2)
-    return _Page(status, b"application/json", text.encode("ascii") + b"\n")
 
 
 def _route(route: Route, shown: Mapping[str, Any]) -> RouteEntry:

@@ -18,6 +18,11 @@ class Endpoint(StrEnum):
     ROUTES = "/routes"
     AGENTS = "/agents"
     CONFIG = "/config"
+    AUDIT = "/audit"
+    AUDIT_STREAM = "/audit/stream"
+    AUDIT_STATUS = "/audit/status"
+    AUDIT_STATS = "/audit/stats"
+    AUDIT_EXPORT = "/audit/export"
 
 
 class Answer(BaseModel):

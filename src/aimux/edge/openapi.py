@@ -1,12 +1,13 @@
 """The OpenAPI description of the management endpoints, made from the models that their answers are built with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
 from aimux import __version__
+from aimux.edge.audit_models import AuditEntry, AuditPage, AuditStats, AuditStatus
 from aimux.edge.management_models import (
     Agents,
     Answer,
@@ -32,19 +33,59 @@ Other methods than GET and HEAD are answered with 405 as in the component Method
 or is over the configured limits, is refused before it belongs to an endpoint: 400, 408, 413, 414, 431 or 503, in the
 shape of the schema Refusal.
 """
-_MODELS: Final[tuple[type[Answer], ...]] = (Health, Ready, NotReady, Routes, Agents, ConfigurationInForce, Refusal)
+_MODELS: Final[tuple[type[Answer], ...]] = (
+    *(Health, Ready, NotReady, Routes, Agents, ConfigurationInForce, Refusal),
+    *(AuditPage, AuditEntry, AuditStatus, AuditStats),
+)
 _REFS: Final = "#/components/schemas/{model}"
 _OPEN: Final = Endpoint.HEALTHZ
 
 
+def _parameter(name: str, about: str, schema: Json) -> Json:
+    return {"name": name, "in": "query", "description": about, "schema": schema}
+
+
+def _text(name: str, about: str) -> Json:
+    return _parameter(name, about, {"type": "string"})
+
+
+def _moment(name: str, about: str) -> Json:
+    ago = {"type": "string", "pattern": "^[0-9]{1,5}[smhd]$"}
+    return _parameter(name, about, {"anyOf": [ago, {"type": "string", "format": "date-time"}]})
+
+
+def _integer(name: str, about: str, most: int) -> Json:
+    return _parameter(name, about, {"type": "integer", "minimum": 1, "maximum": most})
+
+
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What an endpoint is for, and its answers by status; plain text where there is no model."""
+    """What an endpoint is for, its answers by status, and the parameters that it takes.
+
+    Where an answer has no model, `content` is what it has instead, by type.
+    """
 
     summary: str
     answers: Mapping[int, type[Answer] | None]
+    parameters: tuple[Json, ...] = ()
+    content: Mapping[str, str] = field(default_factory=lambda: {"text/plain": "Prometheus' text format."})
 
 
+_FILTERS: Final = (
+    _text("agent", "Only this agent; (anonymous) and (unidentified) are names too."),
+    _text("route", "Only this route; (none) where there was none."),
+    _text("verdict", "Only this verdict; `refused` for every refusal."),
+    _text("text", "Only texts that contain this, in any case."),
+)
+_IDS: Final = (_text("request_id", "Only this request."), _text("trace_id", "Only this trace."))
+_MOMENT: Final = "A time ago, such as 15m, 24h or 7d, or a moment such as 2026-01-31T12:00:00Z."
+_SPAN: Final = (_moment("since", f"From then on. {_MOMENT}"), _moment("until", f"Until then. {_MOMENT}"))
+_BEFORE: Final = _parameter(
+    "before",
+    "Where to go on: `next` of the page before.",
+    {"type": "string", "pattern": r"^[0-9]{1,12}\.[0-9]{1,9},[0-9]{1,4},[0-9]{1,15}$"},
+)
+_FORMAT: Final = _parameter("format", "What it is written as.", {"enum": ["jsonl", "csv", "otlp"]})
 _PAGES: Final = {
     Endpoint.HEALTHZ: _Page("Whether the process serves", {200: Health}),
     Endpoint.READYZ: _Page("Whether new requests are taken", {200: Ready, 503: NotReady}),
@@ -52,6 +93,29 @@ _PAGES: Final = {
     Endpoint.ROUTES: _Page("The routes, and who may use them", {200: Routes}),
     Endpoint.AGENTS: _Page("The agents, and what they may use", {200: Agents}),
     Endpoint.CONFIG: _Page("The configuration in force", {200: ConfigurationInForce}),
+    Endpoint.AUDIT: _Page(
+        "Requests, the newest first",
+        {200: AuditPage},
+        (*_FILTERS, *_IDS, *_SPAN, _integer("limit", "At most so many.", 500), _BEFORE),
+    ),
+    Endpoint.AUDIT_STREAM: _Page(
+        "Requests as they are decided and end",
+        {200: None},
+        _FILTERS,
+        {"text/event-stream": "Events `decision` and `outcome`, each an AuditEntry; `skipped` where too many come."},
+    ),
+    Endpoint.AUDIT_STATUS: _Page("The state of the audit log", {200: AuditStatus}),
+    Endpoint.AUDIT_STATS: _Page(
+        "Sums by agent, route and verdict, and their course",
+        {200: AuditStats},
+        (*_FILTERS[:2], *_SPAN, _integer("steps", "In how many steps.", 500)),
+    ),
+    Endpoint.AUDIT_EXPORT: _Page(
+        "Requests for other programs, the oldest first",
+        {200: None},
+        (*_FILTERS, *_SPAN, _FORMAT),
+        {"application/x-ndjson": "JSON lines: AuditEntry, or OTLP's JSON encoding.", "text/csv": "A table."},
+    ),
 }
 
 
@@ -79,7 +143,7 @@ def description() -> Json:
 
 
 def _path(endpoint: Endpoint, page: _Page) -> Json:
-    answers = {str(status): _answer(model) for status, model in page.answers.items()}
+    answers = {str(status): _answer(model, page.content) for status, model in page.answers.items()}
     # The empty requirement: a peer on the same machine needs no token.
     security: list[Json] = []
     if endpoint is not _OPEN:
@@ -87,22 +151,25 @@ def _path(endpoint: Endpoint, page: _Page) -> Json:
         security = [{}, {"token": []}]
     if endpoint is Endpoint.METRICS:
         answers["503"] = _UNMEASURED
-    name = endpoint.removeprefix("/")
+    if endpoint.startswith(Endpoint.AUDIT):
+        answers |= _AUDIT_REFUSALS
+    name = endpoint.removeprefix("/").replace("/", "_")
+    shared: Json = {"security": security, "parameters": list(page.parameters)}
     return {
-        "get": {"operationId": name, "summary": page.summary, "security": security, "responses": answers},
+        "get": {"operationId": name, "summary": page.summary, **shared, "responses": answers},
         "head": {
             "operationId": f"{name}_head",
             "summary": f"{page.summary}: the head alone",
-            "security": security,
+            **shared,
             "responses": {status: _without_content(answer) for status, answer in answers.items()},
         },
     }
 
 
-def _answer(model: type[Answer] | None) -> Json:
+def _answer(model: type[Answer] | None, otherwise: Mapping[str, str]) -> Json:
     if model is None:
-        content: Json = {"text/plain": {"schema": {"type": "string"}}}
-        about = "Prometheus' text format."
+        content: Json = {kind: {"schema": {"type": "string"}} for kind in otherwise}
+        about = " ".join(otherwise.values())
     else:
         content = {"application/json": {"schema": _ref(model)}}
         about = (model.__doc__ or "").strip()
@@ -132,6 +199,10 @@ def _ref(model: type[Answer]) -> Json:
 
 _FORBIDDEN: Final = _refusal("The caller is not on this machine, or its token is wrong.")
 _NOT_ALLOWED: Final = _refusal("The method is neither GET nor HEAD.", Allow={"const": "GET, HEAD"})
-_UNMEASURED: Final = _refusal(
-    "The metrics of all workers could not be added up in time.", **{"Retry-After": {"type": "string"}}
-)
+_RETRY: Final[Json] = {"Retry-After": {"type": "string"}}
+_AUDIT_REFUSALS: Final = {
+    "400": _refusal("A parameter is unknown or makes no sense."),
+    "404": _refusal("Nothing is recorded: audit.enabled is false."),
+    "503": _refusal("The index is being built.", **_RETRY),
+}
+_UNMEASURED: Final = _refusal("The metrics of all workers could not be added up in time.", **_RETRY)

@@ -1,0 +1,65 @@
+"""The process that keeps the audit log's index up to date: started with the gateway, and again when it ends early."""
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from aimux.config.schema import Config
+from aimux.edge.log import Log
+
+_PAUSE: Final = 10.0
+_ENDING: Final = 2.0
+
+
+def indexing_for(config: Config, log: Log) -> "Indexing | None":
+    """Begin to index the log that a configuration names, if it names one."""
+    if not config.audit.enabled:
+        return None
+    return Indexing(config.audit.path, lambda problem: log.event.warning("audit", detail=problem))
+
+
+class Indexing:
+    """Runs `aimux.audit.indexing` over a log as long as the gateway runs. `warn` hears when it ends early."""
+
+    def __init__(self, log: Path, warn: Callable[[str], None]) -> None:
+        self._log = log
+        self._warn = warn
+        self._process: Process | None = None
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                # It ends when its input does: when this process has, however that came about.
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-P", "-m", "aimux.audit.indexing", str(self._log)),
+                    stdin=PIPE,
+                    stdout=DEVNULL,
+                    start_new_session=True,  # what a terminal sends to all is the gateway's to judge
+                )
+                code = await self._process.wait()
+                self._warn(f"the process that builds the audit log's index ended ({code}) and is started again")
+            except OSError as error:
+                self._warn(f"the process that builds the audit log's index cannot be started: {error}")
+            await asyncio.sleep(_PAUSE)
+
+    async def close(self) -> None:
+        """End it, and wait for that."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(_ENDING):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,203 @@
+"""The audit endpoints: requests, sums, the state of the chains, an export, and a stream of what happens.
+
+What blocks runs in a thread. The answers have the shapes of `edge.audit_models`.
+"""
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+from aimux.audit.export import FORMATS
+from aimux.audit.filters import FilterError, Filters, moment, parse
+from aimux.audit.follow import Follower, Look
+from aimux.audit.query import Span, behind, chains, entries, page, stats
+from aimux.audit.settings import AuditSettings
+from aimux.core.reason import Failure, Reason
+from aimux.edge.exchange import Exchange
+from aimux.edge.management_models import Endpoint
+from aimux.edge.page import HARDENING, Page, Stream
+from aimux.gateway.live import Live
+
+_FILTERS: Final = ("agent", "route", "verdict", "text")
+_SPAN: Final = ("since", "until")
+_MOST_ENTRIES: Final = 500
+_MOST_STEPS: Final = 500
+_LONGEST_SPAN: Final = 400 * 24 * 60 * 60
+_LOOK_SECONDS: Final = 0.25
+_MOST_RECORDS: Final = 200
+_HEARTBEAT_SECONDS: Final = 10.0
+_EXPORTED_AT_ONCE: Final = 200
+_TYPES: Final = {"jsonl": b"application/x-ndjson", "csv": b"text/csv; charset=utf-8", "otlp": b"application/x-ndjson"}
+_OFF: Final = "nothing is recorded: audit.enabled is false in the gateway's configuration"
+_BUILDING: Final = "the index of the audit log is being built: try again in a moment"
+
+T = TypeVar("T")
+Answer = Page | Stream
+
+
+class AuditPages:
+    """Answers from the log that this gateway writes; `settings` is None where it writes none."""
+
+    def __init__(self, settings: AuditSettings | None, live: Live) -> None:
+        self._settings = settings
+        self._live = live
+
+    @property
+    def endpoints(self) -> Mapping[Endpoint, Callable[[Exchange], Awaitable[Answer]]]:
+        """Which endpoint is answered by what. Raises Failure where a request makes no sense."""
+        return {
+            Endpoint.AUDIT: self._requests,
+            Endpoint.AUDIT_STREAM: self._stream,
+            Endpoint.AUDIT_STATUS: self._status,
+            Endpoint.AUDIT_STATS: self._stats,
+            Endpoint.AUDIT_EXPORT: self._export,
+        }
+
+    async def _requests(self, exchange: Exchange) -> Answer:
+        given = _given(exchange, (*_FILTERS, *_SPAN, "request_id", "trace_id", "limit", "before"))
+        filters = _filters(given)
+        limit = _number("limit", given, 50, _MOST_ENTRIES)
+        return await self._read(lambda log: _page_body(log, filters, limit, given.get("before")))
+
+    async def _stats(self, exchange: Exchange) -> Answer:
+        given = _given(exchange, ("agent", "route", *_SPAN, "steps"))
+        now = time.time()
+        since, until = _moment("since", given, now - 900, now), _moment("until", given, now, now)
+        steps = _number("steps", given, 60, _MOST_STEPS)
+        if not 0 < until - since <= _LONGEST_SPAN:
+            raise Failure(Reason.BAD_REQUEST, "since must be before until, by 400 days at most")
+        span = Span(since, until, steps, given.get("agent"), given.get("route"))
+        return await self._read(lambda log: stats(log, span))
+
+    async def _status(self, exchange: Exchange) -> Answer:
+        _given(exchange, ())
+        settings, problem = self._settings, self._live.obstacles.get("audit")
+        found: dict[str, Any] = {
+            "enabled": settings is not None,
+            "writable": settings is not None and problem is None,
+            "problem": problem,
+            "sync": "always" if settings is not None and settings.always else "os",
+            "text": "none" if settings is None else settings.text,
+            "chains": [],
+            "behind": 0,
+        }
+        if settings is None:
+            return _json(found)
+        log = settings.path
+        return await self._read(lambda _: found | {"chains": chains(log), "behind": behind(log)})
+
+    async def _export(self, exchange: Exchange) -> Answer:
+        given = _given(exchange, (*_FILTERS, *_SPAN, "format"))
+        form = given.get("format", "jsonl")
+        if form not in FORMATS:
+            raise Failure(Reason.BAD_REQUEST, f"format is one of {', '.join(FORMATS)}")
+        log, filters = self._log(), _filters(given)
+        await self._read(
+            lambda log: _page_body(log, filters, 1, None)
+        )  # whatever is wrong is said before the answer has begun
+        name = time.strftime(f"aimux-audit-%Y%m%dT%H%M%SZ.{'csv' if form == 'csv' else 'jsonl'}", time.gmtime())
+        attachment = f'Content-Disposition: attachment; filename="{name}"'.encode("ascii")
+        pieces = FORMATS[form](entries(log, filters))
+        return Stream(_TYPES[form], _in_a_thread(pieces), (*HARDENING, attachment))
+
+    async def _stream(self, exchange: Exchange) -> Answer:
+        filters = _filters(_given(exchange, _FILTERS))
+        follower = await _apart(Follower, self._log(), filters)
+        return Stream(b"text/event-stream", self._events(follower))
+
+    async def _events(self, follower: Follower) -> AsyncIterator[bytes]:
+        yield b"retry: 1000\n\n"
+        said_at = time.monotonic()
+        while not self._live.draining:
+            look = await _apart(follower.look, _MOST_RECORDS)
+            events = _events_of(look)
+            if events or time.monotonic() - said_at > _HEARTBEAT_SECONDS:
+                said_at = time.monotonic()
+                yield events or b": still here\n\n"
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _log(self) -> Any:
+        if self._settings is None:
+            raise Failure(Reason.NOT_FOUND, _OFF)
+        return self._settings.path
+
+    async def _read(self, question: Callable[[Any], Any]) -> Page:
+        log = self._log()
+        try:
+            return _json(await _apart(question, log))
+        except FilterError as error:
+            raise Failure(Reason.BAD_REQUEST, str(error)) from error
+        except (FileNotFoundError, sqlite3.OperationalError) as error:
+            raise Failure(Reason.NOT_READY, _BUILDING) from error
+
+
+def _page_body(log: Any, filters: Filters, limit: int, before: str | None) -> dict[str, Any]:
+    found = page(log, filters, limit, before)
+    return {"requests": found.entries, "next": found.next, "behind": behind(log)}
+
+
+def _events_of(look: Look) -> bytes:
+    lines = [
+        f"event: {seen.kind}\nid: {seen.chain}:{seen.number}\ndata: {json.dumps(seen.entry, separators=(',', ':'))}\n\n"
+        for seen in look.seen
+    ]
+    if look.skipped:
+        lines.append(f'event: skipped\ndata: {{"records":{look.skipped}}}\n\n')
+    return "".join(lines).encode("ascii")
+
+
+async def _apart(work: Callable[..., T], *arguments: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
+
+
+async def _in_a_thread(pieces: Iterator[str]) -> AsyncIterator[bytes]:
+    while some := await _apart(lambda: "".join(islice(pieces, _EXPORTED_AT_ONCE))):
+        yield some.encode("utf-8")
+
+
+def _json(found: Mapping[str, Any]) -> Page:
+    return Page(200, b"application/json", json.dumps(found, separators=(",", ":")).encode("ascii") + b"\n")
+
+
+# What was asked.
+
+
+def _given(exchange: Exchange, known: tuple[str, ...]) -> dict[str, str]:
+    """The parameters of a request, each at most once. Raises Failure for others."""
+    try:
+        pairs = parse_qsl(exchange.head.query.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError as error:
+        raise Failure(Reason.BAD_REQUEST, "the query is not valid UTF-8") from error
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        raise Failure(Reason.BAD_REQUEST, "a parameter is given twice")
+    if not given.keys() <= set(known):
+        takes = f"takes {', '.join(known)}" if known else "takes no parameters"
+        raise Failure(Reason.BAD_REQUEST, f"this endpoint {takes}")
+    return {name: value for name, value in given.items() if value}
+
+
+def _filters(given: Mapping[str, str]) -> Filters:
+    try:
+        return parse(given, time.time())
+    except FilterError as error:
+        raise Failure(Reason.BAD_REQUEST, str(error)) from error
+
+
+def _moment(name: str, given: Mapping[str, str], default: float, now: float) -> float:
+    try:
+        return moment(name, given[name], now) if name in given else default
+    except FilterError as error:
+        raise Failure(Reason.BAD_REQUEST, str(error)) from error
+
+
+def _number(name: str, given: Mapping[str, str], default: int, most: int) -> int:
+    text = given.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
+        raise Failure(Reason.BAD_REQUEST, f"{name} is a number from 1 to {most}")
+    return int(text)

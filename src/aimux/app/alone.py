@@ -42,8 +42,8 @@ async def _serve(loaded: Loaded) -> int:
         log.event.info(
             "listening", url=url_of(loaded.config.server.host, sockets[0].getsockname()[1]), version=__version__
         )
+        indexing = await indexing_for(loaded.config, log)
         if await orders.unless_stopped(_go_live(worker, loaded)):
-            indexing = indexing_for(loaded.config, log)
             while not await orders.next_is_stop():
                 await orders.unless_stopped(_reload(worker))
         return await _stop(worker)

@@ -15,17 +15,20 @@ _PAUSE: Final = 10.0
 _ENDING: Final = 2.0
 
 
-def indexing_for(config: Config, log: Log) -> "Indexing | None":
+async def indexing_for(config: Config, log: Log) -> "Indexing | None":
     """Begin to index the log that a configuration names, if it names one."""
     if not config.audit.enabled:
         return None
-    return Indexing(config.audit.path, lambda problem: log.event.warning("audit", detail=problem))
+    indexing = Indexing(config.audit.path, lambda problem: log.event.warning("audit", detail=problem))
+    await indexing.started.wait()
+    return indexing
 
 
 class Indexing:
     """Runs `aimux.audit.indexing` over a log as long as the gateway runs. `warn` hears when it ends early."""
 
     def __init__(self, log: Path, warn: Callable[[str], None]) -> None:
+        self.started = asyncio.Event()
         self._log = log
         self._warn = warn
         self._process: Process | None = None
@@ -34,18 +37,24 @@ class Indexing:
     async def _run(self) -> None:
         while True:
             try:
-                # It ends when its input does: when this process has, however that came about.
-                self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-P", "-m", "aimux.audit.indexing", str(self._log)),
-                    stdin=PIPE,
-                    stdout=DEVNULL,
-                    start_new_session=True,  # what a terminal sends to all is the gateway's to judge
-                )
-                code = await self._process.wait()
+                code = await self._run_once()
                 self._warn(f"the process that builds the audit log's index ended ({code}) and is started again")
             except OSError as error:
                 self._warn(f"the process that builds the audit log's index cannot be started: {error}")
+            finally:
+                self.started.set()
             await asyncio.sleep(_PAUSE)
+
+    async def _run_once(self) -> int:
+        # It ends when its input does: when this process has, however that came about.
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "aimux.audit.indexing", str(self._log)),
+            stdin=PIPE,
+            stdout=DEVNULL,
+            start_new_session=True,  # what a terminal sends to all is the gateway's to judge
+        )
+        self.started.set()
+        return await self._process.wait()
 
     async def close(self) -> None:
         """End it, and wait for that."""

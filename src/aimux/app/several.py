@@ -43,8 +43,8 @@ async def _supervise(loaded: Loaded) -> int:
                 log.event.warning("configuration", detail=warning)
             url = url_of(config.server.host, port.number)
             log.event.info("listening", url=url, version=__version__, workers=config.server.workers)
+            indexing = await indexing_for(config, log)
             if await orders.unless_stopped(supervisor.start()):
-                indexing = indexing_for(config, log)
                 while not await orders.next_is_stop():
                     await orders.unless_stopped(supervisor.reload())
             return await supervisor.stop()

@@ -30,8 +30,8 @@ def main(arguments: Sequence[str]) -> int:
             indexer = indexer or Indexer(Path(log))
             indexer.catch_up()
             said = ""
-        except BlockingIOError:
-            continue  # somebody else does it
+        except (BlockingIOError, FileNotFoundError):
+            continue  # somebody else does it, or there is no log yet
         except (OSError, sqlite3.Error) as error:
             # A disk that is full has room again one day; an index that is broken is built anew.
             if indexer is not None:

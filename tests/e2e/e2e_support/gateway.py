@@ -155,7 +155,8 @@ class Gateway:
 
     def workers(self) -> list[int]:
         """The processes of its workers, where it has several."""
-        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [int(pid) for pid in children if "aimux.app.supervised" in command_of(pid)]
 
     def reload(self, config: Config | str) -> Line:
         """Change its configuration file, tell it, and wait for the first line that it says of that."""
@@ -206,6 +207,14 @@ class Gateway:
             assert self.stderr == ""
         faults = [line for line in self.lines if line["event"] == "fault" and line.get("verdict") in {None, "internal"}]
         assert self.tolerates_faults or not faults, faults
+
+
+def command_of(pid: str) -> str:
+    """The command line of a process; empty where it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def run_to_end(config: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:

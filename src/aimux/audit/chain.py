@@ -1,8 +1,8 @@
 """The chain: each line of the log carries its number and the hash of the line before it."""
 
-import hashlib
 import re
 from dataclasses import dataclass
+from hashlib import sha256 as _sha256
 from typing import Final
 
 _NOTHING: Final = "0" * 64
@@ -21,14 +21,14 @@ GENESIS: Final = Head(0, _NOTHING)
 """Before the first record."""
 
 
-def linked(head: Head, body: str) -> bytes:
-    """The line, without its end, that continues a chain; `body` is a JSON object of ASCII without its first brace."""
-    return f'{{"seq":{head.count + 1},"prev":"{head.digest}",{body}'.encode("ascii")
+def linked(number: int, previous: str, body: str) -> bytes:
+    """The line of a record, without its end; `body` is a JSON object of ASCII without its first brace."""
+    return f'{{"seq":{number},"prev":"{previous}",{body}'.encode("ascii")
 
 
 def digest_of(line: bytes) -> str:
     """The hash of a line, without its end, as the next line carries it."""
-    return hashlib.sha256(line).hexdigest()
+    return _sha256(line).hexdigest()
 
 
 def number_of(line: bytes) -> int | None:

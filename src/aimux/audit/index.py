@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -100,15 +100,14 @@ class Indexer:
 
     def _connect(self) -> sqlite3.Connection:
         path = self._log / FILE
-        database = _connection(path)
-        try:
+        database: sqlite3.Connection | None = None
+        with suppress(sqlite3.DatabaseError):
+            database = _connection(path)
             version = database.execute("PRAGMA user_version").fetchone()[0]
-            stale = version != _VERSION or not all(map(self._is_of_this_log, _places(database)))
-        except sqlite3.DatabaseError:
-            stale = True
-        if not stale:
-            return database
-        database.close()
+            if version == _VERSION and all(map(self._is_of_this_log, _places(database))):
+                return database
+        if database is not None:
+            database.close()
         for each in (path, path.with_name(f"{FILE}-wal"), path.with_name(f"{FILE}-shm")):
             each.unlink(missing_ok=True)
         database = _connection(path)

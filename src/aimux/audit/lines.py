@@ -174,8 +174,8 @@ def _ms(seconds: float | None) -> str:
 
 def moment(seconds: float) -> str:
     """A moment since the epoch as RFC 3339 writes it, in UTC, with microseconds."""
-    whole = int(seconds)
-    return f"{_second(whole)}.{int((seconds - whole) * 1_000_000):06d}Z"
+    whole, rest = divmod(int(seconds * 1_000_000), 1_000_000)
+    return f"{_second(whole)}.{rest:06d}Z"
 
 
 @lru_cache(maxsize=4)

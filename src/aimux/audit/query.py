@@ -17,7 +17,7 @@ from aimux.audit import checkpoints, rollups
 from aimux.audit.entry import Entry, entry_of, is_failure, is_refusal
 from aimux.audit.filters import REFUSED, FilterError, Filters
 from aimux.audit.index import Indexer, opened
-from aimux.audit.rollups import WIDTHS, Sums
+from aimux.audit.rollups import Sums
 from aimux.audit.segments import chain_folder, chains_in, segment_at, segments_in
 
 _AT_ONCE: Final = 500
@@ -202,7 +202,7 @@ class Span:
 
 def stats(log: Path, span: Span) -> dict[str, Any]:
     """Sums over a span: the fields of `edge.audit_models.AuditStats`. Raises FileNotFoundError without an index."""
-    width = WIDTHS[1] if span.until - span.since > WIDTHS[0] * 2000 else WIDTHS[0]
+    width = rollups.width_for(span.since, span.until, time.time())
     step = max(math.ceil((span.until - span.since) / span.steps / width), 1) * width
     first = int(span.since // step)
     points: defaultdict[int, _Point] = defaultdict(_Point)

@@ -11,6 +11,7 @@ from typing import Any, Final
 WIDTHS: Final = (10, 600)
 """Seconds of a step, finer and coarser."""
 _FINE_KEPT: Final = 2 * 24 * 60 * 60
+_MOST_FINE: Final = 2000
 _PER_DOUBLING: Final = 8
 
 Key = tuple[int, int, str, str, str]
@@ -78,6 +79,11 @@ class Sums:
     def mean_upstream_ms(self) -> float | None:
         """Mean time until an upstream's response began."""
         return round(self.upstream_ms / self.upstream_n, 3) if self.upstream_n else None
+
+
+def width_for(since: float, until: float, now: float) -> int:
+    """The width of the steps that tell of a span."""
+    return WIDTHS[1] if until - since > _MOST_FINE * WIDTHS[0] or since < now - _FINE_KEPT else WIDTHS[0]
 
 
 def bucket_of(milliseconds: float) -> int:

@@ -163,7 +163,9 @@ def _beginning(line: _Line, heads: dict[int, str], verdict: Verdict) -> Head:
     """Where the chain stood before the first record that is kept: nowhere, or where a checkpoint says."""
     first = number_of(line.raw)
     if first is None:
-        raise _Broken(None, line.place, "this line is no record")
+        raise _Broken(
+            int(line.place.partition(".")[0]), line.place, "the line is no record: it was changed or cut short"
+        )
     verdict.first = first
     if first == 1:
         return GENESIS

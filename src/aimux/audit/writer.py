@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from aimux.audit.chain import Head, after, linked
+from aimux.audit.chain import Head, digest_of, linked
 from aimux.audit.opening import Opened
 from aimux.audit.segments import segment_at
 
@@ -21,7 +21,8 @@ class ChainWriter:
     def __init__(self, folder: Path, opened: Opened, segment_size: int) -> None:
         """Raises OSError where the segment cannot be opened."""
         self.folder = folder
-        self.head = self.written = opened.head
+        self.written = opened.head
+        self._count, self._digest = opened.head.count, opened.head.digest
         self.segment = opened.segment or segment_at(folder, opened.head.count + 1)
         self.descriptor = os.open(self.segment.path, _FLAGS, 0o640)
         self.retired: list[tuple[int, Head]] = []
@@ -37,13 +38,19 @@ class ChainWriter:
         """How many bytes wait to be written."""
         return len(self._waiting)
 
+    @property
+    def head(self) -> Head:
+        """Where the chain stands, what waits included."""
+        return Head(self._count, self._digest)
+
     def append(self, body: str) -> int:
         """Add a record, to be written by the next `flush`; its number."""
-        line = linked(self.head, body)
-        self.head = after(self.head, line)
+        count = self._count = self._count + 1
+        line = linked(count, self._digest, body)
+        self._digest = digest_of(line)
         self._waiting += line
         self._waiting += b"\n"
-        return self.head.count
+        return count
 
     def flush(self) -> None:
         """Hand everything that waits to the kernel. Raises OSError; then nothing of it is in the file."""

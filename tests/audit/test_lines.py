@@ -1,0 +1,162 @@
+"""The bodies of records: every field where it belongs, whatever a caller sends."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aimux.audit.lines import Scribe, TextPolicy, moment
+from aimux.audit.redact import Redactor
+from aimux.core.record import Ended
+from aimux.core.request import Claim, Established, Place, Principal, Reading, Scores
+from aimux.core.routing import match
+from aimux.core.snapshot import Access, Route, Snapshot, Upstream
+
+Make = Callable[..., Any]
+UPSTREAM = Upstream("http://a", secure=False, host="a", port=80, base_path="")
+ROUTES = tuple(Route(f"r{n}", UPSTREAM, Access.OPEN, intents=("x",), min_score=n / 100) for n in range(40))
+SNAPSHOT = Snapshot.of(ROUTES, digest="c" * 64, ambiguity_threshold=0.125)
+
+
+def scribe(
+    text: str = "excerpt", excerpt: int = 200, headers: tuple[str, ...] = (), fields: tuple[str, ...] = ()
+) -> Scribe:
+    return Scribe(TextPolicy(text, excerpt), Redactor(headers, fields))
+
+
+def read(body: str) -> dict[str, Any]:
+    assert body.isascii()
+    assert "\n" not in body
+    fields: dict[str, Any] = json.loads("{" + body)
+    return fields
+
+
+def test_every_field_of_a_decision(made: Make) -> None:
+    record = made(5, text="hello")
+    scores = Scores(tuple(n / 40 for n in range(40)))
+    record.scored, record.match = (SNAPSHOT, scores), match(SNAPSHOT, scores)
+    record.snapshot, record.model, record.cached, record.decided_seconds = SNAPSHOT, "d" * 64, True, 0.0012
+    record.principal = Principal(
+        "finance-bot", Established.CLAIMED, (Claim(Place.HEADER, "X-Source-Agent", "some-other-bot"),)
+    )
+    found = read(scribe().decision(record))
+    assert found["scores"][0] == ["r39", 0.975, 0.39]
+    assert len(found.pop("scores")) == 32
+    assert found == {
+        "kind": "decision",
+        "time": "2023-11-14T22:13:20.000000Z",
+        "request_id": f"{5:032x}",
+        "trace_id": f"{6:032x}",
+        "agent": "finance-bot",
+        "identity": "claimed",
+        "conflicts": [{"place": "header", "field": "X-Source-Agent", "name": "some-other-bot"}],
+        "peer": "192.0.2.7",
+        "method": "POST",
+        "path": "/v1/x",
+        "dialect": "json",
+        "text": "hello",
+        "text_digest": hashlib.sha256(b"hello").hexdigest(),
+        "route": "finance",
+        "score": 0.975,
+        "runner_up": "r38",
+        "margin": 0.025,
+        "ambiguity_threshold": 0.125,
+        "verdict": "forward",
+        "rule": "a rule",
+        "config": "c" * 64,
+        "model": "d" * 64,
+        "cached": True,
+        "decided_ms": 1.2,
+    }
+
+
+def test_every_field_of_an_outcome(made: Make) -> None:
+    record = made(5)
+    record.model_seconds, record.ended, record.fault = 0.5, Ended.TRUNCATED, "it broke off: password=hunter2"
+    assert read(scribe().outcome(record, 4, 1_700_000_001.5)) == {
+        "kind": "outcome",
+        "time": "2023-11-14T22:13:21.500000Z",
+        "request_id": f"{5:032x}",
+        "decision": 4,
+        "verdict": "forward",
+        "status": 200,
+        "bytes": 10,
+        "model_ms": 500.0,
+        "upstream_ms": 3.0,
+        "total_ms": 5.0,
+        "fault": "it broke off: password=***",
+        "ended": "truncated",
+    }
+
+
+def test_how_much_of_a_text_is_recorded(made: Make) -> None:
+    text = "ab" * 150
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    for policy, shown in (("full", text), ("excerpt", text[:200] + "..."), ("none", None)):
+        found = read(scribe(policy).decision(made(1, text=text)))
+        assert (found["text"], found["text_digest"]) == (shown, digest)
+    assert read(scribe("excerpt", 3).decision(made(1, text=text)))["text"] == "aba..."
+
+
+def test_a_long_text_is_looked_at_as_far_as_that_costs_little(made: Make) -> None:
+    text = "a" * 100_000
+    found = read(scribe("full").decision(made(1, text=text)))
+    assert found["text"] == text[: 32 * 1024] + "..."
+    assert found["text_digest"] == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_the_digest_does_not_betray_a_secret(made: Make) -> None:
+    found = read(scribe().decision(made(1, text="password=1234")))
+    assert found["text"] == "password=***"
+    assert found["text_digest"] == hashlib.sha256(b"password=***").hexdigest()
+
+
+def test_of_a_redacted_field_neither_text_nor_digest_is_recorded(made: Make) -> None:
+    writing = scribe(fields=("query",))
+    found = read(writing.decision(made(1)))
+    assert (found["text"], found["text_digest"]) == ("***", None)
+    record = made(1)
+    record.said = Reading((), "analyze revenue", "json", field="prompt")  # the same text from elsewhere
+    assert read(writing.decision(record))["text"] == "analyze revenue"
+
+
+def test_of_a_redacted_header_no_claim_is_recorded(made: Make) -> None:
+    record = made(1)
+    record.principal = Principal("a", Established.CLAIMED, (Claim(Place.HEADER, "X-Source-Agent", "sensitive"),))
+    found = read(scribe(headers=("x-source-agent",)).decision(record))
+    assert found["conflicts"] == [{"place": "header", "field": "X-Source-Agent", "name": "***"}]
+
+
+ANY = st.text(st.characters(codec=None), max_size=300)
+
+
+@given(ANY, ANY, ANY, ANY)
+def test_nothing_that_is_sent_leaves_its_field(made: Make, text: str, path: str, peer: str, name: str) -> None:
+    record = made(1, text=text or None)
+    record.path, record.peer, record.method, record.fault = path, peer, name[:20], text
+    record.principal = Principal("a", Established.CLAIMED, (Claim(Place.QUERY, name, text),))
+    writing = scribe("full")
+    found = read(writing.decision(record))
+    assert found["verdict"] == "forward"
+    assert found["path"] == path
+    assert read(writing.outcome(record, 1, 0.0))["decision"] == 1
+
+
+@given(st.floats(0, 4e9))
+def test_moments_are_those_that_were_meant(seconds: float) -> None:
+    found = datetime.fromisoformat(moment(seconds))
+    assert found.tzinfo == UTC
+    assert abs(found.timestamp() - seconds) < 2e-6
+
+
+def test_a_text_that_is_said_again_has_the_scores_of_its_own_configuration(made: Make) -> None:
+    writing = scribe()
+    for value in (0.2, 0.9, 0.2):
+        scores = Scores(tuple(value for _ in ROUTES))
+        record = made(1)
+        record.scored, record.match = (SNAPSHOT, scores), match(SNAPSHOT, scores)
+        assert read(writing.decision(record))["score"] == value

@@ -1,0 +1,336 @@
+"""Opening, writing, keeping and removing: what the gateway does to its log, and what it does when it cannot."""
+
+import asyncio
+import errno
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimux.audit.errors import AuditError
+from aimux.audit.log import AuditLog
+from aimux.audit.settings import AuditSettings
+from aimux.audit.signing import PUBLIC_KEY, Verifier
+from aimux.audit.verify import verify
+from aimux.audit.writer import ChainWriter
+from aimux.core.reason import Failure
+
+Written = Callable[..., list[str]]
+Make = Callable[..., Any]
+
+
+def records(log: Path, chain: int = 1) -> list[dict[str, Any]]:
+    files = sorted((log / f"chain-{chain}").glob("*[0-9].jsonl"))
+    return [json.loads(line) for path in files for line in path.read_text().splitlines()]
+
+
+def is_whole(log: Path) -> bool:
+    return all(verdict.fault is None for verdict in verify(log, Verifier.at(log / PUBLIC_KEY)))
+
+
+def test_a_decision_stands_in_the_file_before_anything_else_happens(tmp_path: Path, made: Make) -> None:
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path), 1, print, print)
+        record = made(7)
+        assert log.decided(record) is None
+        found = records(tmp_path)[-1]
+        assert (found["kind"], found["request_id"], found["seq"]) == ("decision", record.request_id, record.audited)
+        log.request(record)
+        log.close()
+
+    asyncio.run(main())
+    decision, outcome, closed = records(tmp_path)[-3:]
+    assert (outcome["kind"], outcome["decision"]) == ("outcome", decision["seq"])
+    assert closed["kind"] == "closed"
+    assert is_whole(tmp_path)
+
+
+def test_a_refusal_leaves_both_records_when_it_has_ended(tmp_path: Path, made: Make) -> None:
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path), 1, print, print)
+        log.request(made(1, verdict="route_forbidden"))
+        log.close()
+
+    asyncio.run(main())
+    kinds = [(each["kind"], each.get("verdict")) for each in records(tmp_path)[-3:-1]]
+    assert kinds == [("decision", "route_forbidden"), ("outcome", "route_forbidden")]
+
+
+def test_a_chain_goes_on_where_it_ended(log: Path, written: Written, made: Make) -> None:
+    before = records(log)
+    written(AuditSettings(log), [made(99)])
+    after = records(log)
+    assert after[: len(before)] == before
+    assert [each["kind"] for each in after[len(before) :]] == ["opened", "decision", "outcome", "closed"]
+    assert is_whole(log)
+
+
+@pytest.mark.parametrize("rest", [b'{"seq":44,"pr', b"\0" * 500, b"\0" * 10 + b"\n", b'{"seq":44,"prev":"00'])
+def test_what_a_crash_tore_is_cut_off_kept_and_told(log: Path, written: Written, made: Make, rest: bytes) -> None:
+    last = max((log / "chain-1").glob("*[0-9].jsonl"))
+    with last.open("ab") as file:
+        file.write(rest)
+    (warning,) = written(AuditSettings(log), [made(1)])
+    repaired = next(each for each in records(log) if each["kind"] == "repaired")
+    assert repaired["torn_bytes"] == len(rest)
+    assert (log / "chain-1" / repaired["kept"]).read_bytes() == rest
+    assert str(len(rest)) in warning
+    assert is_whole(log)
+
+
+def test_a_checkpoint_that_a_crash_tore_is_no_fault(log: Path, written: Written, made: Make) -> None:
+    with (log / "chain-1" / "checkpoints.jsonl").open("ab") as file:
+        file.write(b'{"origin":"ab')
+    written(AuditSettings(log), [made(1)])
+    assert is_whole(log)
+
+
+def test_it_does_not_go_on_behind_records_that_are_missing(log: Path, written: Written) -> None:
+    last = max((log / "chain-1").glob("*[0-9].jsonl"))
+    last.write_bytes(b"".join(last.read_bytes().splitlines(keepends=True)[:-1]))
+    before = records(log)
+    with pytest.raises(AuditError, match=r"record 43 was signed.*aimux audit verify"):
+        written(AuditSettings(log), [])
+    assert records(log) == before
+
+
+def test_it_does_not_go_on_behind_a_record_that_was_changed(log: Path, written: Written) -> None:
+    last = max((log / "chain-1").glob("*[0-9].jsonl"))
+    lines = last.read_bytes().splitlines(keepends=True)
+    lines[0] = lines[0].replace(b'"kind":"', b'"kind":"x')
+    last.write_bytes(b"".join(lines))
+    with pytest.raises(AuditError, match="does not follow"):
+        written(AuditSettings(log), [])
+
+
+def test_two_gateways_never_share_a_chain(tmp_path: Path) -> None:
+    async def main() -> None:
+        first = AuditLog(AuditSettings(tmp_path), 1, print, print)
+        with pytest.raises(AuditError, match="another gateway"):
+            AuditLog(AuditSettings(tmp_path), 1, print, print)
+        first.close()
+
+    asyncio.run(main())
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, written: Written) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AuditError, match=r"audit\.path"):
+        written(AuditSettings(tmp_path / "file" / "audit"), [])
+
+
+def test_a_key_that_is_none_is_named(tmp_path: Path, written: Written) -> None:
+    key = tmp_path / "key.pem"
+    for content in (None, "no key"):
+        if content is not None:
+            key.write_text(content)
+        with pytest.raises(AuditError, match=r"key\.pem.*openssl genpkey"):
+            written(AuditSettings(tmp_path / "audit", signing_key=key), [])
+
+
+def test_only_its_owner_reads_the_key(tmp_path: Path, written: Written) -> None:
+    written(AuditSettings(tmp_path), [])
+    assert (tmp_path / "signing-key.pem").stat().st_mode & 0o077 == 0
+
+
+class Disk:
+    """Stands between the writer and the kernel: `room` is how many more bytes it takes, None for any number."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.room: int | None = None
+        self._write = os.write
+        monkeypatch.setattr("aimux.audit.writer.os.write", self.write)
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        if self.room is None:
+            return self._write(descriptor, data)
+        if self.room == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = self._write(descriptor, bytes(data)[: self.room])
+        self.room -= written
+        return written
+
+
+@pytest.mark.parametrize("room", [0, 1, 300])
+def test_while_it_cannot_be_written_nothing_may_be_forwarded_and_nothing_is_lost(
+    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    troubles: list[str | None] = []
+    disk = Disk(monkeypatch)
+
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path), 1, troubles.append, print)
+        served, unlucky, refused = made(1), made(2), made(3)
+        log.decided(served)
+        disk.room = room
+        with pytest.raises(Failure, match="audit log"):
+            log.decided(unlucky)
+        with pytest.raises(Failure, match="audit log"):
+            log.decided(refused)
+        for each in (served, unlucky, refused):
+            log.request(each)
+        assert not log.writable
+        assert (log.counts.unrecorded, len(troubles)) == (1, 1)
+        whole = (tmp_path / "chain-1").glob("*[0-9].jsonl")
+        assert all(path.read_bytes().endswith(b"}\n") for path in whole)
+        disk.room = None
+        log._retry()
+        assert log.writable
+        log.close()
+
+    asyncio.run(main())
+    assert troubles == ["No space left on device", None]
+    kinds = [each["kind"] for each in records(tmp_path)[2:]]
+    assert kinds == ["decision", "decision", "outcome", "outcome", "gap", "closed"]
+    assert next(each for each in records(tmp_path) if each["kind"] == "gap")["unrecorded"] == 1
+    assert is_whole(tmp_path)
+
+
+def test_always_waits_for_the_disk_and_those_who_come_together_share_the_wait(
+    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncs = 0
+    real = os.fdatasync
+
+    def counted(descriptor: int) -> None:
+        nonlocal syncs
+        syncs += 1
+        real(descriptor)
+
+    async def main() -> None:
+        nonlocal syncs
+        log = AuditLog(AuditSettings(tmp_path, always=True, checkpoint_interval=60), 1, print, print)
+        await asyncio.get_running_loop().run_in_executor(log._disk, int)
+        monkeypatch.setattr("aimux.audit.log.os.fdatasync", counted)
+        waits = [log.decided(made(n)) for n in range(50)]
+        assert not any(wait.done() for wait in waits if isinstance(wait, asyncio.Future))
+        for wait in waits:
+            assert wait is not None
+            await wait
+        assert 1 <= syncs <= 3
+        log.close()
+
+    asyncio.run(main())
+
+
+def test_what_the_disk_did_not_keep_is_not_served_until_a_restart(
+    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    troubles: list[str | None] = []
+
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path, always=True, checkpoint_interval=60), 1, troubles.append, print)
+        await asyncio.get_running_loop().run_in_executor(log._disk, int)
+        monkeypatch.setattr("aimux.audit.log.os.fdatasync", fail)
+        wait = log.decided(made(1))
+        assert wait is not None
+        with pytest.raises(Failure, match="audit log"):
+            await wait
+        monkeypatch.undo()
+        log._retry()
+        with pytest.raises(Failure, match="audit log"):
+            log.decided(made(2))
+        log.close()
+
+    asyncio.run(main())
+    assert len(troubles) == 1
+    assert "restart" in str(troubles[0])
+
+
+def trimmed(folder: Path, written: Written, made: Make, **settings: Any) -> list[str]:
+    """Open the log with other settings, and let it look once for what is too old."""
+    warnings: list[str] = []
+
+    async def main() -> None:
+        log = AuditLog(AuditSettings(folder, segment_bytes=3000, **settings), 1, print, warnings.append)
+        loop = asyncio.get_running_loop()
+        removal = await loop.run_in_executor(log._disk, log._seal.outlived, time.time())
+        done: asyncio.Future[Any] = loop.create_future()
+        done.set_result(removal)
+        log._trim(done)
+        await loop.run_in_executor(log._disk, int)
+        log.close()
+
+    asyncio.run(main())
+    return warnings
+
+
+@pytest.mark.parametrize("settings", [{"keep_bytes": 8000}, {"keep_seconds": 50.0}])
+def test_what_is_too_old_or_too_much_goes_and_the_rest_verifies(
+    log: Path, written: Written, made: Make, settings: dict[str, Any]
+) -> None:
+    files = sorted((log / "chain-1").glob("*[0-9].jsonl"))
+    for path in files[:2]:
+        os.utime(path, (time.time() - 100, time.time() - 100))
+    assert trimmed(log, written, made, **settings) == []
+    left = sorted((log / "chain-1").glob("*[0-9].jsonl"))
+    assert files[0] not in left
+    assert files[-1] in left
+    (verdict,) = verify(log, Verifier.at(log / PUBLIC_KEY))
+    assert verdict.fault is None
+    assert verdict.first == int(left[0].stem) > 1
+    assert any(each["kind"] == "trimmed" for each in records(log))
+    # Whoever removes one more is found out.
+    left[0].unlink()
+    assert not is_whole(log)
+
+
+def test_what_does_not_verify_is_not_removed(log: Path, written: Written, made: Make) -> None:
+    files = sorted((log / "chain-1").glob("*[0-9].jsonl"))
+    files[0].write_bytes(files[0].read_bytes().replace(b"revenue", b"nothing"))
+    (warning,) = trimmed(log, written, made, keep_bytes=1)
+    assert "is kept" in warning
+    assert files[0].exists()
+
+
+def test_a_second_place_that_cannot_be_written_is_warned_of_and_gets_all_later(
+    tmp_path: Path, written: Written, made: Make
+) -> None:
+    far = tmp_path / "far" / "checkpoints.jsonl"
+    warnings: list[str] = []
+
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path / "audit", checkpoint_to=far), 1, print, warnings.append)
+        loop = asyncio.get_running_loop()
+        while not warnings:
+            await loop.run_in_executor(log._disk, int)
+        assert log.counts.checkpoint_failures == 1
+        assert log.writable
+        far.parent.mkdir()
+        log.request(made(1))
+        log.close()
+
+    asyncio.run(main())
+    assert "checkpoint_to" in warnings[0]
+    own = (tmp_path / "audit" / "chain-1" / "checkpoints.jsonl").read_text()
+    assert far.read_text() == own
+    assert len(own.splitlines()) == 2
+
+
+def test_the_writer_is_not_fooled_by_what_a_failed_attempt_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aimux.audit.opening import open_chain
+
+    writer = ChainWriter(tmp_path, open_chain(tmp_path), 10_000)
+    disk = Disk(monkeypatch)
+    real = os.ftruncate
+    monkeypatch.setattr("aimux.audit.writer.os.ftruncate", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "no")))
+    disk.room = 5
+    writer.append('"kind":"x"}')
+    with pytest.raises(OSError, match="no"):
+        writer.flush()
+    disk.room = None
+    with pytest.raises(OSError, match="no"):
+        writer.flush()
+    monkeypatch.setattr("aimux.audit.writer.os.ftruncate", real)
+    writer.flush()
+    assert writer.segment.path.read_bytes().count(b'{"seq":1,') == 1
+    writer.close()

@@ -1,6 +1,7 @@
 """OpenTelemetry in a worker, where the OTEL_* variables ask for it; elsewhere nothing of it is loaded."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ from aimux.edge.telemetry import Signals
 from aimux.gateway.ports import Observer
 
 _FLUSH: Final = 3.0
+_LONGEST_TURN: Final = 0.001
 
 
 class Export(Protocol):
@@ -79,6 +81,8 @@ def _begin(
     from aimux.edge.telemetry_export import MetricsExport, SpanExport, resource_of  # noqa: PLC0415
     from aimux.edge.telemetry_health import Health, Overheard  # noqa: PLC0415
 
+    # Writing spans is Python: the loop, back from waiting, would have to let it go on for five milliseconds each time.
+    sys.setswitchinterval(_LONGEST_TURN)
     overheard = Overheard(say)
     overheard.listen()
     resource = resource_of(shared=several)

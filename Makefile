@@ -41,6 +41,11 @@ $(VENV)/fuzz.stamp: requirements/fuzz.txt $(VENV)/dev.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
+$(VENV)/otel.stamp: requirements/otel.txt $(VENV)/run.stamp
+	@echo "Installing OpenTelemetry"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/otel.txt
+	@touch $@
+
 $(MODEL): | $(VENV)/run.stamp
 	@$(BIN)/aimux model pull --output $(MODEL)
 
@@ -52,6 +57,9 @@ setup: $(VENV)/run.stamp $(MODEL)
 .PHONY: run
 run: setup ## set up, then run the gateway and the example agents of aimux.yaml on http://localhost:8080
 	@$(BIN)/python -m aimux.demo.playground --config $(CONFIG)
+
+.PHONY: telemetry
+telemetry: $(VENV)/otel.stamp ## add OpenTelemetry, so that make run exports where OTEL_* variables say so
 
 .PHONY: demo
 demo: setup ## play the agent-mesh story against a gateway of its own
@@ -110,7 +118,8 @@ LOCKED := pyproject.toml --extra model --group build
 lock: $(VENV)/venv.stamp ## resolve all dependencies again, exact versions with hashes; needs npm
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/$(LOCK) $(LOCKED) --output-file requirements/run.txt > /dev/null
-	$(BIN)/$(LOCK) $(LOCKED) --group dev --constraint requirements/run.txt --output-file requirements/dev.txt > /dev/null
+	$(BIN)/$(LOCK) $(LOCKED) --extra otel --constraint requirements/run.txt --output-file requirements/otel.txt > /dev/null
+	$(BIN)/$(LOCK) $(LOCKED) --extra otel --group dev --constraint requirements/run.txt --output-file requirements/dev.txt > /dev/null
 	$(BIN)/$(LOCK) --group fuzz --output-file requirements/fuzz.txt > /dev/null
 	$(BIN)/$(LOCK) --group litellm --output-file bench/pinned/litellm.txt > /dev/null
 	cd bench/pinned/portkey && rm -f package-lock.json && npm install --package-lock-only --ignore-scripts --no-audit \

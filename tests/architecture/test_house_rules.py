@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "aimux"
 MODULES = sorted(SOURCE.rglob("*.py"))
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+DOCUMENTS = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "deploy").rglob("*.md"),
+        *(ROOT / "examples").rglob("*.md"),
+    ]
+)
 
 
 def names_called(module: Path) -> Iterator[str]:
@@ -44,6 +53,17 @@ def test_a_permit_is_made_by_the_decision_only() -> None:
 def test_the_model_runtime_is_loaded_in_one_place_where_its_telemetry_is_off() -> None:
     imports = {relative(module): set(packages_imported(module)) for module in MODULES}
     assert modules_that("onnxruntime", imports) == {"intent/runtime.py"}
+
+
+def test_opentelemetry_is_loaded_only_where_it_is_asked_for() -> None:
+    imports = {relative(module): set(packages_imported(module)) for module in MODULES}
+    users = modules_that("opentelemetry", imports)
+    assert users
+    assert all(re.fullmatch(r"edge/telemetry_\w+\.py", name) for name in users)
+    served_by = "import aimux.app.alone, aimux.app.supervised, aimux.app.several, aimux.cli.main"
+    ask = f"{served_by}, sys; print(*(name for name in sys.modules if name.startswith('opentelemetry')))"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_every_module_says_what_it_owns() -> None:

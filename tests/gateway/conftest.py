@@ -116,13 +116,13 @@ class FakeScorer:
 class House:
     """A gateway over a snapshot, with everything around it faked; `records` is what it told its observer."""
 
-    def __init__(self, snapshot, scores=(), *, scorer=None, forwarder=None, body_bytes=100_000):
+    def __init__(self, snapshot, scores=(), *, scorer=None, forwarder=None, body_bytes=100_000, ledger=None):
         values = Scores(tuple(scores)) if isinstance(scores, tuple | list) else scores
         self.scorer = scorer or FakeScorer(values)
         self.forwarder = forwarder or FakeForwarder()
         self.records = []
         self.live = Live(Generation(snapshot, self.scorer))
-        self.gateway = Gateway(self.live, self.forwarder, [self.records.append], Limits(body_bytes))
+        self.gateway = Gateway(self.live, self.forwarder, [self.records.append], Limits(body_bytes), ledger)
 
     def serve(self, raw, body=b""):
         """Serve one request to its end; the exchange, and its record."""

@@ -108,6 +108,55 @@ def test_a_named_route_is_never_scored(house):
     assert served.scorer.texts == []
 
 
+# Its steps
+
+
+class Ledger:
+    """Takes each decision in its own time; `fault` is what comes of it instead."""
+
+    def __init__(self, fault=None):
+        self.fault = fault
+        self.seen = []
+
+    def decided(self, record):
+        self.seen.append((record.decided_seconds, record.forwarding_began))
+        return self._write()
+
+    async def _write(self):
+        await asyncio.sleep(0)
+        if self.fault is not None:
+            raise self.fault
+
+
+def test_each_step_begins_where_the_one_before_has_ended(house):
+    _, record = house(SNAPSHOT, MEANS_FINANCE).serve(ASKED)
+    assert 0 < record.scoring_began <= record.decided_seconds == record.forwarding_began <= record.total_seconds
+
+
+def test_a_step_that_was_not_taken_has_no_beginning(house, fake_scorer):
+    _, remembered = house(SNAPSHOT, scorer=fake_scorer(Scores(MEANS_FINANCE), remembered=True)).serve(ASKED)
+    assert remembered.scoring_began is None
+    _, forbidden = house(SNAPSHOT, MEANS_ADMIN).serve(ASKED)
+    assert forbidden.scoring_began > 0
+    assert forbidden.forwarding_began is None
+
+
+def test_forwarding_begins_when_the_decision_has_been_written(house):
+    ledger = Ledger()
+    _, record = house(SNAPSHOT, MEANS_FINANCE, ledger=ledger).serve(ASKED)
+    assert ledger.seen == [(record.decided_seconds, None)]
+    assert record.decided_seconds < record.forwarding_began <= record.total_seconds
+
+
+def test_what_could_not_be_written_is_not_forwarded(house):
+    served = house(SNAPSHOT, MEANS_FINANCE, ledger=Ledger(Failure(Reason.NOT_READY, "no disk")))
+    exchange, record = served.serve(ASKED)
+    assert exchange.error["code"] == "not_ready"
+    assert served.forwarder.calls == []
+    assert record.decided_seconds > 0
+    assert record.forwarding_began is None
+
+
 # Refused
 
 

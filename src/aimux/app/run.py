@@ -1,10 +1,12 @@
 """Running the gateway: as one process, or as several under a supervisor."""
 
+from aimux.app.telemetry_wanted import telemetry_wanted
 from aimux.config.load import Loaded
 
 
 def run(loaded: Loaded) -> int:
     """Run a gateway until it is told to stop; the exit code. Raises StartError, and ModelError for the model."""
+    telemetry_wanted()  # whoever asks for what cannot be had learns it now
     # A supervisor serves no request: it does without the model's libraries and the edge.
     if loaded.config.server.workers > 1:
         from aimux.app.several import run as run_several  # noqa: PLC0415

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from aimux.app.errors import ReloadError, RestartNeededError
+from aimux.app.errors import ReloadError, RestartNeededError, StartError
 from aimux.app.generations import Generations, Made
 from aimux.app.listening import BACKLOG, listen
 from aimux.app.settings import audit_settings, server_limits, timeouts, upstream_limits
+from aimux.app.telemetry import telemetry_for
 from aimux.audit.errors import AuditError
 from aimux.audit.log import OBSTACLE, AuditLog
 from aimux.config.lasting import lasting_changes
@@ -57,7 +58,7 @@ class Worker:
     ) -> None:
         """`measure` gives the page of metrics where these are not only its own; `index` is its place among the workers.
 
-        Raises AuditError where requests could not be recorded.
+        Raises AuditError where requests could not be recorded, and StartError for telemetry that cannot be had.
         """
         config = loaded.config
         self.loaded = loaded
@@ -70,7 +71,8 @@ class Worker:
         self._generations = Generations(upstreams)
         live.retire = self._generations.retire
         audited = () if self.audit is None else (self.audit.request,)
-        observers = (*audited, log.request, self.metrics.request, Pacing().request)
+        self._telemetry = telemetry_for(log, self.metrics.families, several=config.server.workers > 1)
+        observers = (*audited, log.request, self.metrics.request, *self._telemetry.observers, Pacing().request)
         gateway = Gateway(live, upstreams, observers, Limits(config.server.max_body_bytes), self.audit)
         token = config.server.admin_token
         self.management = Management(
@@ -80,7 +82,8 @@ class Worker:
             token.get_secret_value() if token else None,
             AuditPages(audit_settings(config) if config.audit.enabled else None, live).endpoints,
         )
-        self._server = Server(Site(self.management, gateway, log), server_limits(config), self._deadlines)
+        site = Site(self.management, gateway, log)
+        self._server = Server(site, server_limits(config), self._deadlines, self._telemetry.begin_trace)
         self._listeners: list[asyncio.Server] = []
         self._server.loop.set_exception_handler(lambda _, context: _report(log, context))
 
@@ -163,11 +166,14 @@ class Worker:
             async with asyncio.timeout(self.loaded.config.server.drain_timeout):
                 await self._live.drain()
         except TimeoutError:
-            return Stopped(finished=False, cut=self._server.abort())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FLUSH):
-                await self._server.finish()
-        return Stopped(finished=True)
+            stopped = Stopped(finished=False, cut=self._server.abort())
+        else:
+            stopped = Stopped(finished=True)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_FLUSH):
+                    await self._server.finish()
+        await self._telemetry.finish()
+        return stopped
 
     def accept_no_more(self) -> None:
         """Leave new connections to others."""
@@ -198,7 +204,11 @@ def problems_of(error: Exception) -> tuple[str, ...]:
     """What an operator is told of a configuration that cannot be used."""
     if isinstance(error, ReloadError):
         return error.problems
-    return (str(error) if isinstance(error, ModelError | AuditError) else f"a fault: {type(error).__name__}: {error}",)
+    return (
+        str(error)
+        if isinstance(error, ModelError | AuditError | StartError)
+        else f"a fault: {type(error).__name__}: {error}",
+    )
 
 
 def _spare_the_collector() -> None:

@@ -31,6 +31,7 @@ class Record:
     `began` is the moment of its beginning, in seconds since the epoch. `said` is the part of it that its text was found
     in, `snapshot` and `model` (a digest) are what it was decided by, `audited` is the number of its decision in the
     audit log. `verdict` is `forward`, `fallback`, `answered` (by the gateway itself) or the code of the refusal.
+    `scoring_began`, `decided_seconds` and `forwarding_began` count from the request's beginning.
     `fault` says what went wrong behind a refusal, for the operator: it is never shown to the caller.
     """
 
@@ -55,7 +56,9 @@ class Record:
     response_bytes: int = 0
     ended: Ended = Ended.COMPLETED
     fault: str = ""
+    scoring_began: float | None = None
     decided_seconds: float | None = None
+    forwarding_began: float | None = None
     said: Reading | None = None
     snapshot: Snapshot | None = None
     model: str | None = None

@@ -6,7 +6,6 @@ import struct
 import time
 from typing import Final, cast
 
-from aimux.core.headers import trace_from
 from aimux.core.reason import Failure, Reason
 from aimux.edge import eager
 from aimux.edge.deadlines import NEVER
@@ -153,7 +152,7 @@ class Connection(asyncio.Protocol):
             head,
             self._origin,
             request_id=request_id,
-            trace=trace_from(head.values(b"traceparent"), trace_id, span_id),
+            trace=self._server.begin_trace(head.values(b"traceparent"), trace_id, span_id),
             started=time.perf_counter(),
             max_body=self._limits.max_body,
         )

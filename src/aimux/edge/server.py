@@ -1,11 +1,12 @@
 """The listening side of this process: its limits, and all of its client connections."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Protocol
 
+from aimux.core.headers import Trace, trace_from
 from aimux.core.reason import Failure
 from aimux.edge.deadlines import Deadlines
 from aimux.edge.exchange import Exchange
@@ -25,6 +26,10 @@ class ServerLimits:
     send_timeout: float
     idle_timeout: float
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+BeginTrace = Callable[[Sequence[bytes], str, str], Trace]
+"""From a request's traceparent lines, and a new trace id and span id, to its place in a trace."""
 
 
 class Site(Protocol):
@@ -54,8 +59,11 @@ class Client(Protocol):
 class Server:
     """What all client connections share, and the set of them."""
 
-    def __init__(self, site: Site, limits: ServerLimits, deadlines: Deadlines) -> None:
+    def __init__(
+        self, site: Site, limits: ServerLimits, deadlines: Deadlines, begin_trace: BeginTrace = trace_from
+    ) -> None:
         self.site = site
+        self.begin_trace = begin_trace
         self.limits = limits
         self.deadlines = deadlines
         self.heads = HeadReader(limits.head)

@@ -105,15 +105,20 @@ class Gateway(Generic[E]):
                 facts = Facts(facts.head, facts.route_name, reading)
             else:
                 scorer = _scorer_of(generation)
-                scored = scorer.cached(decision.text) or await scorer.score(decision.text)
+                scored = scorer.cached(decision.text)
+                if scored is None:
+                    record.scoring_began = time.perf_counter() - exchange.started
+                    scored = await scorer.score(decision.text)
                 _note_scored(record, scored, generation.snapshot)
                 facts = Facts(facts.head, facts.route_name, facts.body, scored.scores)
         record.permitted(decision.permit)
-        record.decided_seconds = time.perf_counter() - exchange.started
+        began = record.decided_seconds = time.perf_counter() - exchange.started
         if self._ledger is not None:
             written = self._ledger.decided(record)
             if written is not None:
                 await written
+                began = time.perf_counter() - exchange.started
+        record.forwarding_began = began
         outcome = await self._forwarder.forward(decision.permit, exchange, body)
         record.upstream_seconds = outcome.upstream_seconds
         record.ended = outcome.ended

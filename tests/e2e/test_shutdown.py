@@ -124,7 +124,7 @@ def test_a_log_that_nobody_reads_any_more_stops_nothing(upstream: Upstream, free
         assert process.stdout
         assert process.stderr
         try:
-            until(lambda: answers(free_port), "an answer")
+            until(lambda: answers(free_port) and ask(free_port, target="/readyz").status == 200, "it to be ready")
             process.stdout.close()
             for _ in range(3):
                 assert ask(free_port, headers=PLAIN).status == 200

@@ -61,7 +61,7 @@ class AuditEntry(Answer):
     scores: Annotated[list[RouteScore], Field(description="The highest, at most 32, highest first.")]
     verdict: Annotated[str, Field(description="forward, fallback, answered, or the code of the refusal.")]
     rule: Annotated[str, Field(description="The rule that decided, in words.")]
-    config: Annotated[str, Field(description="Digest of the configuration that it was decided by.")]
+    config: Annotated[str | None, Field(description="Digest of the configuration that it was decided by, if any.")]
     model: Annotated[str | None, Field(description="Digest of the model.")]
     cached: Annotated[bool | None, Field(description="Whether the scores were remembered. null: none were needed.")]
     decided_ms: Milliseconds | None

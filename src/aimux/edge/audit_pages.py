@@ -25,9 +25,11 @@ from aimux.gateway.live import Live
 
 _FILTERS: Final = ("agent", "route", "verdict", "text")
 _SPAN: Final = ("since", "until")
+# What a form leaves empty filters nothing.
+_FREE: Final = (*_FILTERS, "request_id", "trace_id")
 _MOST_ENTRIES: Final = 500
 _MOST_STEPS: Final = 500
-_LONGEST_SPAN: Final = 400 * 24 * 60 * 60
+_LONGEST_SPAN: Final = 400 * 24 * 60 * 60  # seconds
 _LOOK_SECONDS: Final = 0.25
 _MOST_RECORDS: Final = 200
 _HEARTBEAT_SECONDS: Final = 10.0
@@ -69,8 +71,7 @@ class AuditPages:
         now = time.time()
         since, until = _moment("since", given, now - 900, now), _moment("until", given, now, now)
         steps = _number("steps", given, 60, _MOST_STEPS)
-        if not 0 < until - since <= _LONGEST_SPAN:
-            raise Failure(Reason.BAD_REQUEST, "since must be before until, by 400 days at most")
+        since = min(max(since, until - _LONGEST_SPAN), until)
         span = Span(since, until, steps, given.get("agent"), given.get("route"))
         return await self._read(lambda log: stats(log, span))
 
@@ -179,6 +180,9 @@ def _given(exchange: Exchange, known: tuple[str, ...]) -> dict[str, str]:
     if not given.keys() <= set(known):
         takes = f"takes {', '.join(known)}" if known else "takes no parameters"
         raise Failure(Reason.BAD_REQUEST, f"this endpoint {takes}")
+    senseless = next((name for name, value in given.items() if not value and name not in _FREE), None)
+    if senseless is not None:
+        raise Failure(Reason.BAD_REQUEST, f"{senseless} is empty: leave it out")
     return {name: value for name, value in given.items() if value}
 
 

@@ -25,10 +25,12 @@ Line = dict[str, Any]
 
 
 def write_config(path: Path, config: Config) -> Path:
-    """Write a configuration, with the real model and any free port where it says nothing else."""
+    """Write a configuration, with the real model, any free port and a log of its own where it says nothing else."""
     server = {"port": 0, **config.get("server", {})}
     engine = {"model_path": str(MODEL), **config.get("semantic_engine", {})}
-    path.write_text(yaml.safe_dump({**config, "server": server, "semantic_engine": engine}, sort_keys=False))
+    audit = {"path": f"{path.stem}-audit", **config.get("audit", {})}
+    whole = {**config, "server": server, "semantic_engine": engine, "audit": audit}
+    path.write_text(yaml.safe_dump(whole, sort_keys=False))
     return path
 
 
@@ -77,6 +79,11 @@ class Gateway:
     def alive(self) -> bool:
         """Whether the process runs."""
         return self.process.poll() is None
+
+    @property
+    def audit(self) -> Path:
+        """The folder of its audit log."""
+        return self.config.with_name(f"{self.config.stem}-audit")
 
     def wait_line(self, wanted: Callable[[Line], bool], what: str = "a log line", *, after: int = 0) -> Line:
         """The first log line that is wanted, of those behind the first `after`."""
@@ -207,6 +214,12 @@ class Gateway:
             assert self.stderr == ""
         faults = [line for line in self.lines if line["event"] == "fault" and line.get("verdict") in {None, "internal"}]
         assert self.tolerates_faults or not faults, faults
+
+
+def run_audit(gateway: Gateway, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run an `aimux audit` command with a gateway's configuration."""
+    command = [AIMUX, "audit", *arguments, "--config", gateway.config]
+    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
 
 
 def command_of(pid: str) -> str:

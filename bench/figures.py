@@ -46,15 +46,31 @@ CHAT: Final = Figure("chat", "Requests/s, chat completions, texts seen before", 
 TIMES: Final = Figure("times", "Chat completions/s of AIMux, times those of", "x")
 TWO_SEEN: Final = Figure("two_seen", "Two workers on two cores, times one: texts seen before", "x")
 TWO_NEW: Final = Figure("two_new", "Two workers on two cores, times one: every text new", "x")
+AUDIT: Final = Figure("audit", "Requests/s with the audit log, times those without", "x")
 START: Final = Figure("start", "Start until ready", "s")
 MEMORY: Final = Figure("memory", "Resident memory, idle", "bytes")
 
 FIGURES: Final = (
     *(SEEN, CHAT, TIMES, NEW, P50, ADDED_P50, BEYOND, P99, ADDED_P99, HALF_P50, HALF_TAIL, EVENT, ADDED_EVENT),
-    *(STREAM_MEMORY, DOWNLOAD, UPLOAD, TRANSFER_MEMORY, INTENTS, TWO_SEEN, TWO_NEW, START, MEMORY),
+    *(STREAM_MEMORY, DOWNLOAD, UPLOAD, TRANSFER_MEMORY, INTENTS, TWO_SEEN, TWO_NEW, AUDIT, START, MEMORY),
 )
+AUDIT_OS: Final = "audit.sync: os"
+AUDIT_ALWAYS: Final = "audit.sync: always"
 MANY_INTENTS: Final = {10_000: "10,000 intents", 100_000: "100,000 intents"}
-SUBJECTS: Final = (DIRECT, LOOP, NGINX, ENVOY, PORTKEY, LITELLM, AIMUX, *MANY_INTENTS.values(), WHOLE, BY_PROCESSOR)
+SUBJECTS: Final = (
+    DIRECT,
+    LOOP,
+    NGINX,
+    ENVOY,
+    PORTKEY,
+    LITELLM,
+    AIMUX,
+    *MANY_INTENTS.values(),
+    WHOLE,
+    BY_PROCESSOR,
+    AUDIT_OS,
+    AUDIT_ALWAYS,
+)
 
 
 @dataclass(frozen=True, slots=True)

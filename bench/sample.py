@@ -38,7 +38,14 @@ class Sample:
         """The embedding model's ONNX file."""
         return Path(self.home, self.content["semantic_engine"]["model_path"]).resolve()
 
-    def configuration(self, port: int, upstream: int, streams: int | None = None, workers: int = 1) -> str:
+    def configuration(
+        self,
+        port: int,
+        upstream: int,
+        streams: int | None = None,
+        workers: int = 1,
+        audit: Mapping[str, Any] | None = None,
+    ) -> str:
         """The same configuration with every route leading to one upstream, and no text refused.
 
         Texts that two routes are close to would be answered with 409, and a refusal is not the full way. Where there is
@@ -52,6 +59,7 @@ class Sample:
             **self.content,
             "server": {**self.content["server"], "host": "127.0.0.1", "port": port, "workers": workers, **large},
             "semantic_engine": engine,
+            "audit": dict(audit or {}),
             "routes": [{**route, "upstream": address} for route in self.content["routes"]] + extra,
             "fallback": {**self.content["fallback"], "upstream": address},
         }

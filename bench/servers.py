@@ -6,10 +6,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from bench import BenchError
 from bench.client import answers
@@ -158,12 +158,13 @@ class Gateway:
     upstream: int
     streams: int | None = None
     workers: int = 1
+    audit: Mapping[str, Any] = field(default_factory=dict)
     ready_path: str = "/readyz"
 
     def command(self, port: int, place: Path) -> list[str]:
         """Write its configuration."""
         file = place / "aimux.yaml"
-        file.write_text(self.sample.configuration(port, self.upstream, self.streams, self.workers))
+        file.write_text(self.sample.configuration(port, self.upstream, self.streams, self.workers, self.audit))
         return [sys.executable, "-m", "aimux", "run", "--config", str(file)]
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from aimux import __version__
 from aimux.intent.model import locate
 from bench import ROOT, ai_gateways, tools
+from bench.audited import Audited
 from bench.client import post
 from bench.figures import AIMUX, ENVOY, NGINX, Measured, Rounds, Row
 from bench.machine import Cores, Machine, describe, two_cores
@@ -137,6 +138,7 @@ class _Bed:
             Transfers((nginx, gateway), self._sample.content["routes"][0]["name"], agent),
             ManyIntents(fresh, self._supply, self._sample.model, calls // 20),
             TwoWorkers(gateway, two, load, fresh, self._supply, self._directory),
+            Audited(self._sample, upstream, self._cores.tested, load, self._directory),
             Starts(recipes, self._cores.tested, self._directory),
         ]
 

@@ -3,6 +3,7 @@
 It ends when its standard input does: when the gateway that started it is gone.
 """
 
+import contextlib
 import os
 import select
 import sqlite3
@@ -15,13 +16,13 @@ from aimux.audit.index import Indexer
 
 _PAUSE: Final = 0.5
 _TROUBLED_PAUSE: Final = 5.0
-_NICENESS: Final = 10
+_NICENESS: Final = 19
 
 
 def main(arguments: Sequence[str]) -> int:
     """Keep the index of this log up to date; the exit code."""
     (log,) = arguments
-    os.nice(_NICENESS)
+    _stand_back()
     indexer: Indexer | None = None
     pause, said = 0.0, ""
     while not _ends_within(pause):
@@ -43,6 +44,14 @@ def main(arguments: Sequence[str]) -> int:
     if indexer is not None:
         indexer.close()
     return 0
+
+
+def _stand_back() -> None:
+    """Take only what nobody else wants: where a core is fully used, the index waits."""
+    os.nice(_NICENESS)
+    if hasattr(os, "SCHED_IDLE"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _ends_within(seconds: float) -> bool:

@@ -51,19 +51,19 @@ class Scribe:
 
     def decision(self, record: Record) -> str:
         """What is written before anything of a request goes to an upstream, or when it was refused."""
-        principal = record.principal
-        agent, identity = (None, None) if principal is None else (principal.name, principal.established.value)
-        conflicts = "[]" if principal is None or not principal.conflicts else self._conflicts(principal.conflicts)
-        snapshot = record.snapshot
+        principal, snapshot, decided = record.principal, record.snapshot, record.decided_seconds
+        agent, identity = _NOBODY if principal is None else (principal.name, principal.established)
         config = None if snapshot is None else snapshot.digest
         verdict = record.verdict or record.ended.value
+        judged = _judged(agent, identity, record.route, verdict, record.rule, config, record.model)
+        conflicts = "[]" if principal is None or not principal.conflicts else self._conflicts(principal.conflicts)
+        asked = _asked if len(record.path) <= _LONGEST_QUOTED else _asked.__wrapped__
         return (
             f'"kind":"decision","time":"{moment(record.began)}","request_id":"{record.request_id}",'
-            f'"trace_id":"{record.trace.trace_id}",'
-            f"{_judged(agent, identity, record.route, verdict, record.rule, config, record.model)},"
-            f'"conflicts":{conflicts},"peer":{_quoted(record.peer)},"method":{_quoted(record.method)},'
-            f'"path":{_quoted(record.path)},"dialect":"{record.dialect}",{self._text(record)},'
-            f'"cached":{_WORDS[record.cached]},"decided_ms":{_ms(record.decided_seconds)}}}'
+            f'"trace_id":"{record.trace.trace_id}",{judged},"conflicts":{conflicts},'
+            f"{asked(record.peer, record.method, record.path, record.dialect)},{self._text(record)},"
+            f'"cached":{_WORDS[record.cached]},'
+            f'"decided_ms":{"null" if decided is None else round(decided * 1000, 3)}}}'
         )
 
     def outcome(self, record: Record, decision: int, now: float) -> str:
@@ -71,12 +71,13 @@ class Scribe:
         fault = (
             f'"fault":{_ENCODE(_short(self._redactor.clean(record.fault[:_LONGEST_VALUE])))},' if record.fault else ""
         )
+        model, upstream = record.model_seconds, record.upstream_seconds
         return (
             f'"kind":"outcome","time":"{moment(now)}","request_id":"{record.request_id}","decision":{decision},'
             f'"verdict":"{record.verdict or record.ended.value}","status":{record.status},'
-            f'"bytes":{record.response_bytes},"model_ms":{_ms(record.model_seconds)},'
-            f'"upstream_ms":{_ms(record.upstream_seconds)},"total_ms":{_ms(record.total_seconds)},{fault}'
-            f'"ended":"{record.ended.value}"}}'
+            f'"bytes":{record.response_bytes},"model_ms":{"null" if model is None else round(model * 1000, 3)},'
+            f'"upstream_ms":{"null" if upstream is None else round(upstream * 1000, 3)},'
+            f'"total_ms":{round(record.total_seconds * 1000, 3)},{fault}"ended":"{record.ended.value}"}}'
         )
 
     def _conflicts(self, claims: tuple[Claim, ...]) -> str:
@@ -97,9 +98,9 @@ class Scribe:
         said = record.said
         if said is None or said.text is None:
             return _UNSAID
-        snapshot, scores = record.scored or (None, None)
+        snapshot, scores = record.scored or _NOT_SCORED
         known = self._said.get(said.text)
-        if known is not None and known[:3] == (said.field, snapshot, scores):
+        if known is not None and known[1] is snapshot and known[2] is scores and known[0] == said.field:
             return known[3]
         body = f"{self._shown(said, said.text)},{_scored(record, snapshot, scores)}"
         if len(said.text) <= _LONGEST_REMEMBERED:
@@ -122,6 +123,8 @@ class Scribe:
         return f'"text":{_ENCODE(shown)},"text_digest":"{digest}"'
 
 
+_NOBODY: Final = (None, None)
+_NOT_SCORED: Final = (None, None)
 _UNSCORED: Final = '"score":null,"runner_up":null,"margin":null,"ambiguity_threshold":null,"scores":[]'
 _UNSAID: Final = f'"text":null,"text_digest":null,{_UNSCORED}'
 _WORDS: Final = {None: "null", True: "true", False: "false"}
@@ -136,7 +139,7 @@ def _scored(record: Record, snapshot: Snapshot | None, scores: Scores | None) ->
     runner_up = None if found.runner_up is None else found.runner_up.name
     margin = None if found.margin is None else round(found.margin, 4)
     return (
-        f'"score":{round(found.score, 4)},"runner_up":{_quoted(runner_up)},"margin":{_ENCODE(margin)},'
+        f'"score":{round(found.score, 4)},"runner_up":{_ENCODE(runner_up)},"margin":{_ENCODE(margin)},'
         f'"ambiguity_threshold":{_ENCODE(snapshot.ambiguity_threshold)},"scores":{_ENCODE(rows)}'
     )
 
@@ -157,25 +160,20 @@ def _judged(  # noqa: PLR0917  (the key of what is remembered)
     )
 
 
-def _quoted(value: str | None) -> str:
-    return _remembered(value) if value is None or len(value) <= _LONGEST_QUOTED else _ENCODE(_short(value))
-
-
-_remembered = lru_cache(maxsize=2048)(_ENCODE)
+@lru_cache(maxsize=2048)
+def _asked(peer: str, method: str, path: str, dialect: str) -> str:
+    peer, method, path = (_ENCODE(_short(value)) for value in (peer, method, path))
+    return f'"peer":{peer},"method":{method},"path":{path},"dialect":"{dialect}"'
 
 
 def _short(value: str) -> str:
     return value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "..."
 
 
-def _ms(seconds: float | None) -> str:
-    return "null" if seconds is None else f"{seconds * 1000:.3f}"
-
-
 def moment(seconds: float) -> str:
     """A moment since the epoch as RFC 3339 writes it, in UTC, with microseconds."""
-    whole, rest = divmod(int(seconds * 1_000_000), 1_000_000)
-    return f"{_second(whole)}.{rest:06d}Z"
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1_000_000):06d}Z"
 
 
 @lru_cache(maxsize=4)

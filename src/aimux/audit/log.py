@@ -106,7 +106,8 @@ class AuditLog:
         """
         if self._failing:
             self._refuse()
-        record.audited = self._append(self._scribe.decision(record))
+        self.counts.records += 1
+        record.audited = self._writer.append(self._scribe.decision(record))
         if not self._flush():
             self._refuse()
         return self._durable() if self._settings.always else None
@@ -119,8 +120,10 @@ class AuditLog:
             return
         if record.audited is None:
             record.audited = self._append(self._scribe.decision(record))
-        self._append(self._scribe.outcome(record, record.audited, time.time()))
-        self._flush_soon()
+        self.counts.records += 1
+        self._writer.append(self._scribe.outcome(record, record.audited, time.time()))
+        if not self._flushing:
+            self._flush_soon()
 
     def configuration(self, config: str, model: str | None) -> None:
         """Write down which configuration is in force from now on."""
@@ -159,10 +162,13 @@ class AuditLog:
     def _flush_soon(self) -> None:
         if not self._flushing and not self._failing:
             self._flushing = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flushing = False
+        self._flush()
 
     def _flush(self) -> bool:
-        self._flushing = False
         if self._broken:
             return False
         try:

@@ -21,35 +21,40 @@ class ChainWriter:
     def __init__(self, folder: Path, opened: Opened, segment_size: int) -> None:
         """Raises OSError where the segment cannot be opened."""
         self.folder = folder
-        self.written = opened.head
-        self._count, self._digest = opened.head.count, opened.head.digest
+        self._count, self._digest = self._written = (opened.head.count, opened.head.digest)
         self.segment = opened.segment or segment_at(folder, opened.head.count + 1)
         self.descriptor = os.open(self.segment.path, _FLAGS, 0o640)
         self.retired: list[tuple[int, Head]] = []
         self._lock = opened.lock
         self._segment_size = segment_size
         self._size = opened.size
-        self._waiting = bytearray()
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         self._spoiled = False
         _sync_folder(folder)
 
     @property
     def waiting(self) -> int:
         """How many bytes wait to be written."""
-        return len(self._waiting)
+        return self._waiting_bytes
 
     @property
     def head(self) -> Head:
         """Where the chain stands, what waits included."""
         return Head(self._count, self._digest)
 
+    @property
+    def written(self) -> Head:
+        """Where it stands in the file."""
+        return Head(*self._written)
+
     def append(self, body: str) -> int:
         """Add a record, to be written by the next `flush`; its number."""
         count = self._count = self._count + 1
         line = linked(count, self._digest, body)
         self._digest = digest_of(line)
-        self._waiting += line
-        self._waiting += b"\n"
+        self._waiting.append(line)
+        self._waiting_bytes += len(line) + 1
         return count
 
     def flush(self) -> None:
@@ -60,17 +65,19 @@ class ChainWriter:
             self._rotate()
         if self._spoiled:
             self._cut()
-        written = os.write(self.descriptor, self._waiting)
-        if written != len(self._waiting):
-            self._write_rest(written)
-        self._size += len(self._waiting)
+        data = b"\n".join((*self._waiting, b""))
+        written = os.write(self.descriptor, data)
+        if written != len(data):
+            self._write_rest(data[written:])
+        self._size += len(data)
         self._waiting.clear()
-        self.written = self.head
+        self._waiting_bytes = 0
+        self._written = (self._count, self._digest)
 
-    def _write_rest(self, written: int) -> None:
+    def _write_rest(self, data: bytes) -> None:
         try:
-            while written < len(self._waiting):
-                written += os.write(self.descriptor, memoryview(self._waiting)[written:])
+            while data:
+                data = data[os.write(self.descriptor, data) :]
         except OSError:
             self._spoiled = True
             self._cut()

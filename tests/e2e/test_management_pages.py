@@ -21,7 +21,16 @@ CONFIG = {
     ],
     "fallback": {"upstream": "http://ollama:11434"},
 }
-GUARDED = ["/readyz", "/metrics", "/routes", "/agents", "/config", "/dashboard/"]
+GUARDED = [
+    "/readyz",
+    "/metrics",
+    "/routes",
+    "/agents",
+    "/config",
+    "/dashboard/api/try",
+    "/dashboard/api/overlaps",
+    "/dashboard/",
+]
 
 
 @pytest.fixture(scope="module")

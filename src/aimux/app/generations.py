@@ -11,6 +11,7 @@ from aimux.core.snapshot import Route, Snapshot
 from aimux.edge.pool import Upstreams, trust_of
 from aimux.gateway.live import Generation
 from aimux.intent.encoder import Encoder, EncodingError, digest_of
+from aimux.intent.index import IntentIndex
 from aimux.intent.model import ModelError, locate
 from aimux.intent.reader import load_reader
 from aimux.intent.scorer import ThreadedScorer
@@ -22,6 +23,7 @@ class Engine:
 
     scorer: ThreadedScorer
     encoder: Encoder
+    index: IntentIndex
     bundled: bool
     made_for: tuple[object, ...]
 
@@ -65,6 +67,11 @@ class Generations:
         self._upstreams.open(routes, trust)
         return made
 
+    def index_of(self, generation: Generation) -> IntentIndex | None:
+        """The intents of a generation as the model reads them; None where it has none, or is gone."""
+        engine = next((made.engine for made in self._alive if made.generation is generation), None)
+        return None if engine is None else engine.index
+
     def retire(self, generation: Generation) -> None:
         """Take a generation apart that nobody uses any more."""
         made = next((made for made in self._alive if made.generation is generation), None)
@@ -100,7 +107,7 @@ class Generations:
             encoder = next((engine.encoder for engine in known if engine.encoder.digest == digest), None)
         reader = await loop.run_in_executor(None, load_reader, loaded.snapshot, files, max_tokens, encoder)
         made_for = (reader.encoder.digest, max_tokens, limits, intents)
-        return Engine(ThreadedScorer(reader, limits), reader.encoder, files.bundled, made_for)
+        return Engine(ThreadedScorer(reader, limits), reader.encoder, reader.index, files.bundled, made_for)
 
 
 def _routes_of(snapshot: Snapshot) -> tuple[Route, ...]:

@@ -21,6 +21,8 @@ from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded
 from aimux.edge.audit_pages import AuditPages
 from aimux.edge.connection import Connection
+from aimux.edge.dashboard import dashboard_files
+from aimux.edge.dashboard_pages import DashboardPages
 from aimux.edge.deadlines import Deadlines, interval_for
 from aimux.edge.log import Log
 from aimux.edge.management import InForce, Management, Reloading
@@ -75,12 +77,15 @@ class Worker:
         observers = (*audited, log.request, self.metrics.request, *self._telemetry.observers, Pacing().request)
         gateway = Gateway(live, upstreams, observers, Limits(config.server.max_body_bytes), self.audit)
         token = config.server.admin_token
+        audit = AuditPages(audit_settings(config) if config.audit.enabled else None, live)
+        dashboard = DashboardPages(live, self._generations.index_of, lambda: self.management.in_force)
         self.management = Management(
             live,
             measure or self._own_metrics,
             InForce(loaded.snapshot, loaded.display, loaded_at),
             token.get_secret_value() if token else None,
-            AuditPages(audit_settings(config) if config.audit.enabled else None, live).endpoints,
+            more={**audit.endpoints, **dashboard.endpoints},
+            files=dashboard_files(),
         )
         site = Site(self.management, gateway, log)
         self._server = Server(site, server_limits(config), self._deadlines, self._telemetry.begin_trace)

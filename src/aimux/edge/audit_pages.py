@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl
 
 from aimux.audit.export import FORMATS
 from aimux.audit.filters import FilterError, Filters, moment, parse
@@ -21,12 +20,12 @@ from aimux.core.reason import Failure, Reason
 from aimux.edge.exchange import Exchange
 from aimux.edge.management_models import Endpoint
 from aimux.edge.page import HARDENING, Page, Stream
+from aimux.edge.parameters import parameters
 from aimux.gateway.live import Live
 
 _FILTERS: Final = ("agent", "route", "verdict", "text")
 _SPAN: Final = ("since", "until")
 # What a form leaves empty filters nothing.
-_FREE: Final = (*_FILTERS, "request_id", "trace_id")
 _MOST_ENTRIES: Final = 500
 _MOST_STEPS: Final = 500
 _LONGEST_SPAN: Final = 400 * 24 * 60 * 60  # seconds
@@ -61,13 +60,13 @@ class AuditPages:
         }
 
     async def _requests(self, exchange: Exchange) -> Answer:
-        given = _given(exchange, (*_FILTERS, *_SPAN, "request_id", "trace_id", "limit", "before"))
+        given = parameters(exchange, (*_FILTERS, *_SPAN, "request_id", "trace_id", "limit", "before"))
         filters = _filters(given)
         limit = _number("limit", given, 50, _MOST_ENTRIES)
         return await self._read(lambda log: _page_body(log, filters, limit, given.get("before")))
 
     async def _stats(self, exchange: Exchange) -> Answer:
-        given = _given(exchange, ("agent", "route", *_SPAN, "steps"))
+        given = parameters(exchange, ("agent", "route", *_SPAN, "steps"))
         now = time.time()
         since, until = _moment("since", given, now - 900, now), _moment("until", given, now, now)
         steps = _number("steps", given, 60, _MOST_STEPS)
@@ -76,7 +75,7 @@ class AuditPages:
         return await self._read(lambda log: stats(log, span))
 
     async def _status(self, exchange: Exchange) -> Answer:
-        _given(exchange, ())
+        parameters(exchange, ())
         settings, problem = self._settings, self._live.obstacles.get("audit")
         found: dict[str, Any] = {
             "enabled": settings is not None,
@@ -93,7 +92,7 @@ class AuditPages:
         return await self._read(lambda _: found | {"chains": chains(log), "behind": behind(log)})
 
     async def _export(self, exchange: Exchange) -> Answer:
-        given = _given(exchange, (*_FILTERS, *_SPAN, "format"))
+        given = parameters(exchange, (*_FILTERS, *_SPAN, "format"))
         form = given.get("format", "jsonl")
         if form not in FORMATS:
             raise Failure(Reason.BAD_REQUEST, f"format is one of {', '.join(FORMATS)}")
@@ -107,7 +106,7 @@ class AuditPages:
         return Stream(_TYPES[form], _in_a_thread(pieces), (*HARDENING, attachment))
 
     async def _stream(self, exchange: Exchange) -> Answer:
-        filters = _filters(_given(exchange, _FILTERS))
+        filters = _filters(parameters(exchange, _FILTERS))
         follower = await _apart(Follower, self._log(), filters)
         return Stream(b"text/event-stream", self._events(follower))
 
@@ -166,24 +165,6 @@ def _json(found: Mapping[str, Any]) -> Page:
 
 
 # What was asked.
-
-
-def _given(exchange: Exchange, known: tuple[str, ...]) -> dict[str, str]:
-    """The parameters of a request, each at most once. Raises Failure for others."""
-    try:
-        pairs = parse_qsl(exchange.head.query.decode("ascii"), keep_blank_values=True, errors="strict")
-    except ValueError as error:
-        raise Failure(Reason.BAD_REQUEST, "the query is not valid UTF-8") from error
-    given = dict(pairs)
-    if len(given) < len(pairs):
-        raise Failure(Reason.BAD_REQUEST, "a parameter is given twice")
-    if not given.keys() <= set(known):
-        takes = f"takes {', '.join(known)}" if known else "takes no parameters"
-        raise Failure(Reason.BAD_REQUEST, f"this endpoint {takes}")
-    senseless = next((name for name, value in given.items() if not value and name not in _FREE), None)
-    if senseless is not None:
-        raise Failure(Reason.BAD_REQUEST, f"{senseless} is empty: leave it out")
-    return {name: value for name, value in given.items() if value}
 
 
 def _filters(given: Mapping[str, str]) -> Filters:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -73,9 +74,13 @@ class Management:
         measure: Measure,
         in_force: InForce,
         admin_token: str | None,
+        *,
         more: Mapping[Endpoint, Serve],
+        files: Mapping[bytes, Page],
     ) -> None:
         """`measure` gives the page of metrics; it raises Failure where that cannot be had. `more` are other endpoints.
+
+        `files` are the web page's, by path.
 
         `awaiting`, once set, says why the gateway as a whole is not ready although this process is.
         """
@@ -95,6 +100,7 @@ class Management:
             **more,
         }
         self._guarded = {endpoint.encode("ascii"): page for endpoint, page in pages.items()}
+        self._guarded.update({path: partial(_always, file) for path, file in files.items()})
 
     def owns(self, path: bytes) -> bool:
         """Whether a path is a management endpoint's. Exactly: nothing is decoded or folded."""
@@ -196,6 +202,10 @@ async def _give(page: Page | Stream, exchange: Exchange) -> Reason | None:
 def _report(error: Exception) -> None:
     context = {"message": "a management endpoint failed", "exception": error}
     asyncio.get_running_loop().call_exception_handler(context)
+
+
+async def _always(page: Page, _: Exchange) -> Page:
+    return page
 
 
 def _moment(moment: datetime) -> str:

@@ -10,7 +10,7 @@ from aimux.core.snapshot import Access
 
 
 class Endpoint(StrEnum):
-    """Every management endpoint but the web page."""
+    """Every management endpoint but the files of the web page."""
 
     HEALTHZ = "/healthz"
     READYZ = "/readyz"
@@ -23,6 +23,8 @@ class Endpoint(StrEnum):
     AUDIT_STATUS = "/audit/status"
     AUDIT_STATS = "/audit/stats"
     AUDIT_EXPORT = "/audit/export"
+    TRY = "/dashboard/api/try"
+    OVERLAPS = "/dashboard/api/overlaps"
 
 
 class Answer(BaseModel):

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from aimux import __version__
 from aimux.edge.audit_models import AuditEntry, AuditPage, AuditStats, AuditStatus
+from aimux.edge.dashboard_models import Overlaps, Trial
 from aimux.edge.management_models import (
     Agents,
     Answer,
@@ -36,6 +37,7 @@ shape of the schema Refusal.
 _MODELS: Final[tuple[type[Answer], ...]] = (
     *(Health, Ready, NotReady, Routes, Agents, ConfigurationInForce, Refusal),
     *(AuditPage, AuditEntry, AuditStatus, AuditStats),
+    *(Trial, Overlaps),
 )
 _REFS: Final = "#/components/schemas/{model}"
 _OPEN: Final = Endpoint.HEALTHZ
@@ -46,7 +48,8 @@ def _parameter(name: str, about: str, schema: Json) -> Json:
 
 
 def _text(name: str, about: str) -> Json:
-    return _parameter(name, about, {"type": "string"})
+    # A null is refused in every request's target, however it is written.
+    return _parameter(name, about, {"type": "string", "pattern": "^[^\\u0000]*$"})
 
 
 def _moment(name: str, about: str) -> Json:
@@ -116,6 +119,12 @@ _PAGES: Final = {
         (*_FILTERS, *_SPAN, _FORMAT),
         {"application/x-ndjson": "JSON lines: AuditEntry, or OTLP's JSON encoding.", "text/csv": "A table."},
     ),
+    Endpoint.TRY: _Page(
+        "What would be decided on a text, without forwarding anything",
+        {200: Trial},
+        (_text("text", "What is asked."), _text("agent", "Who asks; nobody where it is left out.")),
+    ),
+    Endpoint.OVERLAPS: _Page("How close the routes are to each other by their intents", {200: Overlaps}),
 }
 
 
@@ -153,6 +162,8 @@ def _path(endpoint: Endpoint, page: _Page) -> Json:
         answers["503"] = _UNMEASURED
     if endpoint.startswith(Endpoint.AUDIT):
         answers |= _AUDIT_REFUSALS
+    if endpoint in {Endpoint.TRY, Endpoint.OVERLAPS}:
+        answers |= {"400": _SENSELESS, "503": _NOT_TAKEN}
     name = endpoint.removeprefix("/").replace("/", "_")
     shared: Json = {"security": security, "parameters": list(page.parameters)}
     return {
@@ -200,8 +211,10 @@ def _ref(model: type[Answer]) -> Json:
 _FORBIDDEN: Final = _refusal("The caller is not on this machine, or its token is wrong.")
 _NOT_ALLOWED: Final = _refusal("The method is neither GET nor HEAD.", Allow={"const": "GET, HEAD"})
 _RETRY: Final[Json] = {"Retry-After": {"type": "string"}}
+_SENSELESS: Final = _refusal("A parameter is unknown or makes no sense.")
+_NOT_TAKEN: Final = _refusal("The gateway is not ready, or too many texts wait for the model.", **_RETRY)
 _AUDIT_REFUSALS: Final = {
-    "400": _refusal("A parameter is unknown or makes no sense."),
+    "400": _SENSELESS,
     "404": _refusal("Nothing is recorded: audit.enabled is false."),
     "503": _refusal("The index is being built.", **_RETRY),
 }

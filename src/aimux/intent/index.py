@@ -62,6 +62,18 @@ class IntentIndex:
         np.minimum(best, 1.0, out=best)
         return Scores(self._by_route(best), self._leaders(best))
 
+    @property
+    def routes(self) -> list[tuple[int, Vectors]]:
+        """The routes that have intents: the number of each in the snapshot, and the vectors of its intents."""
+        vectors = np.split(self._columns[:, : self._intents].T, self._starts[1:])
+        return list(zip(self._scored.tolist(), vectors, strict=True))
+
+    @property
+    def centroids(self) -> Vectors:
+        """The centroid of each of them."""
+        centroids: Vectors = self._columns[:, self._intents :].T
+        return centroids
+
     def _by_route(self, best: Vectors) -> tuple[float | None, ...]:
         values: list[float] = best.tolist()
         if len(values) == self._size:

@@ -20,7 +20,7 @@ class TextReader:
 
     def __init__(self, encoder: Encoder, index: IntentIndex, max_tokens: int) -> None:
         self.encoder = encoder
-        self._index = index
+        self.index = index
         self._max_tokens = max_tokens
 
     def windows(self, text: str) -> Sequence[Sequence[int]] | TextTooLong:
@@ -42,7 +42,7 @@ class TextReader:
 
     def scores(self, rows: Sequence[Vectors]) -> Scores:
         """The scores of a text by the vectors of all its windows."""
-        return self._index.scores(rows[0] if len(rows) == 1 else np.concatenate(rows))
+        return self.index.scores(rows[0] if len(rows) == 1 else np.concatenate(rows))
 
     def score(self, text: str) -> Scores | TextTooLong:
         """The scores of a text, at once."""

@@ -1,0 +1,51 @@
+"""How close routes are to each other by their intents: what could be refused as ambiguous, before anybody says it."""
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+
+from aimux.intent.encoder import Vectors
+from aimux.intent.index import IntentIndex
+
+MOST_ROUTES: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Closeness:
+    """Two routes, by their numbers, and the two of their intents that are most alike, by theirs.
+
+    `lead` is the smallest by which an intent of one, sent as a text, outscores the other route.
+    """
+
+    first: int
+    second: int
+    similarity: float
+    first_intent: int
+    second_intent: int
+    lead: float
+
+
+def closeness(index: IntentIndex, most: int = MOST_ROUTES) -> list[Closeness]:
+    """Every pair among the first `most` routes that have intents."""
+    routes = index.routes[:most]
+    leads = _leads([vectors for _, vectors in routes], index.centroids[:most])
+    found = []
+    for (one, (first, mine)), (other, (second, theirs)) in combinations(enumerate(routes), 2):
+        alike = mine @ theirs.T
+        row, column = np.unravel_index(int(alike.argmax()), alike.shape)
+        similarity = float(np.clip(alike[row, column], 0.0, 1.0))
+        lead = float(min(leads[one, other], leads[other, one]))
+        found.append(Closeness(first, second, similarity, int(row), int(column), lead))
+    return found
+
+
+def _leads(intents: list[Vectors], centroids: Vectors) -> Vectors:
+    """For each two routes, the smallest lead that the intents of the first have over the second."""
+    rows = []
+    for own, mine in enumerate(intents):
+        nearest = np.stack([(mine @ theirs.T).max(axis=1) for theirs in intents], axis=1)
+        scores = np.clip((nearest + mine @ centroids.T) / 2, 0.0, 1.0)
+        rows.append((scores[:, [own]] - scores).min(axis=0))
+    return np.stack(rows)

@@ -49,8 +49,53 @@ $(VENV)/otel.stamp: requirements/otel.txt $(VENV)/run.stamp
 $(MODEL): | $(VENV)/run.stamp
 	@$(BIN)/aimux model pull --output $(MODEL)
 
+# The web page: built where Node.js is, left out where it is not. What it knows of the gateway's answers is generated from
+# the gateway's own description, so that a page which does not fit them cannot be built.
+
+NODE_FITS := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null && echo yes)
+PAGE_SOURCES := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/build/*' -not -name '*.gen.ts')
+
+dashboard/build/installed.stamp: dashboard/package.json dashboard/package-lock.json
+	@echo "Installing what the dashboard is built with"
+	@cd dashboard && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@mkdir -p $(@D) && touch $@
+
+dashboard/build/openapi.json: $(VENV)/run.stamp src/aimux/edge/openapi.py $(wildcard src/aimux/edge/*_models.py)
+	@mkdir -p $(@D)
+	@$(BIN)/aimux openapi > $@.new && mv $@.new $@
+
+dashboard/src/api.gen.ts: dashboard/build/openapi.json dashboard/build/installed.stamp
+	@cd dashboard && npm run --silent types > /dev/null
+
+dashboard/build/checked.stamp: dashboard/src/api.gen.ts $(PAGE_SOURCES)
+	@cd dashboard && npm run --silent check
+	@touch $@
+
+src/aimux/bundle/dashboard/index.html: dashboard/build/checked.stamp
+	@echo "Building the dashboard"
+	@cd dashboard && npm run --silent build -- --logLevel warn
+	@touch $@
+
+.PHONY: dashboard
+ifeq ($(NODE_FITS),yes)
+dashboard: src/aimux/bundle/dashboard/index.html ## build the web page at /dashboard/; needs Node.js 20.19 or newer
+	@:
+else
+dashboard:
+	@echo "The dashboard is not built: that needs Node.js 20.19 or newer with npm; the gateway runs without it"
+endif
+
 .PHONY: setup
 setup: $(VENV)/run.stamp $(MODEL)
+	@$(MAKE) --no-print-directory dashboard || echo "The dashboard could not be built; the gateway runs without it"
+
+# Debian's browser, for the tests of the page; where it cannot be had they say why they are skipped.
+.PHONY: browser
+browser:
+	@command -v chromium > /dev/null || { \
+		echo "The browser tests need Chromium; installing it"; \
+		(apt-get update && apt-get install -y --no-install-recommends chromium) > /dev/null 2>&1 \
+		|| echo "It could not be installed, so they are skipped: sudo apt-get install chromium"; }
 
 # What people run
 
@@ -66,11 +111,15 @@ demo: setup ## play the agent-mesh story against a gateway of its own
 	@$(BIN)/aimux demo
 
 .PHONY: test
-test: setup $(VENV)/dev.stamp ## run the whole test suite
+test: setup $(VENV)/dev.stamp browser ## run the whole test suite
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
+.PHONY: screenshots
+screenshots: setup $(VENV)/dev.stamp browser ## take the pictures of the dashboard that the documents show
+	AIMUX_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_dashboard_looks.py
+
 .PHONY: check
-check: $(VENV)/dev.stamp ## formatter check, linter, type check, import contracts, security linter, advisories
+check: $(VENV)/dev.stamp $(if $(NODE_FITS),dashboard/build/checked.stamp) ## formatter check, linter, type check, import contracts, security linter, advisories
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -105,13 +154,18 @@ build: setup ## sdist and wheel in dist/, the wheel with the model inside
 
 .PHONY: clean
 clean: ## remove what the other targets made
-	rm -rf $(VENV) models dist build bench/results bench/.peers fuzz/findings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) models dist build dashboard/node_modules dashboard/build dashboard/src/api.gen.ts src/aimux/bundle/dashboard
+	rm -rf bench/results bench/.peers fuzz/findings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Resolving again needs uv, which is installed into the environment just for it.
 LOCK := uv pip compile --universal --generate-hashes --upgrade \
 	--no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet
 LOCKED := pyproject.toml --extra model --group build
+LOCK_NPM := rm -f package-lock.json && npm install --package-lock-only --ignore-scripts --no-audit --no-fund \
+	--omit-lockfile-registry-resolved=true --silent && node --input-type=commonjs --eval 'const fs = require("fs"), \
+	f = "package-lock.json", lock = JSON.parse(fs.readFileSync(f)); for (const each of Object.values(lock.packages)) \
+	delete each.funding; fs.writeFileSync(f, JSON.stringify(lock, null, 2) + "\n")'
 
 # npm notes whom to thank for each package: no address of any kind stays in a lock.
 .PHONY: lock
@@ -122,6 +176,4 @@ lock: $(VENV)/venv.stamp ## resolve all dependencies again, exact versions with 
 	$(BIN)/$(LOCK) $(LOCKED) --extra otel --group dev --constraint requirements/run.txt --output-file requirements/dev.txt > /dev/null
 	$(BIN)/$(LOCK) --group fuzz --output-file requirements/fuzz.txt > /dev/null
 	$(BIN)/$(LOCK) --group litellm --output-file bench/pinned/litellm.txt > /dev/null
-	cd bench/pinned/portkey && rm -f package-lock.json && npm install --package-lock-only --ignore-scripts --no-audit \
-		--no-fund --omit-lockfile-registry-resolved=true --silent
-	@cd bench/pinned/portkey && node -e 'const f = "package-lock.json", lock = require("./" + f); for (const each of Object.values(lock.packages)) delete each.funding; fs.writeFileSync(f, JSON.stringify(lock, null, 2) + "\n")'
+	$(foreach folder,bench/pinned/portkey dashboard,cd $(CURDIR)/$(folder) && $(LOCK_NPM) && ) true

@@ -1,4 +1,4 @@
-"""Puts the built model into the wheel where there is one, so that an installed wheel needs no download."""
+"""Puts the built model and the built web page into the wheel where there are any, so that it needs neither made."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 BUNDLE = {
     "models/all-MiniLM-L6-v2.onnx": "aimux/bundle/all-MiniLM-L6-v2.onnx",
     "models/tokenizer.json": "aimux/bundle/tokenizer.json",
+    "src/aimux/bundle/dashboard": "aimux/bundle/dashboard",
 }
 
 
@@ -20,5 +21,5 @@ class BundleHook(BuildHookInterface[Any]):
             return
         for source, target in BUNDLE.items():
             path = Path(self.root, source)
-            if path.is_file():
+            if path.exists():
                 build_data["force_include"][str(path)] = target

@@ -12,6 +12,7 @@ from bench.peers import PEERS, find
 
 Script = Callable[[str], None]
 _PINNED = Path(peers.__file__).parent / "pinned"
+_PAGE = Path(peers.__file__).parents[1] / "dashboard" / "package-lock.json"
 
 
 @pytest.fixture
@@ -116,8 +117,8 @@ def test_an_installed_package_without_its_program_is_left_out(home: Path, npm: S
 
 
 def test_the_lock_files_name_no_package_index_nor_any_other_address() -> None:
-    for peer in PEERS.values():
-        text = peer.lock.read_text()
+    for lock in (*(peer.lock for peer in PEERS.values()), _PAGE):
+        text = lock.read_text()
         marks = ("://", "resolved", "registry", "index-url", "find-links", ".tgz")
         assert not [mark for mark in marks if mark in text]
 
@@ -128,8 +129,9 @@ def test_the_lock_files_have_a_hash_of_every_package() -> None:
         assert len(packages) > 1
         entries = [line for line in lock.read_text().splitlines() if line and line[0] not in " #"]
         assert all("==" in entry and entry.endswith("\\") for entry in entries)
-    locked = json.loads((_PINNED / "portkey" / "package-lock.json").read_text())["packages"]
-    assert all(entry["integrity"].startswith("sha512-") for path, entry in locked.items() if path)
+    for lock in (_PINNED / "portkey" / "package-lock.json", _PAGE):
+        locked = json.loads(lock.read_text())["packages"]
+        assert all(entry["integrity"].startswith("sha512-") for path, entry in locked.items() if path)
 
 
 def test_portkeys_version_is_exact() -> None:

@@ -129,8 +129,8 @@ def banner(loaded: Loaded) -> str:
     """Where the gateway is, and the first calls to try where it has the routes for them."""
     url = f"http://localhost:{loaded.config.server.port}"
     calls = FIRST_CALLS.format(url=url) if loaded.snapshot.by_name.keys() >= ROUTES_OF_FIRST_CALLS else ""
-    try_them = f" Try in another terminal:\n{calls}" if calls else ""
-    return f"\nThe gateway is ready on {url}, Ctrl-C stops it.{try_them}"
+    try_them = f"\nTry in another terminal:\n{calls}" if calls else ""
+    return f"\nThe gateway is ready on {url}, Ctrl-C stops it. See what it does: {url}/dashboard/{try_them}"
 
 
 if __name__ == "__main__":

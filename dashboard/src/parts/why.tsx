@@ -1,0 +1,201 @@
+// All that is known of one request: who, what, which route, by which rule, how long, and what proves it.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { read, type Entry } from "../api";
+import { bytes, dated, fine, milliseconds, score } from "../format";
+import { change, link } from "../place";
+import { useResource } from "../resource";
+import { aboutOf, kindOf } from "../verdict";
+import { Icon } from "./icons";
+import { Scores } from "./scores";
+import { Empty, Failed, Loading } from "./states";
+import { Verdict } from "./verdict";
+import { Waterfall } from "./waterfall";
+
+const IDENTITY: Record<string, string> = {
+  claimed: "Claimed: the caller named itself. A name labels traffic and proves nothing.",
+  none: "None: the caller gave no name, and may use open routes only.",
+};
+
+/** The request with this id, as it came by if it did, else as the audit log has it. */
+export function Why({ id, seen }: { id: string; seen: Entry | null }) {
+  const found = useResource(
+    seen?.total_ms === null || seen === null ? `why ${id}` : null,
+    async (signal) => (await read("/audit", { request_id: id, limit: 1 }, signal)).requests[0] ?? null,
+    1500,
+  );
+  const head = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    head.current?.focus({ preventScroll: true });
+    const escape = (event: KeyboardEvent) => {
+      if (event.key === "Escape") change({ request: null });
+    };
+    window.addEventListener("keydown", escape);
+    return () => {
+      window.removeEventListener("keydown", escape);
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, [id]);
+  const entry = seen?.total_ms === null ? (found.data ?? seen) : (seen ?? found.data);
+  return (
+    <aside class="why" aria-label="Why it was decided so">
+      <header class="why-head">
+        <h2 ref={head} tabIndex={-1}>
+          Why
+        </h2>
+        <a class="button quiet" href={link("feed", { request: null })} aria-label="Close">
+          <Icon sign="close" />
+        </a>
+      </header>
+      {entry ? (
+        <Whole entry={entry} />
+      ) : found.error ? (
+        <Failed error={found.error} again={found.reload} />
+      ) : found.data === null && found.outdated === false && !seen ? (
+        <Missing loaded={found} />
+      ) : (
+        <Loading what="the request" />
+      )}
+    </aside>
+  );
+}
+
+function Missing({ loaded }: { loaded: { error: Error | null; data: unknown } }) {
+  return loaded.error ? null : (
+    <Empty title="Looking for this request">It is shown here as soon as the audit log's index has it.</Empty>
+  );
+}
+
+function Whole({ entry }: { entry: Entry }) {
+  return (
+    <div class="why-body">
+      <div class={`why-verdict ${kindOf(entry.verdict)}`}>
+        <Verdict verdict={entry.verdict} status={entry.status} />
+        <p class="why-rule">{entry.rule || aboutOf(entry.verdict)}</p>
+        <p class="muted">{aboutOf(entry.verdict)}</p>
+      </div>
+      <Part title="Who asked">
+        <Fact name="Agent">{entry.agent ?? (entry.identity === null ? "not identified" : "anonymous")}</Fact>
+        <Fact name="Identity">
+          {entry.identity === null ? "Refused: it could not be established." : IDENTITY[entry.identity]}
+        </Fact>
+        {entry.conflicts.map((claim) => (
+          <Fact key={claim.place + claim.field} name="Also claimed">
+            <b>{claim.name}</b> in the {claim.place} ({claim.field}). The first claim counts.
+          </Fact>
+        ))}
+        <Fact name="From">{entry.peer}</Fact>
+      </Part>
+      <Part title="What was meant">
+        {entry.text === null ? <p class="muted">No text is recorded.</p> : <blockquote>{entry.text}</blockquote>}
+        <Fact name="Found in">
+          {entry.dialect || "no text"}, <code>{`${entry.method} ${entry.path}`}</code>
+        </Fact>
+      </Part>
+      <Part title="Which route">
+        {entry.scores.length ? (
+          <Scores scores={entry.scores} route={entry.route} threshold={entry.ambiguity_threshold} />
+        ) : (
+          <p class="muted">No scores were needed: {entry.route ? "the route was named." : "it was decided before."}</p>
+        )}
+        {entry.margin === null ? null : (
+          <Fact name="Lead">
+            {score(entry.margin)} over {entry.runner_up}; needed: {score(entry.ambiguity_threshold)}
+          </Fact>
+        )}
+        {entry.cached === null ? null : (
+          <Fact name="Scores">{entry.cached ? "remembered from an equal text" : "read by the model"}</Fact>
+        )}
+      </Part>
+      <Part title="Where the time went">
+        <Waterfall entry={entry} />
+      </Part>
+      <Part title="What proves it">
+        <Proof entry={entry} />
+      </Part>
+      <Part title="Names">
+        <Fact name="At">{dated(entry.time).slice(0, 6) + " " + fine(entry.time)}</Fact>
+        <Fact name="Request">
+          <code>{entry.request_id}</code>
+        </Fact>
+        <Fact name="Trace">
+          <code>{entry.trace_id}</code>
+        </Fact>
+        <Fact name="Answer">
+          {entry.total_ms === null ? "being served" : `${bytes(entry.bytes)}, ${entry.ended ?? "refused"}`}
+          {entry.total_ms === null ? "" : ` after ${milliseconds(entry.total_ms)}`}
+        </Fact>
+        {entry.config ? (
+          <Fact name="Configuration">
+            <code>{entry.config.slice(0, 12)}</code>
+          </Fact>
+        ) : null}
+        {entry.model ? (
+          <Fact name="Model">
+            <code>{entry.model.slice(0, 12)}</code>
+          </Fact>
+        ) : null}
+        {entry.text_digest ? (
+          <Fact name="Text, SHA-256">
+            <code>{entry.text_digest.slice(0, 24)}</code>
+          </Fact>
+        ) : null}
+      </Part>
+    </div>
+  );
+}
+
+/** Where its records stand in the chain, and what has been checked of it. */
+function Proof({ entry }: { entry: Entry }) {
+  const status = useResource("proof", (signal) => read("/audit/status", {}, signal), 3000);
+  const { chain: number, decision, outcome } = entry.position;
+  const chain = status.data?.chains.find((each) => each.chain === number);
+  const last = outcome ?? decision;
+  const checked = chain !== undefined && chain.verified >= last;
+  const signed = chain?.checkpoint && chain.checkpoint.count >= last ? chain.checkpoint : null;
+  return (
+    <>
+      <Fact name="Records">
+        chain {number}, decision {decision}
+        {outcome === null || outcome === decision ? "" : `, outcome ${outcome}`}
+      </Fact>
+      <Fact name="Hash">
+        {chain?.fault ? (
+          <span class="tone-refused">This chain does not verify: {chain.fault}</span>
+        ) : checked ? (
+          <span class="tone-good">checked: it follows from the record before it</span>
+        ) : (
+          "not checked yet: the index is about to read it"
+        )}
+      </Fact>
+      <Fact name="Signature">
+        {signed ? (
+          <span class="tone-good">
+            under a checkpoint signed at {dated(signed.at)} over {signed.count} records
+          </span>
+        ) : (
+          "not under a checkpoint yet: the next one signs it"
+        )}
+      </Fact>
+    </>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <section class="why-part">
+      <h3>{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <p class="fact">
+      <span class="fact-name">{name}</span>
+      <span class="fact-value">{children}</span>
+    </p>
+  );
+}

@@ -1,0 +1,59 @@
+// What verdicts mean to the reader. A code that the gateway knows and this table does not is an error of the build.
+import type { Refusal } from "./api";
+
+export type Kind = "passed" | "fallback" | "refused" | "failed";
+
+type Meaning = { kind: Kind; about: string };
+
+const SERVED: Record<"forward" | "fallback" | "answered" | "client_left", Meaning> = {
+  forward: { kind: "passed", about: "Went to the route's upstream." },
+  fallback: { kind: "fallback", about: "Matched no route, and went to the fallback." },
+  answered: { kind: "passed", about: "The gateway itself answered." },
+  client_left: { kind: "failed", about: "The caller left before it was decided." },
+};
+
+const REFUSED: Record<Refusal, Meaning> = {
+  bad_request: { kind: "refused", about: "It could not be read in one way only." },
+  identity_malformed: { kind: "refused", about: "The name that the caller gave is malformed." },
+  no_text: { kind: "refused", about: "It had no text to route by, and named no route." },
+  unknown_agent: { kind: "refused", about: "The caller named an agent that is not registered." },
+  route_forbidden: { kind: "refused", about: "This agent may not use the route that it meant." },
+  anonymous_forbidden: { kind: "refused", about: "The route that it meant is not for anonymous callers." },
+  management_forbidden: { kind: "refused", about: "Management is for operators." },
+  no_route: { kind: "refused", about: "No route matched, and there is no fallback." },
+  not_found: { kind: "refused", about: "There is no such page." },
+  method_not_allowed: { kind: "refused", about: "The method is not allowed." },
+  request_timeout: { kind: "refused", about: "The request did not come in time." },
+  ambiguous_route: { kind: "refused", about: "It could mean two routes, and the lead of one was too small." },
+  body_too_large: { kind: "refused", about: "The body is over the limit." },
+  text_too_long: { kind: "refused", about: "The text is longer than the model reads." },
+  target_too_long: { kind: "refused", about: "The address is over the limit." },
+  unsupported_encoding: { kind: "refused", about: "The body's encoding is not supported." },
+  headers_too_large: { kind: "refused", about: "The headers are over the limit." },
+  overloaded: { kind: "refused", about: "Too much was waiting." },
+  not_ready: { kind: "refused", about: "The gateway was not ready." },
+  draining: { kind: "refused", about: "The gateway was shutting down." },
+  internal: { kind: "failed", about: "A fault inside the gateway." },
+  upstream_unreachable: { kind: "failed", about: "The upstream could not be reached." },
+  upstream_invalid: { kind: "failed", about: "The upstream's response was invalid." },
+  upstream_timeout: { kind: "failed", about: "The upstream did not answer in time." },
+};
+
+const MEANINGS = new Map<string, Meaning>(Object.entries({ ...SERVED, ...REFUSED }));
+
+export const VERDICTS = [...MEANINGS.keys()];
+export const KINDS: readonly Kind[] = ["passed", "fallback", "refused", "failed"];
+export const KIND_NAMES: Record<Kind, string> = {
+  passed: "Forwarded",
+  fallback: "Fallback",
+  refused: "Refused",
+  failed: "Failed",
+};
+
+export function kindOf(verdict: string): Kind {
+  return MEANINGS.get(verdict)?.kind ?? "refused";
+}
+
+export function aboutOf(verdict: string): string {
+  return MEANINGS.get(verdict)?.about ?? "";
+}

@@ -1,0 +1,1 @@
+"""What the browser tests are played with: a mesh with known traffic, and pages that tell of what must not happen."""

@@ -24,7 +24,7 @@ from aimux.audit.segments import Segment, chain_folder, chains_in, lines_of, seg
 FILE: Final = "index.sqlite3"
 LOCK: Final = "index.lock"
 _VERSION: Final = 1
-_AT_ONCE: Final = 5000
+_AT_ONCE: Final = 1000
 _BUSY_SECONDS: Final = 10.0
 _SCHEMA: Final = f"""
 CREATE TABLE chains(
@@ -83,15 +83,24 @@ class Indexer:
         self._lock = lock
         self._database = self._connect()
 
-    def catch_up(self) -> int:
-        """Read what has been written since; how many records that was."""
-        total = 0
-        for chain in chains_in(self._log):
-            while read := self._advance(chain):
-                total += read
-        with self._database:
-            rollups.forget_old(self._database, time.time())
+    def catch_up(self) -> None:
+        """Read what has been written since."""
+        while self.advance():
+            pass
+
+    def advance(self) -> int:
+        """Read some of what has been written since, of each chain; how many records that was."""
+        total = sum(self._advance(chain) for chain in chains_in(self._log))
+        if not total:
+            with self._database:
+                rollups.forget_old(self._database, time.time())
         return total
+
+    @property
+    def log_bytes(self) -> int:
+        """The size of the log."""
+        log = self._log
+        return sum(segment.size for chain in chains_in(log) for segment in segments_in(chain_folder(log, chain)))
 
     def close(self) -> None:
         """Let somebody else do it."""

@@ -8,6 +8,7 @@ import os
 import select
 import sqlite3
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,9 @@ from aimux.audit.index import Indexer
 _PAUSE: Final = 0.5
 _TROUBLED_PAUSE: Final = 5.0
 _NICENESS: Final = 19
+# A few hundred requests a second.
+_BUSY_BYTES_A_SECOND: Final = 500_000
+_REST_A_WORK: Final = 30
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,12 +28,12 @@ def main(arguments: Sequence[str]) -> int:
     (log,) = arguments
     _stand_back()
     indexer: Indexer | None = None
-    pause, said = 0.0, ""
+    pace, pause, said = _Pace(), 0.0, ""
     while not _ends_within(pause):
         pause = _PAUSE
         try:
             indexer = indexer or Indexer(Path(log))
-            indexer.catch_up()
+            pause = pace.pause_after(indexer)
             said = ""
         except (BlockingIOError, FileNotFoundError):
             continue  # somebody else does it, or there is no log yet
@@ -44,6 +48,25 @@ def main(arguments: Sequence[str]) -> int:
     if indexer is not None:
         indexer.close()
     return 0
+
+
+class _Pace:
+    """How long to rest between two pieces of work: while many requests come, the index lags rather than slows them."""
+
+    def __init__(self) -> None:
+        self._looked_at = 0.0
+        self._size = 0
+
+    def pause_after(self, indexer: Indexer) -> float:
+        """Do a piece of work; the seconds to rest after it."""
+        started = time.monotonic()
+        read = indexer.advance()
+        ended = time.monotonic()
+        grown, self._size = indexer.log_bytes - self._size, indexer.log_bytes
+        rate, self._looked_at = grown / max(ended - self._looked_at, 0.001), ended
+        if not read:
+            return _PAUSE
+        return max((ended - started) * _REST_A_WORK, _PAUSE) if rate > _BUSY_BYTES_A_SECOND else 0.0
 
 
 def _stand_back() -> None:

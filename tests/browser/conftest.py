@@ -1,6 +1,8 @@
 """Chromium, and a gateway whose traffic is known."""
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import sys
@@ -48,11 +50,13 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A free port of 127.0.0.1 that no outgoing connection gets while a gateway starts there again."""
+    for port in random.sample(range(15_000, 32_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("a hundred ports are taken")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 from browser_support.traffic import Said, config, say
 from browser_support.watched import Open
@@ -12,15 +13,15 @@ from e2e_support.waiting import until
 from playwright.sync_api import Route, expect
 
 
-def begin(folder: object, settings: dict[str, object], port: int) -> Gateway:
-    gateway = Gateway(write_config(folder / "aimux.yaml", {**settings, "server": {"port": port}}))  # type: ignore[operator]
+def begin(folder: Path, settings: dict[str, object], port: int = 0) -> Gateway:
+    gateway = Gateway(write_config(folder / "aimux.yaml", {**settings, "server": {"port": port}}))
     gateway.wait_listening()
     gateway.wait_ready()
     return gateway
 
 
 def test_from_nothing_to_traffic_through_a_restart_and_a_failed_reload(
-    opened: Open, upstream: Upstream, dead_port: int, free_port: int, tmp_path: object
+    opened: Open, upstream: Upstream, dead_port: int, free_port: int, tmp_path: Path
 ) -> None:
     settings = config(upstream, dead_port)
     gateway = begin(tmp_path, settings, free_port)
@@ -56,13 +57,11 @@ def test_from_nothing_to_traffic_through_a_restart_and_a_failed_reload(
         gateway.close()
 
 
-def test_without_an_audit_log_the_page_says_so(
-    opened: Open, upstream: Upstream, free_port: int, tmp_path: object
-) -> None:
+def test_without_an_audit_log_the_page_says_so(opened: Open, upstream: Upstream, tmp_path: Path) -> None:
     settings = {"routes": [{"name": "plain", "upstream": upstream.url}], "audit": {"enabled": False}}
-    gateway = begin(tmp_path, settings, free_port)
+    gateway = begin(tmp_path, settings)
     try:
-        watched = opened(free_port)
+        watched = opened(gateway.port)
         watched.expects_errors = True
         for view in ("overview", "mesh", "feed"):
             page = watched.open(view)

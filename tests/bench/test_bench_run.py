@@ -82,6 +82,7 @@ def test_a_tiny_run_measures_every_figure_and_leaves_nothing_behind(
         *((figure, "direct call") for figure in ("p50", "p99", "event")),
         *(("intents", "10,000 intents"), ("intents", "100,000 intents")),
         *((figure, way) for figure in ("two_seen", "two_new") for way in ("as measured", "by processor time")),
+        *(("audit", kind) for kind in ("audit.sync: os", "audit.sync: always")),
     }
     assert all(len(row["values"]) == 1 for row in kept["rows"])
     # What is added may drown in noise, and what is grown may be nothing.
@@ -111,8 +112,8 @@ def test_what_was_started_ends_with_a_benchmark_that_is_cut_short(
         finally:
             process.send_signal(number)
         assert process.wait(_DEADLINE) == (-number if number == signal.SIGKILL else 128 + number)
-    # Two nginx of two processes each, the gateway, and wrk.
-    assert len(started) == 6
+    # Two nginx of two processes each, the gateway and what builds its index, and wrk.
+    assert len(started) == 7
     identities = {(each.pid, each.start) for each in started}
     deadline = time.monotonic() + _DEADLINE
     while left := [each for each in _processes() if (each.pid, each.start) in identities]:

@@ -27,7 +27,7 @@ AUDIT = {"/audit", "/audit/status", "/audit/stats", "/audit/export"}
 PAGE = {"/dashboard/api/try", "/dashboard/api/overlaps"}
 ENDPOINTS = PLAIN | AUDIT | PAGE
 OTHER_METHODS = {"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
-EXAMPLES = 10
+EXAMPLES = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ async def _serve(loaded: Loaded) -> int:
     worker = Worker(loaded, datetime.now(UTC), log)
     indexing: Indexing | None = None
     try:
+        indexing = await indexing_for(loaded.config, log)
         sockets = await bind(loaded.config.server)
         for each in sockets:
             await worker.listen(each)
@@ -42,7 +43,6 @@ async def _serve(loaded: Loaded) -> int:
         log.event.info(
             "listening", url=url_of(loaded.config.server.host, sockets[0].getsockname()[1]), version=__version__
         )
-        indexing = await indexing_for(loaded.config, log)
         if await orders.unless_stopped(_go_live(worker, loaded)):
             while not await orders.next_is_stop():
                 await orders.unless_stopped(_reload(worker))

@@ -204,6 +204,24 @@ def test_it_does_not_start_where_records_are_missing_and_verifying_says_which(
     again.close()
 
 
+def test_a_request_that_the_end_cuts_leaves_its_outcome(start: Start, upstream: Upstream) -> None:
+    hold = threading.Event()
+    upstream.handler = lambda *_: hold.wait(10)
+    config = {"routes": [{"name": "plain", "upstream": upstream.url}], "server": {"drain_timeout": 0.2}}
+    gateway = start(config)
+    with Client(gateway.port) as client:
+        client.send(compose("GET", "/", PLAIN))
+        upstream.wait_requests()
+        gateway.signal()
+        assert gateway.exited() == 1
+    hold.set()
+    (segment,) = (gateway.audit / "chain-1").glob("*[0-9].jsonl")
+    lines = [json.loads(line) for line in segment.read_text().splitlines()]
+    assert [line["kind"] for line in lines[-3:]] == ["decision", "outcome", "closed"]
+    assert lines[-2]["ended"] == "client_left"
+    assert run_audit(gateway, "verify").returncode == 0
+
+
 def test_a_torn_last_line_is_repaired_and_told(start: Start, upstream: Upstream) -> None:
     gateway = start({"routes": [{"name": "plain", "upstream": upstream.url}]})
     ask(gateway.port, headers=PLAIN)

@@ -36,6 +36,7 @@ from aimux.gateway.live import Live
 from aimux.intent.model import ModelError
 
 _FLUSH: Final = 5.0
+_CUTTING: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,9 @@ class Worker:
                 await self._live.drain()
         except TimeoutError:
             stopped = Stopped(finished=False, cut=self._server.abort())
+            with contextlib.suppress(TimeoutError):  # what was cut leaves its records
+                async with asyncio.timeout(_CUTTING):
+                    await self._live.drain()
         else:
             stopped = Stopped(finished=True)
             with contextlib.suppress(TimeoutError):

@@ -114,6 +114,8 @@ class AuditLog:
 
     def request(self, record: Record) -> None:
         """Write down how a request has ended; and what was decided, where that stands nowhere yet."""
+        if self._closed:
+            return
         if self._failing and (record.audited is None or self._writer.waiting > _MOST_WAITING):
             self.counts.unrecorded += 1
             self._gap += 1

@@ -39,7 +39,9 @@ class Opened:
 def open_chain(folder: Path) -> Opened:
     """Take a chain for this process alone and repair its end. Raises AuditError where it is not as it was left."""
     try:
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        # The index beside the chains holds texts too: what is in the log's folder is not for everybody.
+        folder.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o750, exist_ok=True)
         lock = locks.take(folder / locks.NAME)
     except OSError as error:
         raise unwritable(folder.parent, error) from error

@@ -8,6 +8,7 @@ import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -36,6 +37,9 @@ _EXPORTED_AT_ONCE: Final = 200
 _TYPES: Final = {"jsonl": b"application/x-ndjson", "csv": b"text/csv; charset=utf-8", "otlp": b"application/x-ndjson"}
 _OFF: Final = "nothing is recorded: audit.enabled is false in the gateway's configuration"
 _BUILDING: Final = "the index of the audit log is being built: try again in a moment"
+
+# Threads of their own: a search through a large log must not keep requests from having their bodies read.
+_READERS: Final = ThreadPoolExecutor(3, "aimux-audit-reader")
 
 T = TypeVar("T")
 Answer = Page | Stream
@@ -152,7 +156,7 @@ def _events_of(look: Look) -> bytes:
 
 
 async def _apart(work: Callable[..., T], *arguments: Any) -> T:
-    return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
+    return await asyncio.get_running_loop().run_in_executor(_READERS, work, *arguments)
 
 
 async def _in_a_thread(pieces: Iterator[str]) -> AsyncIterator[bytes]:

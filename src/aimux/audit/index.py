@@ -88,9 +88,9 @@ class Indexer:
         while self.advance():
             pass
 
-    def advance(self) -> int:
-        """Read some of what has been written since, of each chain; how many records that was."""
-        total = sum(self._advance(chain) for chain in chains_in(self._log))
+    def advance(self, most: int = _AT_ONCE) -> int:
+        """Read some of what has been written since, `most` records of each chain; how many records that was."""
+        total = sum(self._advance(chain, most) for chain in chains_in(self._log))
         if not total:
             with self._database:
                 rollups.forget_old(self._database, time.time())
@@ -134,7 +134,7 @@ class Indexer:
         here = next((segment for segment in segments if segment.first == place.segment), None)
         return here is None or here.size >= place.offset
 
-    def _advance(self, chain: int) -> int:
+    def _advance(self, chain: int, most: int) -> int:
         place = _place(self._database, chain)
         segments = segments_in(chain_folder(self._log, chain))
         at = _next_segment(place, segments)
@@ -146,7 +146,7 @@ class Indexer:
         batch = _Batch(self._database, place)
         try:
             for offset, line, ended in lines_of(at.path, place.offset):
-                if not ended or batch.records >= _AT_ONCE:
+                if not ended or batch.records >= most:
                     break
                 batch.take(offset, line)
         except FileNotFoundError:

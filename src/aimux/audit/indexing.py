@@ -20,7 +20,8 @@ _TROUBLED_PAUSE: Final = 5.0
 _NICENESS: Final = 19
 # A few hundred requests a second.
 _BUSY_BYTES_A_SECOND: Final = 500_000
-_REST_A_WORK: Final = 30
+_LITTLE: Final = 100
+_MUCH: Final = 1000
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -54,19 +55,26 @@ class _Pace:
     """How long to rest between two pieces of work: while many requests come, the index lags rather than slows them."""
 
     def __init__(self) -> None:
-        self._looked_at = 0.0
-        self._size = 0
+        self._looked_at = time.monotonic()
+        self._size: int | None = None
 
     def pause_after(self, indexer: Indexer) -> float:
         """Do a piece of work; the seconds to rest after it."""
-        started = time.monotonic()
-        read = indexer.advance()
-        ended = time.monotonic()
-        grown, self._size = indexer.log_bytes - self._size, indexer.log_bytes
-        rate, self._looked_at = grown / max(ended - self._looked_at, 0.001), ended
-        if not read:
-            return _PAUSE
-        return max((ended - started) * _REST_A_WORK, _PAUSE) if rate > _BUSY_BYTES_A_SECOND else 0.0
+        busy = self._is_busy(indexer.log_bytes)
+        read = indexer.advance(_LITTLE if busy else _MUCH)
+        return _PAUSE if busy or not read else 0.0
+
+    def _is_busy(self, size: int) -> bool:
+        """Whether many requests come. Until there was time to see, a few may come at any moment."""
+        now = time.monotonic()
+        if self._size is None:
+            self._size, self._looked_at = size, now
+            return True
+        if now - self._looked_at < _PAUSE / 2:
+            return False
+        rate = (size - self._size) / (now - self._looked_at)
+        self._size, self._looked_at = size, now
+        return rate > _BUSY_BYTES_A_SECOND
 
 
 def _stand_back() -> None:

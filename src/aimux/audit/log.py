@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 
 from aimux import __version__
 from aimux.audit.errors import AuditError
@@ -105,11 +105,11 @@ class AuditLog:
         Raises Failure where it cannot be written.
         """
         if self._failing:
-            self._refuse()
+            raise Failure(Reason.NOT_READY, OBSTACLE)
         self.counts.records += 1
         record.audited = self._writer.append(self._scribe.decision(record))
         if not self._flush():
-            self._refuse()
+            raise Failure(Reason.NOT_READY, OBSTACLE)
         return self._durable() if self._settings.always else None
 
     def request(self, record: Record) -> None:
@@ -200,9 +200,6 @@ class AuditLog:
             self._append(f'"kind":"gap","time":"{moment(time.time())}","unrecorded":{gap}}}')
             self._flush_soon()
         self._tell(None)
-
-    def _refuse(self) -> NoReturn:
-        raise Failure(Reason.NOT_READY, OBSTACLE)
 
     # To the disk.
 

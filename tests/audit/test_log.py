@@ -334,3 +334,36 @@ def test_the_writer_is_not_fooled_by_what_a_failed_attempt_left(
     writer.flush()
     assert writer.segment.path.read_bytes().count(b'{"seq":1,') == 1
     writer.close()
+
+
+@pytest.mark.parametrize("rest", [b'{"seq":44,"pr', b"\0" * 100])
+def test_a_segment_whose_first_record_is_torn_leaves_the_chain_where_it_was(
+    log: Path, written: Written, made: Make, rest: bytes
+) -> None:
+    (log / "chain-1" / f"{44:020d}.jsonl").write_bytes(rest)
+    written(AuditSettings(log), [made(1)])
+    assert is_whole(log)
+    assert any(each["kind"] == "repaired" for each in records(log))
+
+
+def test_those_who_wait_behind_a_failed_sync_are_refused_too(
+    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = os.fdatasync, [OSError(errno.EIO, "no")]
+
+    def once(descriptor: int) -> None:
+        if failures:
+            raise failures.pop()
+        real(descriptor)
+
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path, always=True, checkpoint_interval=60), 1, lambda _: None, print)
+        await asyncio.get_running_loop().run_in_executor(log._disk, int)
+        monkeypatch.setattr("aimux.audit.log.os.fdatasync", once)
+        for wait in [log.decided(made(1)), log.decided(made(2))]:
+            assert wait is not None
+            with pytest.raises(Failure, match="audit log"):
+                await wait
+        log.close()
+
+    asyncio.run(main())

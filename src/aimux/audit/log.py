@@ -16,7 +16,7 @@ from aimux.audit.errors import AuditError
 from aimux.audit.lines import Scribe, TextPolicy, moment
 from aimux.audit.opening import open_chain, unwritable
 from aimux.audit.redact import Redactor
-from aimux.audit.sealing import Ended, NotKeptError, Removal, Seal
+from aimux.audit.sealing import Ended, NotKeptError, Removal, Seal, sync_all
 from aimux.audit.segments import chain_folder
 from aimux.audit.settings import AuditSettings
 from aimux.audit.signing import Signer
@@ -214,15 +214,18 @@ class AuditLog:
     def _sync(self) -> None:
         self._syncing = True
         waiters, self._waiters = self._waiters, []
-        self._loop.run_in_executor(self._disk, os.fdatasync, self._writer.descriptor).add_done_callback(
+        # Segments that ended meanwhile have records of those who wait as well.
+        written = [*(full for full, _ in self._writer.retired), self._writer.descriptor]
+        self._loop.run_in_executor(self._disk, sync_all, written).add_done_callback(
             lambda done: self._synced(waiters, done)
         )
 
     def _synced(self, waiters: list[asyncio.Future[None]], done: asyncio.Future[None]) -> None:
         self._syncing = False
-        failed = done.cancelled() or done.exception() is not None
+        failed = self._broken or done.cancelled() or done.exception() is not None
         if failed:
             self._break()
+            waiters, self._waiters = [*waiters, *self._waiters], []
         for waiter in waiters:
             if not waiter.done():
                 if failed:

@@ -89,6 +89,13 @@ def _read(folder: Path, lock: int) -> Opened:
             f"the audit log {folder} ends with record {head.count}, but record {last.count} was signed: {_VERIFY}"
         )
     torn = _cut(segment, size, rest, head) if rest else None
+    if torn is not None and not size and len(segments) > 1:
+        # Begun, and nothing whole written: the chain stands where the segment before it ended.
+        segment.path.unlink()
+        segment = segments[-2]
+        head, size, rest = _whole(segment)
+        if rest or head.count != segments[-1].first - 1:
+            raise AuditError(f"the audit log {segment.path} does not lead to the segment behind it: {_VERIFY}")
     return Opened(_origin(segments[0], last), head, segment, size, torn, lock)
 
 

@@ -140,3 +140,9 @@ def _followed(segment: Segment, following: Segment) -> tuple[Head | None, str | 
     for _, line, _ in lines_of(following.path):
         return (head, None) if follows(head, line) else (None, "the next segment does not follow it")
     return head, None
+
+
+def sync_all(descriptors: Sequence[int]) -> None:
+    """Make what was written to these survive a loss of power. Raises OSError."""
+    for descriptor in descriptors:
+        os.fdatasync(descriptor)

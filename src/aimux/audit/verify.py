@@ -124,7 +124,10 @@ def _accepted(found: Sequence[Checkpoint], verifier: Verifier, place: str) -> li
 
 def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
     """Follow the records, and raise at the first that does not follow or is not what was signed."""
-    heads = {each.count: each.head for each in signed}
+    heads: dict[int, str] = {}
+    for each in signed:
+        if heads.setdefault(each.count, each.head) != each.head:
+            raise _Broken(each.count, folder.name, "two different histories were signed up to it")
     lines = _lines(folder)
     line = next(lines, None)
     if line is None:

@@ -5,6 +5,7 @@ A checkpoint is one JSON object a line. Its signature (Ed25519) is over the text
 
 import base64
 import binascii
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -75,7 +76,8 @@ def append(path: Path, checkpoints: Iterable[Checkpoint]) -> None:
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             data = b"\n" + data  # the last one was cut off while it was written: it must not spoil this one
         if os.write(descriptor, data) != len(data):
-            raise OSError("the disk is full")
+            os.ftruncate(descriptor, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

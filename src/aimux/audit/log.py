@@ -168,7 +168,8 @@ class AuditLog:
 
     def _flush_now(self) -> None:
         self._flushing = False
-        self._flush()
+        if not self._closed:
+            self._flush()
 
     def _flush(self) -> bool:
         if self._broken:

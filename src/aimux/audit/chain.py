@@ -37,6 +37,12 @@ def number_of(line: bytes) -> int | None:
     return int(opening.group(1)) if opening and line.endswith(b"}") else None
 
 
+def previous_of(line: bytes) -> str:
+    """The hash of the line before that a line says; that of nothing for what is no line of a chain."""
+    opening = _OPENING.match(line)
+    return opening.group(2).decode("ascii") if opening else _NOTHING
+
+
 def follows(head: Head, line: bytes) -> bool:
     """Whether a line, without its end, is the next one of a chain."""
     return line.startswith(b'{"seq":%d,"prev":"%b",' % (head.count + 1, head.digest.encode("ascii"))) and (

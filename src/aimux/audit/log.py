@@ -57,10 +57,8 @@ class AuditLog:
         self._scribe = Scribe(
             TextPolicy(settings.text, settings.excerpt), Redactor(settings.hidden_headers, settings.hidden_fields)
         )
-        self._failing = self._broken = self._closed = False
-        self._flushing = False
+        self._failing = self._broken = self._closed = self._flushing = self._syncing = False
         self._gap = 0
-        self._syncing = False
         self._waiters: list[asyncio.Future[None]] = []
         self._disk = ThreadPoolExecutor(1, "aimux-audit")
         self._open()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from aimux.audit import checkpoints, locks
-from aimux.audit.chain import GENESIS, Head, after, follows, number_of
+from aimux.audit.chain import GENESIS, Head, after, follows, number_of, previous_of
 from aimux.audit.errors import AuditError
 from aimux.audit.segments import Segment, lines_of, segments_in
 
@@ -117,7 +117,7 @@ def _before(segment: Segment, first: bytes) -> Head:
     """Where the chain must have stood before the segment, by what its first line says."""
     if number_of(first) != segment.first:
         return Head(segment.first - 1, GENESIS.digest)
-    return Head(segment.first - 1, json.loads(first[: first.index(b",", first.index(b'"prev"'))] + b"}")["prev"])
+    return Head(segment.first - 1, previous_of(first))
 
 
 def _is_json(line: bytes) -> bool:

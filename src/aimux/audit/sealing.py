@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from aimux.audit import checkpoints
-from aimux.audit.chain import Head, after, follows
+from aimux.audit.chain import Head, after, follows, previous_of
 from aimux.audit.lines import moment
 from aimux.audit.segments import Segment, lines_of, segments_in
 from aimux.audit.settings import AuditSettings
@@ -131,7 +131,7 @@ def _followed(segment: Segment, following: Segment) -> tuple[Head | None, str | 
     head: Head | None = None
     for _, line, ended in lines_of(segment.path):
         if head is None:
-            head = Head(segment.first - 1, line[line.find(b'"prev":"') + 8 :][:64].decode("latin-1"))
+            head = Head(segment.first - 1, previous_of(line))
         if not ended or not follows(head, line):
             return None, f"record {head.count + 1} does not follow the one before it"
         head = after(head, line)

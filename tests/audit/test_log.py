@@ -13,6 +13,7 @@ import pytest
 
 from aimux.audit.errors import AuditError
 from aimux.audit.log import AuditLog
+from aimux.audit.opening import open_chain, open_key
 from aimux.audit.settings import AuditSettings
 from aimux.audit.signing import PUBLIC_KEY, Verifier
 from aimux.audit.verify import verify
@@ -205,7 +206,7 @@ def test_always_waits_for_the_disk_and_those_who_come_together_share_the_wait(
         nonlocal syncs
         log = AuditLog(AuditSettings(tmp_path, always=True, checkpoint_interval=60), 1, print, print)
         await asyncio.get_running_loop().run_in_executor(log._disk, int)
-        monkeypatch.setattr("aimux.audit.log.os.fdatasync", counted)
+        monkeypatch.setattr("os.fdatasync", counted)
         waits = [log.decided(made(n)) for n in range(50)]
         assert not any(wait.done() for wait in waits if isinstance(wait, asyncio.Future))
         for wait in waits:
@@ -228,7 +229,7 @@ def test_what_the_disk_did_not_keep_is_not_served_until_a_restart(
     async def main() -> None:
         log = AuditLog(AuditSettings(tmp_path, always=True, checkpoint_interval=60), 1, troubles.append, print)
         await asyncio.get_running_loop().run_in_executor(log._disk, int)
-        monkeypatch.setattr("aimux.audit.log.os.fdatasync", fail)
+        monkeypatch.setattr("os.fdatasync", fail)
         wait = log.decided(made(1))
         assert wait is not None
         with pytest.raises(Failure, match="audit log"):
@@ -290,36 +291,11 @@ def test_what_does_not_verify_is_not_removed(log: Path, written: Written, made: 
     assert files[0].exists()
 
 
-def test_a_second_place_that_cannot_be_written_is_warned_of_and_gets_all_later(
-    tmp_path: Path, written: Written, made: Make
-) -> None:
-    far = tmp_path / "far" / "checkpoints.jsonl"
-    warnings: list[str] = []
-
-    async def main() -> None:
-        log = AuditLog(AuditSettings(tmp_path / "audit", checkpoint_to=far), 1, print, warnings.append)
-        loop = asyncio.get_running_loop()
-        while not warnings:
-            await loop.run_in_executor(log._disk, int)
-        assert log.counts.checkpoint_failures == 1
-        assert log.writable
-        far.parent.mkdir()
-        log.request(made(1))
-        log.close()
-
-    asyncio.run(main())
-    assert "checkpoint_to" in warnings[0]
-    own = (tmp_path / "audit" / "chain-1" / "checkpoints.jsonl").read_text()
-    assert far.read_text() == own
-    assert len(own.splitlines()) == 2
-
-
 def test_the_writer_is_not_fooled_by_what_a_failed_attempt_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aimux.audit.opening import open_chain
-
-    writer = ChainWriter(tmp_path, open_chain(tmp_path), 10_000)
+    opened = open_chain(tmp_path, open_key(AuditSettings(tmp_path)).verifier)
+    writer = ChainWriter(tmp_path, opened, 10_000)
     disk = Disk(monkeypatch)
     real = os.ftruncate
     monkeypatch.setattr("aimux.audit.writer.os.ftruncate", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "no")))
@@ -359,7 +335,7 @@ def test_those_who_wait_behind_a_failed_sync_are_refused_too(
     async def main() -> None:
         log = AuditLog(AuditSettings(tmp_path, always=True, checkpoint_interval=60), 1, lambda _: None, print)
         await asyncio.get_running_loop().run_in_executor(log._disk, int)
-        monkeypatch.setattr("aimux.audit.log.os.fdatasync", once)
+        monkeypatch.setattr("os.fdatasync", once)
         for wait in [log.decided(made(1)), log.decided(made(2))]:
             assert wait is not None
             with pytest.raises(Failure, match="audit log"):
@@ -367,3 +343,80 @@ def test_those_who_wait_behind_a_failed_sync_are_refused_too(
         log.close()
 
     asyncio.run(main())
+
+
+def test_what_went_unrecorded_is_told_even_where_the_log_is_closed_before_it_works_again(
+    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path), 1, lambda _: None, print)
+        disk.room = 0
+        log.configuration("c", None)
+        with pytest.raises(Failure):
+            log.decided(made(1))
+        log.request(made(2))
+        disk.room = None
+        log.close()
+
+    asyncio.run(main())
+    kinds = [(each["kind"], each.get("unrecorded")) for each in records(tmp_path)[-2:]]
+    assert kinds == [("gap", 1), ("closed", None)]
+    assert is_whole(tmp_path)
+
+
+def test_who_waits_for_the_disk_when_the_log_is_closed_is_not_left_waiting(
+    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path, always=True, checkpoint_interval=60), 1, print, print)
+        first, second = log.decided(made(1)), log.decided(made(2))
+        log.close()
+        assert first is not None
+        assert second is not None
+        await first
+        with pytest.raises(Failure, match="audit log"):
+            await second
+
+    asyncio.run(main())
+
+
+def test_a_record_at_the_end_of_a_segment_waits_for_that_segment_too(
+    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, synced = os.fdatasync, []
+
+    def noted(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        real(descriptor)
+
+    async def main() -> None:
+        settings = AuditSettings(tmp_path, always=True, checkpoint_interval=60, segment_bytes=1000)
+        log = AuditLog(settings, 1, print, print)
+        await asyncio.get_running_loop().run_in_executor(log._disk, int)
+        monkeypatch.setattr("os.fdatasync", noted)
+        waits = [log.decided(made(number)) for number in range(6)]
+        files = {path.name for path in (tmp_path / "chain-1").glob("*[0-9].jsonl")}
+        assert len(files) > 1
+        for wait in waits:
+            assert wait is not None
+            await wait
+        assert set(synced) == files
+        log.close()
+
+    asyncio.run(main())
+
+
+def test_the_end_of_a_segment_that_a_kill_left_unsigned_is_signed_at_the_next_start(
+    log: Path, written: Written, made: Make
+) -> None:
+    path = log / "chain-1" / "checkpoints.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    ends = [int(each.stem) - 1 for each in sorted((log / "chain-1").glob("*[0-9].jsonl"))[1:]]
+    unsigned = [line for line in lines if json.loads(line)["count"] not in ends]
+    assert len(unsigned) < len(lines)
+    path.write_text("".join(unsigned))
+    assert trimmed(log, written, made, keep_bytes=8000) == []
+    assert is_whole(log)
+    assert records(log)[0]["seq"] > 1

@@ -13,6 +13,7 @@ from aimux.audit.signing import PUBLIC_KEY, Verifier
 from aimux.audit.verify import Verdict, verify
 
 ROUNDS = 40
+Make = Callable[..., object]
 
 
 class Lines:
@@ -193,3 +194,17 @@ def test_a_chain_that_is_gone_shows_in_the_second_place(
     shutil.rmtree(log / "chain-2")
     verdicts = verify(log, Verifier.at(log / PUBLIC_KEY), far)
     assert [verdict.fault is None for verdict in verdicts] == [True, False]
+
+
+def test_two_histories_that_were_both_signed(tmp_path: Path, written: Callable[..., list[str]], made: Make) -> None:
+    log = tmp_path / "audit"
+    written(AuditSettings(log), [made(1)])
+    fork = tmp_path / "fork"
+    shutil.copytree(log, fork)
+    for folder, number in ((log, 2), (fork, 3)):
+        written(AuditSettings(folder), [made(number)])
+    own = log / "chain-1" / "checkpoints.jsonl"
+    far = fork / "chain-1" / "checkpoints.jsonl"
+    assert "two different histories" in str(judged(log, far).fault)
+    own.write_text(own.read_text() + far.read_text())
+    assert "two different histories" in str(judged(log).fault)

@@ -15,8 +15,9 @@ from aimux.app.generations import Generations, Made
 from aimux.app.listening import BACKLOG, listen
 from aimux.app.settings import audit_settings, server_limits, timeouts, upstream_limits
 from aimux.app.telemetry import telemetry_for
+from aimux.audit.commit import OBSTACLE
 from aimux.audit.errors import AuditError
-from aimux.audit.log import OBSTACLE, AuditLog
+from aimux.audit.log import AuditLog
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded
 from aimux.edge.audit_pages import AuditPages

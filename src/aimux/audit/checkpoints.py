@@ -6,6 +6,7 @@ A checkpoint is one JSON object a line. Its signature (Ed25519) is over the text
 import base64
 import binascii
 import errno
+import fcntl
 import json
 import os
 from collections.abc import Iterable
@@ -17,6 +18,8 @@ from aimux.audit.segments import lines_of
 
 FILE: Final = "checkpoints.jsonl"
 _VERSION: Final = "aimux-audit-checkpoint-v1"
+_OPENING: Final = b'{"origin":"'
+_LONGEST: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +71,50 @@ def parsed(line: bytes) -> Checkpoint:
 
 
 def append(path: Path, checkpoints: Iterable[Checkpoint]) -> None:
-    """Write checkpoints at the end of a file, and to the disk. Raises OSError."""
+    """Write checkpoints at the end of a file, all of them or none, and to the disk. Raises OSError.
+
+    Several workers note theirs in one second place, so that whoever cuts something off holds the file alone.
+    """
+    data = b"".join(checkpoint.line for checkpoint in checkpoints)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
     try:
-        data = b"".join(checkpoint.line for checkpoint in checkpoints)
+        alone = _locked(descriptor)
         size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            data = b"\n" + data  # the last one was cut off while it was written: it must not spoil this one
+        torn = _torn(descriptor, size)
+        is_ours = _OPENING.startswith(torn[: len(_OPENING)]) and len(torn) < _LONGEST
+        if is_ours and alone and _cut(descriptor, size - len(torn)):
+            size -= len(torn)
+        elif torn:
+            data = b"\n" + data  # a file that only grows keeps what was cut off: it must not spoil these
         if os.write(descriptor, data) != len(data):
-            os.ftruncate(descriptor, size)
+            if alone:
+                _cut(descriptor, size)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:
+        return False  # not every file system has locks
+    return True
+
+
+def _torn(descriptor: int, size: int) -> bytes:
+    """What stands at the end of the file without an end of its own."""
+    tail = os.pread(descriptor, _LONGEST, max(0, size - _LONGEST))
+    return tail[tail.rfind(b"\n") + 1 :]
+
+
+def _cut(descriptor: int, size: int) -> bool:
+    try:
+        os.ftruncate(descriptor, size)
+    except OSError:
+        return False
+    return True
 
 
 def read(path: Path) -> tuple[list[Checkpoint], list[int]]:

@@ -4,6 +4,7 @@ Records of one chain. While it cannot be written, nothing is served; `tell` hear
 """
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -12,22 +13,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from aimux import __version__
-from aimux.audit.errors import AuditError
+from aimux.audit.checkpoints import Checkpoint
+from aimux.audit.commit import OBSTACLE, GroupCommit
+from aimux.audit.elsewhere import SecondPlace
 from aimux.audit.lines import Scribe, TextPolicy, moment
-from aimux.audit.opening import open_chain, unwritable
+from aimux.audit.opening import open_chain, open_key, unwritable
 from aimux.audit.redact import Redactor
-from aimux.audit.sealing import Ended, NotKeptError, Removal, Seal, sync_all
+from aimux.audit.sealing import Ended, NotKeptError, Removal, Seal
 from aimux.audit.segments import chain_folder
 from aimux.audit.settings import AuditSettings
-from aimux.audit.signing import Signer
 from aimux.audit.writer import ChainWriter
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Record
 
-OBSTACLE: Final = "the gateway cannot write its audit log, and serves nothing that would leave no record"
 _RETRY_SECONDS: Final = 1.0
 _RETAIN_SECONDS: Final = 60.0
 _MOST_WAITING: Final = 16 * 1024 * 1024
+_PATIENCE_SECONDS: Final = 5.0
 _NOT_KEPT: Final = "the disk does not keep what is written to it; restart the gateway once the disk is sound"
 
 Tell = Callable[[str | None], None]
@@ -57,11 +59,13 @@ class AuditLog:
         self._scribe = Scribe(
             TextPolicy(settings.text, settings.excerpt), Redactor(settings.hidden_headers, settings.hidden_fields)
         )
-        self._failing = self._broken = self._closed = self._flushing = self._syncing = False
+        self._failing = self._broken = self._closed = self._flushing = False
         self._gap = 0
-        self._waiters: list[asyncio.Future[None]] = []
         self._disk = ThreadPoolExecutor(1, "aimux-audit")
         self._open()
+        self._commit = GroupCommit(self._disk, self._unsafe, self._break)
+        place = settings.checkpoint_to
+        self._elsewhere = None if place is None else SecondPlace(place, self._not_noted_soon)
         self._sealed = -1
         self._seal_now()
         self._retained_at = 0.0
@@ -70,17 +74,14 @@ class AuditLog:
     def _open(self) -> None:
         settings = self._settings
         folder = chain_folder(settings.path, self.chain)
-        opened = open_chain(folder)
+        signer = open_key(settings)
+        opened = open_chain(folder, signer.verifier)
         try:
-            signer = Signer.at(settings.key_file, create=settings.signing_key is None)
             settings.public_key_file.write_bytes(signer.public_pem)
             self._writer = ChainWriter(folder, opened, settings.segment_bytes)
         except OSError as error:
             os.close(opened.lock)
             raise unwritable(settings.path, error) from error
-        except AuditError:
-            os.close(opened.lock)
-            raise
         origin = opened.origin or os.urandom(16).hex()
         self._seal = Seal(settings, folder, origin, self.chain, signer)
         now = moment(time.time())
@@ -108,7 +109,7 @@ class AuditLog:
         record.audited = self._writer.append(self._scribe.decision(record))
         if not self._flush():
             raise Failure(Reason.NOT_READY, OBSTACLE)
-        return self._durable() if self._settings.always else None
+        return self._commit.join() if self._settings.always else None
 
     def request(self, record: Record) -> None:
         """Write down how a request has ended; and what was decided, where that stands nowhere yet."""
@@ -143,14 +144,18 @@ class AuditLog:
             return
         self._closed = True
         self._timer.cancel()
+        self._commit.close()
+        self._tell_gap()
         self._append(f'"kind":"closed","time":"{moment(time.time())}"}}')
         written = not self._broken and self._flush()
         self._disk.shutdown()
         if written:
             try:
-                self._seal.seal(self._take_retired(), self._writer.descriptor, self._writer.written)
+                self._note(self._seal.seal(self._take_retired(), self._writer.descriptor, self._writer.written))
             except OSError as error:
                 self._warn(f"the last checkpoint could not be written: {error.strerror}")
+        if self._elsewhere is not None and (trouble := self._elsewhere.close(_PATIENCE_SECONDS)) is not None:
+            self._warn(f"the last checkpoint could not be written to audit.checkpoint_to: {trouble}")
         self._writer.close()
 
     # To the kernel.
@@ -194,49 +199,26 @@ class AuditLog:
 
     def _recover(self) -> None:
         self._failing = False
-        gap, self._gap = self._gap, 0
-        if gap:
-            self._append(f'"kind":"gap","time":"{moment(time.time())}","unrecorded":{gap}}}')
+        if self._tell_gap():
             self._flush_soon()
         self._tell(None)
 
+    def _tell_gap(self) -> bool:
+        gap, self._gap = self._gap, 0
+        if gap:
+            self._append(f'"kind":"gap","time":"{moment(time.time())}","unrecorded":{gap}}}')
+        return gap > 0
+
     # To the disk.
 
-    def _durable(self) -> asyncio.Future[None]:
-        """Done once what was written so far survives a loss of power. Those who come meanwhile share the next turn."""
-        waiter = self._loop.create_future()
-        self._waiters.append(waiter)
-        if not self._syncing:
-            self._sync()
-        return waiter
-
-    def _sync(self) -> None:
-        self._syncing = True
-        waiters, self._waiters = self._waiters, []
-        # Segments that ended meanwhile have records of those who wait as well.
-        written = [*(full for full, _ in self._writer.retired), self._writer.descriptor]
-        self._loop.run_in_executor(self._disk, sync_all, written).add_done_callback(
-            lambda done: self._synced(waiters, done)
-        )
-
-    def _synced(self, waiters: list[asyncio.Future[None]], done: asyncio.Future[None]) -> None:
-        self._syncing = False
-        failed = self._broken or done.cancelled() or done.exception() is not None
-        if failed:
-            self._break()
-            waiters, self._waiters = [*waiters, *self._waiters], []
-        for waiter in waiters:
-            if not waiter.done():
-                if failed:
-                    waiter.set_exception(Failure(Reason.NOT_READY, OBSTACLE))
-                else:
-                    waiter.set_result(None)
-        if self._waiters:
-            self._sync()
+    def _unsafe(self) -> list[int]:
+        """The files with records that may not be on the disk yet, those of segments that ended meanwhile included."""
+        return [*(full for full, _ in self._writer.retired), self._writer.descriptor]
 
     def _break(self) -> None:
         """What a disk has once failed to keep, a second attempt does not bring back, although it may succeed."""
         self._broken = True
+        self._commit.fail()
         self._fail(_NOT_KEPT)
 
     # Checkpoints, and what is kept.
@@ -262,7 +244,7 @@ class AuditLog:
         )
         sealing.add_done_callback(self._was_sealed)
 
-    def _was_sealed(self, done: asyncio.Future[str | None]) -> None:
+    def _was_sealed(self, done: asyncio.Future[list[Checkpoint]]) -> None:
         error = None if done.cancelled() else done.exception()
         if isinstance(error, NotKeptError):
             self._break()
@@ -272,9 +254,20 @@ class AuditLog:
             self._warn(f"a checkpoint could not be written: {error.strerror or error}; it is tried again")
         elif error is not None:
             raise error
-        elif not done.cancelled() and (elsewhere := done.result()) is not None:
-            self.counts.checkpoint_failures += 1
-            self._warn(f"a checkpoint could not be written to audit.checkpoint_to: {elsewhere}; it is tried again")
+        elif not done.cancelled():
+            self._note(done.result())
+
+    def _note(self, signed: list[Checkpoint]) -> None:
+        if self._elsewhere is not None:
+            self._elsewhere.note(signed)
+
+    def _not_noted_soon(self, why: str) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and `close` tells of it
+            self._loop.call_soon_threadsafe(self._not_noted, why)
+
+    def _not_noted(self, why: str) -> None:
+        self.counts.checkpoint_failures += 1
+        self._warn(f"a checkpoint could not be written to audit.checkpoint_to: {why}; it is tried again")
 
     def _trim(self, done: asyncio.Future[tuple[Removal | None, str | None]]) -> None:
         if done.cancelled() or isinstance(done.exception(), OSError):

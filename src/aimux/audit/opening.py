@@ -10,9 +10,14 @@ from typing import Final
 from aimux.audit import checkpoints, locks
 from aimux.audit.chain import GENESIS, Head, after, follows, number_of, previous_of
 from aimux.audit.errors import AuditError
-from aimux.audit.segments import Segment, lines_of, segments_in
+from aimux.audit.segments import Segment, chain_folder, chains_in, lines_of, segments_in
+from aimux.audit.settings import AuditSettings
+from aimux.audit.signing import Signer, Verifier
 
-_VERIFY: Final = "run `aimux audit verify`, keep the folder as evidence, and move it aside to begin a new log"
+_VERIFY: Final = (
+    "run `aimux audit verify`, keep the folder as evidence, and move it aside to begin a new log (and the file that "
+    "audit.checkpoint_to names, if it does)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,24 @@ class Opened:
     lock: int
 
 
-def open_chain(folder: Path) -> Opened:
-    """Take a chain for this process alone and repair its end. Raises AuditError where it is not as it was left."""
+def open_key(settings: AuditSettings) -> Signer:
+    """The key of a log, which is made with the log where none was configured. Raises AuditError."""
+    path = settings.path
     try:
         # The index beside the chains holds texts too: what is in the log's folder is not for everybody.
-        folder.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        # In this order: another worker may make the key, and sign with it, meanwhile.
+        begun = any((chain_folder(path, chain) / checkpoints.FILE).exists() for chain in chains_in(path))
+        if begun and settings.signing_key is None and not settings.key_file.exists():
+            raise AuditError(f"the key of the audit log, {settings.key_file}, is gone: put it back, or {_VERIFY}")
+        return Signer.at(settings.key_file, create=settings.signing_key is None)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def open_chain(folder: Path, verifier: Verifier) -> Opened:
+    """Take a chain for this process alone and repair its end. Raises AuditError where it is not as it was left."""
+    try:
         folder.mkdir(mode=0o750, exist_ok=True)
         lock = locks.take(folder / locks.NAME)
     except OSError as error:
@@ -48,7 +66,7 @@ def open_chain(folder: Path) -> Opened:
     if lock is None:
         raise AuditError(f"another gateway writes the audit log {folder}: give each its own audit.path")
     try:
-        return _read(folder, lock)
+        return _read(folder, lock, verifier)
     except OSError as error:
         os.close(lock)
         raise unwritable(folder.parent, error) from error
@@ -65,10 +83,15 @@ def unwritable(path: Path, error: OSError) -> AuditError:
     )
 
 
-def _read(folder: Path, lock: int) -> Opened:
+def _read(folder: Path, lock: int, verifier: Verifier) -> Opened:
     _repair_checkpoints(folder / checkpoints.FILE)
     signed, _ = checkpoints.read(folder / checkpoints.FILE)
     last = max(signed, key=lambda checkpoint: checkpoint.count, default=None)
+    if last is not None and not verifier.accepts(last):
+        raise AuditError(
+            f"the audit log {folder} was signed with another key than this gateway's, up to record {last.count}: set "
+            f"audit.signing_key to that one, or {_VERIFY}"
+        )
     segments = segments_in(folder)
     while segments and not segments[-1].size and len(segments) > 1:
         segments.pop().path.unlink()  # begun, and nothing written
@@ -134,7 +157,8 @@ def _is_torn(rest: bytes) -> bool:
 
 def _cut(segment: Segment, size: int, rest: bytes, head: Head) -> Torn:
     kept = segment.path.with_name(f"torn-after-{head.count:020d}.bin")
-    kept.write_bytes(rest)
+    with open(kept, "wb", opener=lambda path, flags: os.open(path, flags, 0o640)) as file:
+        file.write(rest)
     os.truncate(segment.path, size)
     return Torn(len(rest), hashlib.sha256(rest).hexdigest(), kept.name)
 

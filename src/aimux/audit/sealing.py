@@ -11,6 +11,7 @@ from typing import Final
 
 from aimux.audit import checkpoints
 from aimux.audit.chain import Head, after, follows, previous_of
+from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.lines import moment
 from aimux.audit.segments import Segment, lines_of, segments_in
 from aimux.audit.settings import AuditSettings
@@ -42,42 +43,31 @@ class Seal:
         self._origin = origin
         self._chain = chain
         self._signer = signer
-        self._unsigned: dict[int, Head] = {}
-        self._owed: list[checkpoints.Checkpoint] = []
+        self._unsigned: dict[int, Head] | None = None
 
-    def seal(self, ended: Sequence[Ended], descriptor: int, head: Head) -> str | None:
-        """Make everything up to `head` durable and sign it; why it could not be noted in the second place, if so.
+    def seal(self, ended: Sequence[Ended], descriptor: int, head: Head) -> list[Checkpoint]:
+        """Make everything up to `head` durable and sign it: the checkpoints that are now in the chain's folder.
 
         Raises NotKeptError where the disk does not keep the records, and OSError where the checkpoint cannot be
         written: what was to be signed is signed the next time then.
         """
+        unsigned = self._unsigned
+        if unsigned is None:
+            unsigned = self._unsigned = _unsigned_ends(self._folder)
         try:
             for full, at in ended:
                 os.fdatasync(full)
                 os.close(full)
-                self._unsigned[at.count] = at
+                unsigned[at.count] = at
             os.fdatasync(descriptor)
         except OSError as error:
             raise NotKeptError(*error.args) from error
-        self._unsigned[head.count] = head
+        unsigned[head.count] = head
         now = moment(time.time())
-        signed = [self._signer.sign(self._origin, self._chain, each, now) for each in self._unsigned.values()]
+        signed = [self._signer.sign(self._origin, self._chain, unsigned[count], now) for count in sorted(unsigned)]
         checkpoints.append(self._folder / checkpoints.FILE, signed)
-        self._unsigned.clear()
-        return self._note_elsewhere(signed)
-
-    def _note_elsewhere(self, signed: Sequence[checkpoints.Checkpoint]) -> str | None:
-        place = self._settings.checkpoint_to
-        if place is None:
-            return None
-        # Of what could not be noted there yet, the ends of segments and the last one tell everything.
-        self._owed = [*self._owed[-100:], *signed]
-        try:
-            checkpoints.append(place, self._owed)
-        except OSError as error:
-            return error.strerror or str(error)
-        self._owed.clear()
-        return None
+        unsigned.clear()
+        return signed
 
     def outlived(self, now: float) -> tuple[Removal | None, str | None]:
         """The oldest segments that need not be kept any longer; and why one of them is kept all the same, if so.
@@ -126,6 +116,18 @@ def _removal(going: list[Segment], head: Head | None) -> Removal | None:
     return Removal(tuple(going), head) if going and head is not None else None
 
 
+def _unsigned_ends(folder: Path) -> dict[int, Head]:
+    """Where the chain stood at the ends of segments that a process left unsigned when it was killed."""
+    signed = {each.count for each in checkpoints.read(folder / checkpoints.FILE)[0]}
+    ends: dict[int, Head] = {}
+    for segment, following in pairwise(segments_in(folder)):
+        if following.first - 1 not in signed:
+            end, _ = _followed(segment, following)
+            if end is not None:
+                ends[end.count] = end
+    return ends
+
+
 def _followed(segment: Segment, following: Segment) -> tuple[Head | None, str | None]:
     """Where the chain stands at the end of a segment, and why it cannot be followed until there."""
     head: Head | None = None
@@ -140,9 +142,3 @@ def _followed(segment: Segment, following: Segment) -> tuple[Head | None, str | 
     for _, line, _ in lines_of(following.path):
         return (head, None) if follows(head, line) else (None, "the next segment does not follow it")
     return head, None
-
-
-def sync_all(descriptors: Sequence[int]) -> None:
-    """Make what was written to these survive a loss of power. Raises OSError."""
-    for descriptor in descriptors:
-        os.fdatasync(descriptor)

@@ -1,6 +1,7 @@
 """The log's key: its private half signs checkpoints, its public half tells whether it did."""
 
 import os
+import secrets
 from pathlib import Path
 from typing import Final
 
@@ -31,10 +32,13 @@ class Signer:
 
     @classmethod
     def at(cls, path: Path, *, create: bool) -> "Signer":
-        """The signer with the key in a PEM file, which is made where it may be. Raises AuditError."""
+        """The signer with the key in a PEM file, which is made where it may be.
+
+        Raises AuditError where it is no such key, and OSError where it cannot be made.
+        """
+        if create and not path.exists():
+            _create(path)
         try:
-            if create and not path.exists():
-                _create(path)
             key = load_pem_private_key(path.read_bytes(), password=None)
         except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise AuditError(
@@ -50,6 +54,11 @@ class Signer:
         """The public half of the key."""
         return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
+    @property
+    def verifier(self) -> "Verifier":
+        """What checks its signatures."""
+        return Verifier(self._key.public_key())
+
     def sign(self, origin: str, chain: int, head: Head, at: str) -> Checkpoint:
         """A signed checkpoint."""
         bare = Checkpoint(origin, chain, head.count, head.digest, at)
@@ -59,7 +68,7 @@ class Signer:
 def _create(path: Path) -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     # Written apart and put in place whole: several workers may come here at once, and one of them wins.
-    made = path.with_name(f".{path.name}.{os.getpid()}")
+    made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, pem)

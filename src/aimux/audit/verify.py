@@ -62,18 +62,33 @@ class _Line:
 def verify(log: Path, verifier: Verifier, elsewhere: Path | None = None) -> list[Verdict]:
     """Verify every chain of a log; `elsewhere` is the second place of checkpoints. One verdict a chain.
 
-    Raises FileNotFoundError where there is no log. While a gateway writes it, what was written until now is verified.
+    Raises FileNotFoundError where there is no log, or no such second place. While a gateway writes it, what was written
+    until now is verified.
     """
-    far, _ = ([], []) if elsewhere is None else checkpoints.read(elsewhere)
+    far = [] if elsewhere is None else _far(elsewhere)
     chains = chains_in(log)
     if not chains and not far:
         raise FileNotFoundError(f"there is no audit log in {log}")
     verdicts = [_verify_again(log, chain, verifier, far) for chain in chains]
     known = {verdict.origin for verdict in verdicts}
-    for lost in {each.origin: each for each in far if each.origin not in known}.values():
+    unknown = {each.origin: each for each in far if each.origin not in known and verifier.accepts(each)}
+    for lost in unknown.values():
         why = f"checkpoints of chain {lost.origin} were signed, and it is not in this log"
         verdicts.append(Verdict(lost.chain, lost.origin, fault=Fault(lost.chain, None, str(elsewhere), why)))
+    if elsewhere is not None:
+        told = {each.origin for each in far}
+        for verdict in verdicts:
+            if verdict.origin not in told:
+                verdict.notes.append(f"{elsewhere} holds no checkpoint of it")
     return verdicts
+
+
+def _far(elsewhere: Path) -> list[Checkpoint]:
+    if not elsewhere.exists():
+        raise FileNotFoundError(
+            f"there is no second file of checkpoints, {elsewhere}: it was never written, or somebody has removed it"
+        )
+    return checkpoints.read(elsewhere)[0]
 
 
 def _verify_again(log: Path, chain: int, verifier: Verifier, far: Sequence[Checkpoint]) -> Verdict:

@@ -89,7 +89,7 @@ def verify(config: Path, path: Path | None, public_key: Path | None, checkpoints
         log, elsewhere = _log_and_second_place(config, path)
         verifier = Verifier.at(public_key or log / PUBLIC_KEY)
         verdicts = verify_log(log, verifier, checkpoints or elsewhere)
-    except AuditError as error:
+    except (AuditError, FileNotFoundError) as error:
         console.problem(f"aimux: {error}")
         return 1
     except _Unusable as unusable:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -160,3 +161,37 @@ def test_a_text_that_is_said_again_has_the_scores_of_its_own_configuration(made:
         record = made(1)
         record.scored, record.match = (SNAPSHOT, scores), match(SNAPSHOT, scores)
         assert read(writing.decision(record))["score"] == value
+
+
+SCORES = Scores(tuple(n / 40 for n in range(40)))
+OTHER = Snapshot.of(tuple(reversed(ROUTES)), digest="e" * 64)
+SAME_AGENT = tuple(Principal("finance-bot", how, ()) for how in (Established.CLAIMED, Established.NONE))
+CHANGES: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    ("verdict", ("forward", "route_forbidden")),
+    ("rule", ("one rule", "another")),
+    ("route", ("r1", None)),
+    ("path", ("/v1/x", "/v1/y")),
+    ("peer", ("192.0.2.7", "192.0.2.8")),
+    ("method", ("POST", "PUT")),
+    ("dialect", ("json", "openai")),
+    ("model", ("a" * 64, None)),
+    ("principal", (*SAME_AGENT, None)),
+    ("snapshot", (SNAPSHOT, OTHER, None)),
+    ("scored", ((SNAPSHOT, SCORES), (SNAPSHOT, Scores((0.5,) * 40)), (OTHER, SCORES), None)),
+    ("match", (match(SNAPSHOT, SCORES), None)),
+    ("said", tuple(Reading((), text, "json", field=field) for text in ("hello", "bye") for field in ("query", "q"))),
+)
+
+
+def remembered(made: Make, **values: Any) -> Any:
+    record = made(1)
+    for name, choices in CHANGES:
+        setattr(record, name, values.get(name, choices[0]))
+    return record
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, choices in CHANGES for value in choices[1:]])
+def test_what_is_remembered_of_one_request_never_shows_in_another(made: Make, name: str, value: Any) -> None:
+    remembering = scribe(fields=("q",))
+    for record in (remembered(made), remembered(made, **{name: value}), remembered(made)):
+        assert remembering.decision(record) == scribe(fields=("q",)).decision(record)

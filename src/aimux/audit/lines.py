@@ -7,6 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import is_
 from time import gmtime, strftime
 from typing import Final
 
@@ -41,29 +42,29 @@ class TextPolicy:
         return _LONGEST_FULL if self.text == "full" else max(_LONGEST_EXCERPTED, 2 * self.excerpt)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the last decision on an agent's text said, and the objects and the words that it was put together from."""
+
+    found: tuple[object, ...]
+    shown: tuple[str | None, ...]
+    body: str
+
+
 class Scribe:
     """Writes the bodies of records. Secrets are blotted out before anything else is done with a text."""
 
     def __init__(self, policy: TextPolicy, redactor: Redactor) -> None:
         self._policy = policy
         self._redactor = redactor
-        self._said: dict[str, tuple[str, Snapshot | None, Scores | None, str]] = {}
+        self._known: dict[tuple[str, str | None], _Known] = {}
 
     def decision(self, record: Record) -> str:
         """What is written before anything of a request goes to an upstream, or when it was refused."""
-        principal, snapshot, decided = record.principal, record.snapshot, record.decided_seconds
-        agent, identity = _NOBODY if principal is None else (principal.name, principal.established)
-        config = None if snapshot is None else snapshot.digest
-        verdict = record.verdict or record.ended.value
-        judged = _judged(agent, identity, record.route, verdict, record.rule, config, record.model)
-        conflicts = "[]" if principal is None or not principal.conflicts else self._conflicts(principal.conflicts)
-        asked = _asked if len(record.path) <= _LONGEST_QUOTED else _asked.__wrapped__
         return (
             f'"kind":"decision","time":"{moment(record.began)}","request_id":"{record.request_id}",'
-            f'"trace_id":"{record.trace.trace_id}",{judged},"conflicts":{conflicts},'
-            f"{asked(record.peer, record.method, record.path, record.dialect)},{self._text(record)},"
-            f'"cached":{_WORDS[record.cached]},'
-            f'"decided_ms":{"null" if decided is None else round(decided * 1000, 3)}}}'
+            f'"trace_id":"{record.trace.trace_id}",{self._why(record)},"cached":{_WORDS[record.cached]},'
+            f'"decided_ms":{_milliseconds(record.decided_seconds)}}}'
         )
 
     def outcome(self, record: Record, decision: int, now: float) -> str:
@@ -75,9 +76,9 @@ class Scribe:
         return (
             f'"kind":"outcome","time":"{moment(now)}","request_id":"{record.request_id}","decision":{decision},'
             f'"verdict":"{record.verdict or record.ended.value}","status":{record.status},'
-            f'"bytes":{record.response_bytes},"model_ms":{"null" if model is None else round(model * 1000, 3)},'
-            f'"upstream_ms":{"null" if upstream is None else round(upstream * 1000, 3)},'
-            f'"total_ms":{round(record.total_seconds * 1000, 3)},{fault}"ended":"{record.ended.value}"}}'
+            f'"bytes":{record.response_bytes},"model_ms":{_milliseconds(model)},'
+            f'"upstream_ms":{_milliseconds(upstream)},'
+            f'"total_ms":{_milliseconds(record.total_seconds)},{fault}"ended":"{record.ended.value}"}}'
         )
 
     def _conflicts(self, claims: tuple[Claim, ...]) -> str:
@@ -93,21 +94,48 @@ class Scribe:
             return BLOT
         return self._redactor.clean(claim.name[:_LONGEST_VALUE])[:_LONGEST_NAME]
 
+    def _why(self, record: Record) -> str:
+        """Who asked what of whom, and what was made of it: mostly the same from one request to the next."""
+        said = record.said
+        text = None if said is None else said.text
+        if said is None or text is None or len(text) > _LONGEST_REMEMBERED or len(record.path) > _LONGEST_QUOTED:
+            return self._reasons(record)
+        snapshot, scores = record.scored or _NOT_SCORED
+        found = (record.snapshot, snapshot, scores, record.principal, record.match is None)
+        shown = (
+            *(record.verdict, record.rule, record.route, record.path, record.peer),
+            *(record.method, record.dialect, said.field, record.model),
+        )
+        key = text, None if record.principal is None else record.principal.name
+        known = self._known.get(key)
+        if known is not None and all(map(is_, known.found, found)) and known.shown == shown:
+            return known.body
+        body = self._reasons(record)
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known.clear()
+        self._known[key] = _Known(found, shown, body)
+        return body
+
+    def _reasons(self, record: Record) -> str:
+        principal, snapshot = record.principal, record.snapshot
+        agent, identity = _NOBODY if principal is None else (principal.name, principal.established)
+        conflicts = () if principal is None else principal.conflicts
+        peer, method, path = (_ENCODE(_short(value)) for value in (record.peer, record.method, record.path))
+        verdict = record.verdict or record.ended.value
+        return (
+            f'"agent":{_ENCODE(agent)},"identity":{_ENCODE(identity)},"route":{_ENCODE(record.route)},'
+            f'"verdict":{_ENCODE(verdict)},"rule":{_ENCODE(record.rule)},'
+            f'"config":{_ENCODE(None if snapshot is None else snapshot.digest)},"model":{_ENCODE(record.model)},'
+            f'"conflicts":{self._conflicts(conflicts)},'
+            f'"peer":{peer},"method":{method},"path":{path},"dialect":"{record.dialect}",{self._text(record)}'
+        )
+
     def _text(self, record: Record) -> str:
         """The text, what its scores were, and what they were measured by."""
         said = record.said
         if said is None or said.text is None:
             return _UNSAID
-        snapshot, scores = record.scored or _NOT_SCORED
-        known = self._said.get(said.text)
-        if known is not None and known[1] is snapshot and known[2] is scores and known[0] == said.field:
-            return known[3]
-        body = f"{self._shown(said, said.text)},{_scored(record, snapshot, scores)}"
-        if len(said.text) <= _LONGEST_REMEMBERED:
-            if len(self._said) >= _MOST_REMEMBERED:
-                self._said.clear()
-            self._said[said.text] = (said.field, snapshot, scores, body)
-        return body
+        return f"{self._shown(said, said.text)},{_scored(record, *(record.scored or _NOT_SCORED))}"
 
     def _shown(self, said: Reading, text: str) -> str:
         if self._redactor.hides_field(said.field):
@@ -144,26 +172,9 @@ def _scored(record: Record, snapshot: Snapshot | None, scores: Scores | None) ->
     )
 
 
-@lru_cache(maxsize=4096)
-def _judged(  # noqa: PLR0917  (the key of what is remembered)
-    agent: str | None,
-    identity: str | None,
-    route: str | None,
-    verdict: str,
-    rule: str,
-    config: str | None,
-    model: str | None,
-) -> str:
-    return (
-        f'"agent":{_ENCODE(agent)},"identity":{_ENCODE(identity)},"route":{_ENCODE(route)},'
-        f'"verdict":{_ENCODE(verdict)},"rule":{_ENCODE(rule)},"config":{_ENCODE(config)},"model":{_ENCODE(model)}'
-    )
-
-
-@lru_cache(maxsize=2048)
-def _asked(peer: str, method: str, path: str, dialect: str) -> str:
-    peer, method, path = (_ENCODE(_short(value)) for value in (peer, method, path))
-    return f'"peer":{peer},"method":{method},"path":{path},"dialect":"{dialect}"'
+def _milliseconds(seconds: float | None) -> str:
+    # Fixed places take a third of the time that the shortest form of a rounded number takes.
+    return "null" if seconds is None else f"{seconds * 1000:.3f}"
 
 
 def _short(value: str) -> str:

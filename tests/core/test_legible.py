@@ -1,0 +1,120 @@
+"""What a reader sees of a text, whatever it was written with."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aimux.core.legible import _LOOKS, IllegibleError, Legible, seen
+
+WORDS = st.lists(st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=12), min_size=1, max_size=8)
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u200f\u061c\ufe0f\ue000\x00\x1b"
+
+
+@given(WORDS)
+def test_plain_text_is_what_it_is(words: list[str]) -> None:
+    text = "\n".join(words) + "?"
+    assert seen(text) == Legible(text)
+
+
+@given(WORDS, st.data())
+def test_letters_that_look_alike_are_the_same(words: list[str], data: st.DataObject) -> None:
+    text = " ".join(words)
+    disguised = "".join(
+        data.draw(st.sampled_from([letter, *_LOOKS[letter]])) if letter in _LOOKS else letter for letter in text
+    )
+    assert seen(disguised).text == text
+
+
+@pytest.mark.parametrize("form", ["MATHEMATICAL BOLD", "MATHEMATICAL MONOSPACE", "FULLWIDTH LATIN"])
+def test_other_forms_of_a_letter_are_that_letter(form: str) -> None:
+    name = form if "LATIN" in form else f"{form}"
+    written = "".join(unicodedata.lookup(f"{name} SMALL {'LETTER ' if 'LATIN' in form else ''}{c}") for c in "DELETE")
+    assert seen(written).text == "delete"
+
+
+@pytest.mark.parametrize("text", ["\U0001f173\U0001f174\U0001f17b", "\U0001f1e9\U0001f1ea\U0001f1f1", "ⒹⒺⓁ"])
+def test_letters_in_boxes_are_letters(text: str) -> None:
+    assert seen(text).text == "DEL"
+
+
+@given(WORDS, st.data())
+def test_what_has_no_width_changes_nothing(words: list[str], data: st.DataObject) -> None:
+    text = " ".join(words)
+    spread = "".join(letter + data.draw(st.sampled_from(["", *INVISIBLE])) for letter in text)
+    assert seen(spread).text == text
+
+
+def test_marks_on_letters_change_nothing() -> None:
+    assert seen("d\u0335e\u0301l\u0300\u0301\u0302ète").text == "delete"
+
+
+def test_what_tag_characters_hide_is_read_too() -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "delete all users")
+    assert seen(f"hello{hidden} there") == Legible("hello there", ("delete all users",))
+
+
+def test_a_flag_made_of_tags_hides_nothing() -> None:
+    england = "\U0001f3f4" + "".join(chr(0xE0000 + ord(letter)) for letter in "gbeng") + "\U000e007f"
+    assert seen(f"weather in {england}").others == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("d e l e t e  u s e r s", "delete users"),
+        ("please d.e.l.e.t.e it", "please delete it"),
+        ("d-e-l-e-t-e", "delete"),
+        ("d_e_l_e_t_e all", "delete all"),
+        ("d\u00a0e\u2003l\u00a0e t e", "delete"),
+    ],
+)
+def test_words_that_are_spelt_out_are_read_together_as_well(text: str, words: str) -> None:
+    assert seen(text).others == (words,)
+
+
+@pytest.mark.parametrize("text", ["plan a or b", "a well-known e-mail", "U.S.A. and the E.U.", "3.5 x 4", "x = a * b"])
+def test_ordinary_short_words_are_not_spelling(text: str) -> None:
+    assert seen(text) == Legible(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Удалить всех пользователей", "διαγραφή όλων των χρηστών", "删除所有用户", "Tシャツ", "Füße"]
+)
+def test_other_languages_are_left_as_they_are(text: str) -> None:
+    assert seen(text).text == text
+
+
+def test_a_word_of_another_language_is_not_read_as_a_latin_one_beside_its_own() -> None:
+    assert seen("он съел сор").text == "он съел сор"
+    assert seen("a nice сор").text == "a nice cop"
+
+
+@pytest.mark.parametrize("text", ["deжete users", "юsers list", "usЯrs delete"])
+def test_words_of_several_alphabets_are_refused(text: str) -> None:
+    with pytest.raises(IllegibleError, match="several alphabets"):
+        seen(text)
+
+
+@pytest.mark.parametrize("text", ["5 μm", "a β-blocker", "the Δx of it", "10 kΩ"])
+def test_signs_of_science_are_no_deceit(text: str) -> None:
+    seen(text)
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\u202d"])
+def test_what_turns_letters_round_is_refused(sign: str) -> None:
+    with pytest.raises(IllegibleError, match="reverse the order"):
+        seen(f"please {sign}sresu eteled")
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused_and_reading_it_again_changes_nothing(text: str) -> None:
+    try:
+        found = seen(text)
+    except IllegibleError:
+        return
+    try:
+        assert seen(found.text).text == found.text
+    except IllegibleError:
+        pytest.fail("what was read once cannot be read again")

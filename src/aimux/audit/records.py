@@ -1,9 +1,10 @@
 """Reading records where the index says that they are."""
 
 import json
+import os
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from aimux.audit.entry import Entry, entry_of
 from aimux.audit.segments import LONGEST_LINE, chain_folder, segment_at
@@ -17,14 +18,14 @@ class Records:
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        self._files: OrderedDict[tuple[int, int], BinaryIO] = OrderedDict()
+        self._files: OrderedDict[tuple[int, int], int] = OrderedDict()
 
     def __enter__(self) -> "Records":
         return self
 
     def __exit__(self, *_: object) -> None:
         while self._files:
-            self._files.popitem()[1].close()
+            os.close(self._files.popitem()[1])
 
     def entry(self, row: tuple[Any, ...]) -> Entry | None:
         """The request of a row of the index; None where its records are not what the index says. Raises OSError."""
@@ -42,18 +43,18 @@ class Records:
         file = self._file(chain, segment)
         if file is None or length > LONGEST_LINE:
             return None
-        file.seek(offset)
-        return json.loads(file.read(length))
+        return json.loads(os.pread(file, length, offset))
 
-    def _file(self, chain: int, segment: int) -> BinaryIO | None:
+    def _file(self, chain: int, segment: int) -> int | None:
         key = (chain, segment)
         file = self._files.pop(key, None)
         if file is None:
             try:
-                file = segment_at(chain_folder(self._log, chain), segment).path.open("rb")
+                path = segment_at(chain_folder(self._log, chain), segment).path
+                file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
                 return None
             if len(self._files) >= _MOST_OPEN:
-                self._files.popitem(last=False)[1].close()
+                os.close(self._files.popitem(last=False)[1])
         self._files[key] = file
         return file

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -48,7 +48,7 @@ def page(log: Path, filters: Filters, limit: int, before: str | None = None) -> 
         return Page(entries, None)
 
 
-def entries(log: Path, filters: Filters, *, newest_first: bool = False) -> Generator[Entry]:
+def entries(log: Path, filters: Filters, *, newest_first: bool = False) -> Iterator[Entry]:
     """All requests that pass, oldest first. Raises UnreadableError."""
     with opened(log) as database, Records(log) as records:
         for row in _rows(database, filters, None, newest_first=newest_first):

@@ -6,9 +6,8 @@ What blocks runs in a thread. The answers have the shapes of `edge.audit_models`
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -110,8 +109,8 @@ class AuditPages:
             f'Content-Disposition: attachment; filename="{name}"'.encode("ascii"),
             b"X-AIMux-Audit-Behind: %d" % lacking,
         )
-        found = entries(log, filters)
-        return Stream(_TYPES[form], _in_a_thread(FORMATS[form](found), found), (*HARDENING, *about))
+        pieces = FORMATS[form](entries(log, filters))
+        return Stream(_TYPES[form], _in_a_thread(pieces), (*HARDENING, *about))
 
     async def _stream(self, exchange: Exchange) -> Answer:
         filters = _filters(parameters(exchange, _FILTERS))
@@ -167,13 +166,9 @@ async def _apart(work: Callable[..., T], *arguments: Any) -> T:
     return await asyncio.get_running_loop().run_in_executor(_READERS, work, *arguments)
 
 
-async def _in_a_thread(pieces: Iterator[str], source: Generator[Any]) -> AsyncIterator[bytes]:
-    try:
-        while some := await _apart(lambda: "".join(islice(pieces, _EXPORTED_AT_ONCE))):
-            yield some.encode("utf-8")
-    finally:
-        with suppress(ValueError):  # a thread reads it still, and is its last user
-            source.close()
+async def _in_a_thread(pieces: Iterator[str]) -> AsyncIterator[bytes]:
+    while some := await _apart(lambda: "".join(islice(pieces, _EXPORTED_AT_ONCE))):
+        yield some.encode("utf-8")
 
 
 def _json(found: Mapping[str, Any]) -> Page:

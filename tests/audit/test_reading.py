@@ -18,10 +18,13 @@ from aimux.audit.entry import entry_of, is_failure, is_refusal
 from aimux.audit.export import FORMATS
 from aimux.audit.filters import FilterError, Filters, parse
 from aimux.audit.follow import Follower
-from aimux.audit.index import FILE, Indexer
+from aimux.audit.index import Indexer
+from aimux.audit.lag import behind, catch_up
 from aimux.audit.log import AuditLog
-from aimux.audit.query import Span, behind, catch_up, chains, entries, page, stats
+from aimux.audit.query import chains, entries, page
 from aimux.audit.settings import AuditSettings
+from aimux.audit.store import FILE
+from aimux.audit.sums import Span, stats
 
 Make = Callable[..., Any]
 T0 = time.time() // 600 * 600 - 6000

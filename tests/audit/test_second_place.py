@@ -13,6 +13,7 @@ import pytest
 
 from aimux.audit import checkpoints
 from aimux.audit.checkpoints import Checkpoint
+from aimux.audit.errors import AuditError
 from aimux.audit.log import AuditLog
 from aimux.audit.settings import AuditSettings
 from aimux.audit.signing import PUBLIC_KEY, Verifier
@@ -79,7 +80,7 @@ def test_a_second_place_that_hangs_holds_nothing_else_up(
 
 
 def test_a_second_place_that_is_not_there_is_no_agreement(log: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="second file of checkpoints"):
+    with pytest.raises(AuditError, match="second file of checkpoints"):
         verify(log, Verifier.at(log / PUBLIC_KEY), tmp_path / "nowhere.jsonl")
 
 
@@ -147,8 +148,6 @@ def test_nothing_but_a_torn_checkpoint_is_ever_taken_back(tmp_path: Path, found:
 
 
 def test_the_log_is_not_gone_on_with_by_another_key(tmp_path: Path, written: Written, made: Make) -> None:
-    from aimux.audit.errors import AuditError
-
     log = tmp_path / "audit"
     written(AuditSettings(log), [made(1)])
     before = {path: path.read_bytes() for path in log.rglob("*") if path.is_file()}

@@ -248,6 +248,37 @@ def test_commands_work_while_the_gateway_runs(mesh: Mesh) -> None:
     assert request_id in done.stdout
 
 
+def test_what_the_index_has_not_read_is_said_with_every_answer(start: Start, upstream: Upstream) -> None:
+    gateway = start({"routes": [{"name": "plain", "upstream": upstream.url}]})
+    found(gateway, ask(gateway.port, headers=PLAIN))
+    os.kill(gateway.indexing(), signal.SIGSTOP)
+    try:
+        ask(gateway.port, headers=PLAIN)
+        gateway.wait_served()
+        behind = json.loads(ask(gateway.port, target="/audit/status").body)["behind"]
+        assert behind > 0
+        assert json.loads(ask(gateway.port, target="/audit").body)["behind"] >= behind
+        assert json.loads(ask(gateway.port, target="/audit/stats").body)["behind"] >= behind
+        assert int(ask(gateway.port, target="/audit/export").header("X-AIMux-Audit-Behind") or 0) >= behind
+        done = run_audit(gateway, "query")
+        assert (done.returncode, len(done.stdout.splitlines())) == (0, 1)
+        assert "the index lacks the newest" in done.stderr
+    finally:
+        os.kill(gateway.indexing(), signal.SIGCONT)
+    assert until(lambda: run_audit(gateway, "query").stdout.count("\n") == 2, "both requests in the index")
+    assert int(ask(gateway.port, target="/audit/export").header("X-AIMux-Audit-Behind") or -1) == 0
+
+
+def test_an_index_that_is_deleted_while_the_gateway_runs_is_built_again(start: Start, upstream: Upstream) -> None:
+    gateway = start({"routes": [{"name": "plain", "upstream": upstream.url}]})
+    answered = ask(gateway.port, headers=PLAIN)
+    found(gateway, answered)
+    (gateway.audit / "index.sqlite3").unlink()
+    assert found(gateway, answered)["path"] == "/"
+    assert run_audit(gateway, "query", "--limit", "1").returncode == 0
+    assert (gateway.audit / "index.sqlite3").stat().st_mode & 0o137 == 0
+
+
 def test_several_workers_write_several_chains_and_all_are_read(start: Start, upstream: Upstream) -> None:
     gateway = start({"server": {"workers": 2}, "routes": [{"name": "plain", "upstream": upstream.url}]})
     sent = set()

@@ -1,5 +1,8 @@
 """From the configuration to the limits that the edge and the model are built with."""
 
+from contextlib import suppress
+
+from aimux.audit.segments import chains_in
 from aimux.audit.settings import AuditSettings
 from aimux.config.schema import Config
 from aimux.edge.log import LogSettings
@@ -20,6 +23,10 @@ def log_settings(config: Config) -> LogSettings:
 def audit_settings(config: Config) -> AuditSettings:
     """How the audit log is written and kept."""
     audit = config.audit
+    chains = set(range(1, config.server.workers + 1))
+    with suppress(OSError):  # whoever opens the log says what is wrong with it
+        # Those of workers that are no more have a part of the whole size too.
+        chains.update(chains_in(audit.path))
     return AuditSettings(
         path=audit.path,
         always=audit.sync == "always",
@@ -33,7 +40,7 @@ def audit_settings(config: Config) -> AuditSettings:
         signing_key=audit.signing_key,
         hidden_headers=audit.redact_headers,
         hidden_fields=audit.redact_fields,
-        chains=config.server.workers,
+        chains=len(chains),
     )
 
 

@@ -37,6 +37,10 @@ class Filters:
 
     def admits(self, decision: Fields, verdict: str) -> bool:
         """Whether a request passes that was decided so and has, as of now, this verdict. Moments are not looked at."""
+        return self.concern(decision) and self.take(verdict)
+
+    def concern(self, decision: Fields) -> bool:
+        """Whether a request that was decided so may pass, whatever its verdict becomes. Moments are not looked at."""
         found = {
             "agent": agent_of(decision),
             "route": decision["route"] or NO_ROUTE,
@@ -45,9 +49,11 @@ class Filters:
         }
         if any(found[name] != value for name, value in self.names.items()):
             return False
-        if self.verdict is not None and not _has_verdict(self.verdict, verdict):
-            return False
         return self.text is None or self.text.casefold() in (decision["text"] or "").casefold()
+
+    def take(self, verdict: str) -> bool:
+        """Whether a request may pass that has this verdict."""
+        return self.verdict is None or _has_verdict(self.verdict, verdict)
 
     @property
     def names(self) -> dict[str, Any]:

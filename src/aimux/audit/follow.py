@@ -5,13 +5,15 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from aimux.audit.entry import Entry, entry_of
+from aimux.audit.errors import reading
 from aimux.audit.filters import Filters
 from aimux.audit.segments import Segment, chain_folder, chains_in, segments_in
 
-_MOST_OPEN: Final = 20_000
+# A few thousand requests under way; as many as need be where their outcomes were skipped and never come.
+_MOST_OPEN_BYTES: Final = 4 * 1024 * 1024
 _LAST_BYTES: Final = 1024 * 1024
 _READ_AT_ONCE: Final = 4 * 1024 * 1024
 
@@ -40,41 +42,74 @@ class _Place:
     offset: int
 
 
+class _Open:
+    """Decisions whose outcomes have not come yet, as lines: the newest, as many as there is room for."""
+
+    def __init__(self) -> None:
+        self._lines: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._bytes = 0
+
+    def add(self, chain: int, number: int, line: bytes) -> None:
+        """Keep one; the oldest are forgotten for it."""
+        self.take(chain, number)
+        self._lines[chain, number] = line
+        self._bytes += len(line)
+        while self._bytes > _MOST_OPEN_BYTES:
+            _, oldest = self._lines.popitem(last=False)
+            self._bytes -= len(oldest)
+
+    def take(self, chain: int, number: int) -> bytes | None:
+        """The one with this number, which is not kept any longer."""
+        line = self._lines.pop((chain, number), None)
+        self._bytes -= len(line or b"")
+        return line
+
+
 class Follower:
-    """Reads what is appended to a log. Only requests that pass the filters are given."""
+    """Reads what is appended to a log. Only requests that pass the filters are given.
+
+    The outcome of a request is not, where its decision was skipped, or came before more others than are remembered.
+    """
 
     def __init__(self, log: Path, filters: Filters) -> None:
-        """Begins at the end of the log as it is now."""
+        """Begins at the end of the log as it is now. Raises UnreadableError, as all of it does."""
         self._log = log
         self._filters = filters
         self._places: dict[int, _Place] = {}
-        self._decisions: OrderedDict[tuple[int, int], dict[str, Any]] = OrderedDict()
-        for chain in chains_in(log):
-            segments = segments_in(chain_folder(log, chain))
-            if segments:
-                self._places[chain] = _Place(segments[-1].first, _whole_size(segments[-1]))
+        self._open = _Open()
+        with reading(log):
+            for chain in chains_in(log):
+                segments = segments_in(chain_folder(log, chain))
+                if segments:
+                    self._places[chain] = _Place(segments[-1].first, _whole_size(segments[-1]))
 
     def last(self, count: int) -> list[Entry]:
         """The last requests before, oldest first, as far as the last megabyte of each chain tells."""
         found: dict[tuple[int, int], Entry] = {}
-        for chain, place in self._places.items():
-            for segment in segments_in(chain_folder(self._log, chain))[-2:]:
-                end = place.offset if segment.first == place.segment else segment.size
-                for line in _lines(segment.path, max(end - _LAST_BYTES, 0), end, whole=end <= _LAST_BYTES):
-                    seen = self._take(chain, line)
-                    if seen is not None:
-                        found[chain, seen.entry["position"]["decision"]] = seen.entry
+        with reading(self._log):
+            for chain, line in self._last_lines():
+                seen = self._take(chain, line)
+                if seen is not None:
+                    found[chain, seen.entry["position"]["decision"]] = seen.entry
         return sorted(found.values(), key=lambda entry: str(entry["time"]))[-count:] if count else []
 
     def look(self, most: int | None = None) -> Look:
         """What has come since. Of more than `most` records a chain, only the last are read."""
         look = Look()
-        for chain in chains_in(self._log):
-            for line in self._new_lines(chain, most, look):
-                seen = self._take(chain, line)
-                if seen is not None:
-                    look.seen.append(seen)
+        with reading(self._log):
+            for chain in chains_in(self._log):
+                for line in self._new_lines(chain, most, look):
+                    seen = self._take(chain, line)
+                    if seen is not None:
+                        look.seen.append(seen)
         return look
+
+    def _last_lines(self) -> Iterator[tuple[int, bytes]]:
+        for chain, place in self._places.items():
+            for segment in segments_in(chain_folder(self._log, chain))[-2:]:
+                end = place.offset if segment.first == place.segment else segment.size
+                for line in _lines(segment.path, max(end - _LAST_BYTES, 0), end, whole=end <= _LAST_BYTES):
+                    yield chain, line
 
     def _new_lines(self, chain: int, most: int | None, look: Look) -> Iterator[bytes]:
         segments = segments_in(chain_folder(self._log, chain))
@@ -100,20 +135,20 @@ class Follower:
             fields = json.loads(line)
             kind, number = fields["kind"], fields["seq"]
             if kind == "decision":
-                self._decisions[chain, number] = fields
-                if len(self._decisions) > _MOST_OPEN:
-                    self._decisions.popitem(last=False)
-                admitted, entry = self._filters.admits(fields, fields["verdict"]), entry_of(chain, fields, None)
+                if not self._filters.concern(fields):
+                    return None
+                self._open.add(chain, number, line)
+                entry = entry_of(chain, fields, None)
             elif kind == "outcome":
-                decision = self._decisions.pop((chain, fields["decision"]), None)
+                decision = self._open.take(chain, fields["decision"])
                 if decision is None:
                     return None
-                admitted, entry = self._filters.admits(decision, fields["verdict"]), entry_of(chain, decision, fields)
+                entry = entry_of(chain, json.loads(decision), fields)
             else:
                 return None
         except (ValueError, KeyError, TypeError):
             return None  # `verify` tells of it
-        return Seen(kind, entry, chain, number) if admitted else None
+        return Seen(kind, entry, chain, number) if self._filters.take(entry["verdict"]) else None
 
 
 def _read(path: Path, offset: int) -> bytes:
@@ -142,6 +177,9 @@ def _whole_size(segment: Segment) -> int:
     """The size of a segment's whole lines."""
     size = segment.size
     start = max(size - _LAST_BYTES, 0)
-    with segment.path.open("rb", buffering=0) as file:
-        file.seek(start)
-        return start + file.read(size - start).rfind(b"\n") + 1
+    try:
+        with segment.path.open("rb", buffering=0) as file:
+            file.seek(start)
+            return start + file.read(size - start).rfind(b"\n") + 1
+    except FileNotFoundError:
+        return 0

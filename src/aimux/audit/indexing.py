@@ -36,13 +36,14 @@ def main(arguments: Sequence[str]) -> int:
             indexer = indexer or Indexer(Path(log))
             pause = pace.pause_after(indexer)
             said = ""
-        except (BlockingIOError, FileNotFoundError):
-            continue  # somebody else does it, or there is no log yet
         except (OSError, sqlite3.Error) as error:
-            # A disk that is full has room again one day; an index that is broken is built anew.
             if indexer is not None:
                 indexer.close()
-            indexer, pause = None, _TROUBLED_PAUSE
+                indexer = None
+            if isinstance(error, BlockingIOError | FileNotFoundError):
+                continue  # somebody else does it, or there is no log yet
+            # A disk that is full has room again one day; an index that is broken is built anew.
+            pause = _TROUBLED_PAUSE
             if str(error) != said:
                 said = str(error)
                 sys.stderr.write(f"aimux: the index of the audit log is behind: {said}\n")

@@ -10,6 +10,7 @@ from typing import Final
 from aimux.audit import checkpoints
 from aimux.audit.chain import GENESIS, Head, digest_of, follows, number_of
 from aimux.audit.checkpoints import Checkpoint
+from aimux.audit.errors import AuditError
 from aimux.audit.locks import is_held
 from aimux.audit.segments import chain_folder, chains_in, lines_of, segments_in
 from aimux.audit.signing import Verifier
@@ -62,8 +63,8 @@ class _Line:
 def verify(log: Path, verifier: Verifier, elsewhere: Path | None = None) -> list[Verdict]:
     """Verify every chain of a log; `elsewhere` is the second place of checkpoints. One verdict a chain.
 
-    Raises FileNotFoundError where there is no log, or no such second place. While a gateway writes it, what was written
-    until now is verified.
+    Raises FileNotFoundError where there is no log, and AuditError where there is no such second place. While a gateway
+    writes it, what was written until now is verified.
     """
     far = [] if elsewhere is None else _far(elsewhere)
     chains = chains_in(log)
@@ -85,7 +86,7 @@ def verify(log: Path, verifier: Verifier, elsewhere: Path | None = None) -> list
 
 def _far(elsewhere: Path) -> list[Checkpoint]:
     if not elsewhere.exists():
-        raise FileNotFoundError(
+        raise AuditError(
             f"there is no second file of checkpoints, {elsewhere}: it was never written, or somebody has removed it"
         )
     return checkpoints.read(elsewhere)[0]

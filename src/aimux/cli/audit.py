@@ -13,14 +13,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from aimux.audit.entry import Entry, is_failure, is_refusal
-from aimux.audit.errors import AuditError
+from aimux.audit.errors import AuditError, UnreadableError, reading
 from aimux.audit.export import FORMATS
 from aimux.audit.filters import FilterError, Filters, parse
 from aimux.audit.follow import Follower
-from aimux.audit.query import Span, catch_up, entries, page
-from aimux.audit.query import stats as sums
+from aimux.audit.lag import catch_up
+from aimux.audit.query import entries, page
 from aimux.audit.segments import chains_in
 from aimux.audit.signing import PUBLIC_KEY, Verifier
+from aimux.audit.sums import Span
+from aimux.audit.sums import stats as sums
 from aimux.audit.verify import Verdict
 from aimux.audit.verify import verify as verify_log
 from aimux.cli import console
@@ -49,8 +51,8 @@ def tail(config: Path, path: Path | None, given: Mapping[str, str], count: int, 
             for seen in follower.look().seen:
                 if seen.kind == "outcome":
                     _print(seen.entry, as_json=as_json)
-    except _Unusable as unusable:
-        return _fail(unusable)
+    except (_Unusable, UnreadableError) as error:
+        return _fail(error)
     return 0
 
 
@@ -58,7 +60,7 @@ def query(config: Path, path: Path | None, given: Mapping[str, str], limit: int,
     """Print the newest requests that pass."""
     try:
         log, filters = _log(config, path), _filters(given)
-        _index(log)
+        lacking = _index(log)
         before: str | None = None
         while limit > 0:
             found = page(log, filters, min(limit, _AT_ONCE), before)
@@ -67,8 +69,9 @@ def query(config: Path, path: Path | None, given: Mapping[str, str], limit: int,
             limit -= len(found.entries)
             if (before := found.next) is None:
                 break
-    except _Unusable as unusable:
-        return _fail(unusable)
+    except (_Unusable, UnreadableError) as error:
+        return _fail(error)
+    _say_what_is_lacking(lacking)
     return 0
 
 
@@ -76,10 +79,11 @@ def export(config: Path, path: Path | None, given: Mapping[str, str], form: str)
     """Write the requests that pass in a format that others read."""
     try:
         log, filters = _log(config, path), _filters(given)
-        _index(log)
+        lacking = _index(log)
         sys.stdout.writelines(FORMATS[form](entries(log, filters)))
-    except _Unusable as unusable:
-        return _fail(unusable)
+    except (_Unusable, UnreadableError) as error:
+        return _fail(error)
+    _say_what_is_lacking(lacking)
     return 0
 
 
@@ -88,12 +92,10 @@ def verify(config: Path, path: Path | None, public_key: Path | None, checkpoints
     try:
         log, elsewhere = _log_and_second_place(config, path)
         verifier = Verifier.at(public_key or log / PUBLIC_KEY)
-        verdicts = verify_log(log, verifier, checkpoints or elsewhere)
-    except (AuditError, FileNotFoundError) as error:
-        console.problem(f"aimux: {error}")
-        return 1
-    except _Unusable as unusable:
-        return _fail(unusable)
+        with reading(log):
+            verdicts = verify_log(log, verifier, checkpoints or elsewhere)
+    except (_Unusable, AuditError) as error:
+        return _fail(error)
     faults = [verdict.fault for verdict in verdicts if verdict.fault is not None]
     if as_json:
         print(json.dumps({"ok": not faults, "chains": [_verdict(verdict) for verdict in verdicts]}))
@@ -107,16 +109,17 @@ def stats(config: Path, path: Path | None, given: Mapping[str, str], *, as_json:
     """Print sums over a span."""
     try:
         log, filters = _log(config, path), _filters(given)
-        _index(log)
+        lacking = _index(log)
         now = time.time()
         span = Span(filters.since or now, now if filters.until is None else filters.until, 60)
         found = sums(log, Span(span.since, span.until, span.steps, filters.agent, filters.route))
-    except _Unusable as unusable:
-        return _fail(unusable)
+    except (_Unusable, UnreadableError) as error:
+        return _fail(error)
     if as_json:
-        print(json.dumps(found))
-        return 0
-    _show_stats(found)
+        print(json.dumps({**found, "behind": lacking}))
+    else:
+        _show_stats(found)
+    _say_what_is_lacking(lacking)
     return 0
 
 
@@ -134,7 +137,9 @@ def _log_and_second_place(config: Path, path: Path | None) -> tuple[Path, Path |
         if loaded is None:
             raise _Unusable(2)
         path, elsewhere = loaded.config.audit.path, loaded.config.audit.checkpoint_to
-    if not chains_in(path):
+    with reading(path):
+        chains = chains_in(path)
+    if not chains:
         raise _Unusable(1, f"there is no audit log in {path}: a gateway begins one when it starts")
     return path, elsewhere
 
@@ -146,17 +151,26 @@ def _filters(given: Mapping[str, str]) -> Filters:
         raise _Unusable(2, str(error)) from error
 
 
-def _index(log: Path) -> None:
+def _index(log: Path) -> int:
+    """Index what is not yet; how many bytes of the log are not in the index all the same."""
     try:
-        catch_up(log)
+        return catch_up(log)
     except (OSError, sqlite3.Error) as error:
         raise _Unusable(1, f"the index of {log} cannot be brought up to date: {error}") from error
 
 
-def _fail(unusable: _Unusable) -> int:
-    if str(unusable):
-        console.problem(f"aimux: {unusable}")
-    return unusable.code
+def _say_what_is_lacking(lacking: int) -> None:
+    if lacking:
+        console.note(
+            f"aimux: the index lacks the newest {lacking} bytes of the log, and so does this answer: another "
+            "process, such as a gateway, is indexing them: ask again in a moment"
+        )
+
+
+def _fail(error: _Unusable | AuditError) -> int:
+    if str(error):
+        console.problem(f"aimux: {error}")
+    return error.code if isinstance(error, _Unusable) else 1
 
 
 # What is printed.

@@ -9,6 +9,7 @@ from aimux.edge.management_models import Answer
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Milliseconds = Annotated[float, Field(ge=0)]
+Behind = Annotated[int, Field(ge=0, description="Bytes of the log that the index has not read yet, nor this answer.")]
 
 
 class RecordPosition(Answer):
@@ -78,7 +79,7 @@ class AuditPage(Answer):
 
     requests: list[AuditEntry]
     next: Annotated[str | None, Field(description="`before` of the next page. null: there is none.")]
-    behind: Annotated[int, Field(ge=0, description="Bytes of the log that the index has not read yet.")]
+    behind: Behind
 
 
 class CheckpointEntry(Answer):
@@ -111,7 +112,7 @@ class AuditStatus(Answer):
     sync: Literal["os", "always"]
     text: Literal["full", "excerpt", "none"]
     chains: list[ChainEntry]
-    behind: Annotated[int, Field(ge=0, description="Bytes of the log that the index has not read yet.")]
+    behind: Behind
 
 
 class StatsPoint(Answer):
@@ -149,3 +150,4 @@ class AuditStats(Answer):
     p99_ms: float | None
     series: list[StatsPoint]
     links: list[Link]
+    behind: Behind

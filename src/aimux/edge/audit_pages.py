@@ -5,18 +5,20 @@ What blocks runs in a thread. The answers have the shapes of `edge.audit_models`
 
 import asyncio
 import json
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from aimux.audit.errors import UnreadableError
 from aimux.audit.export import FORMATS
 from aimux.audit.filters import FilterError, Filters, moment, parse
 from aimux.audit.follow import Follower, Look
-from aimux.audit.query import Span, behind, chains, entries, page, stats
+from aimux.audit.lag import behind
+from aimux.audit.query import chains, entries, page
 from aimux.audit.settings import AuditSettings
+from aimux.audit.sums import Span, stats
 from aimux.core.reason import Failure, Reason
 from aimux.edge.exchange import Exchange
 from aimux.edge.management_models import Endpoint
@@ -36,7 +38,6 @@ _HEARTBEAT_SECONDS: Final = 10.0
 _EXPORTED_AT_ONCE: Final = 200
 _TYPES: Final = {"jsonl": b"application/x-ndjson", "csv": b"text/csv; charset=utf-8", "otlp": b"application/x-ndjson"}
 _OFF: Final = "nothing is recorded: audit.enabled is false in the gateway's configuration"
-_BUILDING: Final = "the index of the audit log is being built: try again in a moment"
 
 # Threads of their own: a search through a large log must not keep requests from having their bodies read.
 _READERS: Final = ThreadPoolExecutor(3, "aimux-audit-reader")
@@ -67,7 +68,7 @@ class AuditPages:
         given = parameters(exchange, (*_FILTERS, *_SPAN, "request_id", "trace_id", "limit", "before"))
         filters = _filters(given)
         limit = _number("limit", given, 50, _MOST_ENTRIES)
-        return await self._read(lambda log: _page_body(log, filters, limit, given.get("before")))
+        return _json(await self._read(lambda log: _page_body(log, filters, limit, given.get("before"))))
 
     async def _stats(self, exchange: Exchange) -> Answer:
         given = parameters(exchange, ("agent", "route", *_SPAN, "steps"))
@@ -76,7 +77,7 @@ class AuditPages:
         steps = _number("steps", given, 60, _MOST_STEPS)
         since = min(max(since, until - _LONGEST_SPAN), until)
         span = Span(since, until, steps, given.get("agent"), given.get("route"))
-        return await self._read(lambda log: stats(log, span))
+        return _json(await self._read(lambda log: {"behind": behind(log), **stats(log, span)}))
 
     async def _status(self, exchange: Exchange) -> Answer:
         parameters(exchange, ())
@@ -93,7 +94,7 @@ class AuditPages:
         if settings is None:
             return _json(found)
         log = settings.path
-        return await self._read(lambda _: found | {"chains": chains(log), "behind": behind(log)})
+        return _json(await self._read(lambda _: found | {"chains": chains(log), "behind": behind(log)}))
 
     async def _export(self, exchange: Exchange) -> Answer:
         given = parameters(exchange, (*_FILTERS, *_SPAN, "format"))
@@ -101,24 +102,29 @@ class AuditPages:
         if form not in FORMATS:
             raise Failure(Reason.BAD_REQUEST, f"format is one of {', '.join(FORMATS)}")
         log, filters = self._log(), _filters(given)
-        await self._read(
-            lambda log: _page_body(log, filters, 1, None)
-        )  # whatever is wrong is said before the answer has begun
+        # Whatever is wrong is said before the answer has begun.
+        lacking = (await self._read(lambda log: _page_body(log, filters, 1, None)))["behind"]
         name = time.strftime(f"aimux-audit-%Y%m%dT%H%M%SZ.{'csv' if form == 'csv' else 'jsonl'}", time.gmtime())
-        attachment = f'Content-Disposition: attachment; filename="{name}"'.encode("ascii")
+        about = (
+            f'Content-Disposition: attachment; filename="{name}"'.encode("ascii"),
+            b"X-AIMux-Audit-Behind: %d" % lacking,
+        )
         pieces = FORMATS[form](entries(log, filters))
-        return Stream(_TYPES[form], _in_a_thread(pieces), (*HARDENING, attachment))
+        return Stream(_TYPES[form], _in_a_thread(pieces), (*HARDENING, *about))
 
     async def _stream(self, exchange: Exchange) -> Answer:
         filters = _filters(parameters(exchange, _FILTERS))
-        follower = await _apart(Follower, self._log(), filters)
+        follower = await self._read(lambda log: Follower(log, filters))
         return Stream(b"text/event-stream", self._events(follower))
 
     async def _events(self, follower: Follower) -> AsyncIterator[bytes]:
         yield b"retry: 1000\n\n"
         said_at = time.monotonic()
         while not self._live.draining:
-            look = await _apart(follower.look, _MOST_RECORDS)
+            try:
+                look = await _apart(follower.look, _MOST_RECORDS)
+            except UnreadableError:
+                return  # whoever asks again is told why
             events = _events_of(look)
             if events or time.monotonic() - said_at > _HEARTBEAT_SECONDS:
                 said_at = time.monotonic()
@@ -130,19 +136,20 @@ class AuditPages:
             raise Failure(Reason.NOT_FOUND, _OFF)
         return self._settings.path
 
-    async def _read(self, question: Callable[[Any], Any]) -> Page:
+    async def _read(self, question: Callable[[Any], T]) -> T:
         log = self._log()
         try:
-            return _json(await _apart(question, log))
+            return await _apart(question, log)
         except FilterError as error:
             raise Failure(Reason.BAD_REQUEST, str(error)) from error
-        except (FileNotFoundError, sqlite3.OperationalError) as error:
-            raise Failure(Reason.NOT_READY, _BUILDING) from error
+        except UnreadableError as error:
+            raise Failure(Reason.NOT_READY, str(error)) from error
 
 
 def _page_body(log: Any, filters: Filters, limit: int, before: str | None) -> dict[str, Any]:
+    lacking = behind(log)
     found = page(log, filters, limit, before)
-    return {"requests": found.entries, "next": found.next, "behind": behind(log)}
+    return {"requests": found.entries, "next": found.next, "behind": lacking}
 
 
 def _events_of(look: Look) -> bytes:

@@ -65,13 +65,14 @@ def _integer(name: str, about: str, most: int) -> Json:
 class _Page:
     """What an endpoint is for, its answers by status, and the parameters that it takes.
 
-    Where an answer has no model, `content` is what it has instead, by type.
+    Where an answer has no model, `content` is what it has instead, by type, and `headers` what stands beside it.
     """
 
     summary: str
     answers: Mapping[int, type[Answer] | None]
     parameters: tuple[Json, ...] = ()
     content: Mapping[str, str] = field(default_factory=lambda: {"text/plain": "Prometheus' text format."})
+    headers: Mapping[str, Json] = field(default_factory=dict)
 
 
 _FILTERS: Final = (
@@ -88,6 +89,7 @@ _BEFORE: Final = _parameter(
     "Where to go on: `next` of the page before.",
     {"type": "string", "pattern": r"^[0-9]{1,12}\.[0-9]{1,9},[0-9]{1,4},[0-9]{1,15}$"},
 )
+_BEHIND: Final = "Bytes of the log that the index had not read when it began."
 _FORMAT: Final = _parameter("format", "What it is written as.", {"enum": ["jsonl", "csv", "otlp"]})
 _PAGES: Final = {
     Endpoint.HEALTHZ: _Page("Whether the process serves", {200: Health}),
@@ -118,6 +120,7 @@ _PAGES: Final = {
         {200: None},
         (*_FILTERS, *_SPAN, _FORMAT),
         {"application/x-ndjson": "JSON lines: AuditEntry, or OTLP's JSON encoding.", "text/csv": "A table."},
+        {"X-AIMux-Audit-Behind": {"type": "integer", "minimum": 0, "description": _BEHIND}},
     ),
     Endpoint.TRY: _Page(
         "What would be decided on a text, without forwarding anything",
@@ -152,7 +155,7 @@ def description() -> Json:
 
 
 def _path(endpoint: Endpoint, page: _Page) -> Json:
-    answers = {str(status): _answer(model, page.content) for status, model in page.answers.items()}
+    answers = {str(status): _answer(model, page) for status, model in page.answers.items()}
     # The empty requirement: a peer on the same machine needs no token.
     security: list[Json] = []
     if endpoint is not _OPEN:
@@ -177,14 +180,19 @@ def _path(endpoint: Endpoint, page: _Page) -> Json:
     }
 
 
-def _answer(model: type[Answer] | None, otherwise: Mapping[str, str]) -> Json:
+def _answer(model: type[Answer] | None, page: _Page) -> Json:
     if model is None:
-        content: Json = {kind: {"schema": {"type": "string"}} for kind in otherwise}
-        about = " ".join(otherwise.values())
+        content: Json = {kind: {"schema": {"type": "string"}} for kind in page.content}
+        about = " ".join(page.content.values())
     else:
         content = {"application/json": {"schema": _ref(model)}}
         about = (model.__doc__ or "").strip()
-    return {"description": about, "headers": {"Cache-Control": _header({"const": "no-store"})}, "content": content}
+    schemas = {"Cache-Control": {"const": "no-store"}, **page.headers}
+    return {
+        "description": about,
+        "headers": {name: _header(schema) for name, schema in schemas.items()},
+        "content": content,
+    }
 
 
 def _refusal(about: str, **headers: Json) -> Json:
@@ -216,6 +224,6 @@ _NOT_TAKEN: Final = _refusal("The gateway is not ready, or too many texts wait f
 _AUDIT_REFUSALS: Final = {
     "400": _SENSELESS,
     "404": _refusal("Nothing is recorded: audit.enabled is false."),
-    "503": _refusal("The index is being built.", **_RETRY),
+    "503": _refusal("The index is being built, or cannot be read.", **_RETRY),
 }
 _UNMEASURED: Final = _refusal("The metrics of all workers could not be added up in time.", **_RETRY)

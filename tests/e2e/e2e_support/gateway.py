@@ -165,6 +165,11 @@ class Gateway:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         return [int(pid) for pid in children if "aimux.app.supervised" in command_of(pid)]
 
+    def indexing(self) -> int:
+        """The process that builds the index of its audit log."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return next(int(pid) for pid in children if "aimux.audit.indexing" in command_of(pid))
+
     def reload(self, config: Config | str) -> Line:
         """Change its configuration file, tell it, and wait for the first line that it says of that."""
         if isinstance(config, str):

@@ -1,0 +1,142 @@
+"""The index's file: a SQLite database beside the log. How it is laid out, made, and opened by readers."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aimux.audit import rollups
+from aimux.audit.chain import GENESIS, Head
+from aimux.audit.errors import UnreadableError, reading
+
+FILE: Final = "index.sqlite3"
+_VERSION: Final = 1
+_BUSY_SECONDS: Final = 10.0
+_MODE: Final = 0o640
+_SCHEMA: Final = f"""
+CREATE TABLE chains(
+    chain INTEGER PRIMARY KEY, origin TEXT, segment INTEGER, offset INTEGER, count INTEGER, digest TEXT,
+    verified INTEGER, fault TEXT
+);
+CREATE TABLE requests(
+    chain INTEGER, decision INTEGER, outcome INTEGER, time REAL, request_id TEXT, trace_id TEXT, agent TEXT, route TEXT,
+    verdict TEXT, status INTEGER, text TEXT, segment INTEGER, offset INTEGER, length INTEGER,
+    end_segment INTEGER, end_offset INTEGER, end_length INTEGER, PRIMARY KEY(chain, decision)
+) WITHOUT ROWID;
+CREATE INDEX by_time ON requests(time, chain, decision);
+CREATE INDEX by_agent ON requests(agent, time);
+CREATE INDEX by_verdict ON requests(verdict, time);
+CREATE INDEX by_request ON requests(request_id);
+CREATE INDEX by_trace ON requests(trace_id);
+{rollups.SCHEMA}
+PRAGMA user_version={_VERSION};
+"""
+
+
+@dataclass(slots=True)
+class Place:
+    """How far a chain has been read. `verified` stays behind at the first record that does not follow."""
+
+    chain: int
+    origin: str | None = None
+    segment: int = 1
+    offset: int = 0
+    head: Head = GENESIS
+    verified: int = 0
+    fault: str | None = None
+
+
+@contextmanager
+def opened(log: Path) -> Iterator[sqlite3.Connection]:
+    """The index, to be read. Raises UnreadableError where none has been built yet, or what is asked of it fails."""
+    path = log / FILE
+    try:
+        with reading(log), closing(_reader(path)) as database:
+            yield database
+    except sqlite3.OperationalError as error:
+        raise UnreadableError(
+            f"the index of the audit log is being built, or cannot be read now ({error}): try again in a moment"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        if not is_spoiled(error):
+            raise
+        raise UnreadableError(
+            f"the index of the audit log is spoiled ({error}): delete {path}, and it is built again from the log"
+        ) from error
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        raise UnreadableError("the index of the audit log is being built: try again in a moment")
+    where = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(where, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+
+
+def connected(path: Path) -> sqlite3.Connection:
+    """The index, to be written; an empty one where there is none. Raises OSError and sqlite3.Error."""
+    _keep_private(path)
+    database = sqlite3.connect(path, timeout=_BUSY_SECONDS)
+    # Whatever a crash takes of it is built again.
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=OFF")
+    return database
+
+
+def is_spoiled(error: sqlite3.Error) -> bool:
+    """Whether the file is no index, or a broken one. The kinds derived from this error have other reasons."""
+    return type(error) is sqlite3.DatabaseError
+
+
+def is_current(database: sqlite3.Connection) -> bool:
+    """Whether an index is laid out as this version does it."""
+    return bool(database.execute("PRAGMA user_version").fetchone()[0] == _VERSION)
+
+
+def begun_anew(path: Path) -> sqlite3.Connection:
+    """An empty index in place of whatever is there. Raises OSError and sqlite3.Error."""
+    for each in _files(path):
+        each.unlink(missing_ok=True)
+    database = connected(path)
+    database.executescript(_SCHEMA)
+    return database
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+
+
+def _keep_private(path: Path) -> None:
+    """It holds texts, like the segments. SQLite would make it readable by all, and its other files like it."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE))
+    for each in _files(path):
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # gone, or another user's
+            mode = each.stat().st_mode & 0o777
+            if mode & ~_MODE:
+                each.chmod(mode & _MODE)
+
+
+def places_in(database: sqlite3.Connection) -> list[Place]:
+    """How far each chain has been read."""
+    rows = database.execute("SELECT chain, origin, segment, offset, count, digest, verified, fault FROM chains")
+    return [
+        Place(chain, origin, at, offset, Head(n, hash_), ok, bad)
+        for chain, origin, at, offset, n, hash_, ok, bad in rows
+    ]
+
+
+def place_of(database: sqlite3.Connection, chain: int) -> Place:
+    """How far a chain has been read: to where it begins, if it is not known yet."""
+    return next((place for place in places_in(database) if place.chain == chain), Place(chain))
+
+
+def put(database: sqlite3.Connection, place: Place) -> None:
+    """Note how far a chain has been read."""
+    head = place.head
+    database.execute(
+        "INSERT OR REPLACE INTO chains VALUES(?,?,?,?,?,?,?,?)",
+        (place.chain, place.origin, place.segment, place.offset, head.count, head.digest, place.verified, place.fault),
+    )

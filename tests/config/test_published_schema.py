@@ -36,6 +36,7 @@ LOADED_TOO = [
     "fallback: {upstream: HTTP://x}\nsemantic_engine: {min_score: 0, ambiguity_threshold: 1, cache_entries: 0}",
     "routes: [{name: a, upstream: http://x, intents: [a], allowed: [], min_score: 1, ca_file: x}]",
     "routes: [{name: a_b_c, upstream: http://x}]",
+    "fallback: {upstream: http://x}\naudit: {excerpt_length: 16384}",
 ]
 VARIABLES = {
     "URL": "http://x",
@@ -75,6 +76,7 @@ REFUSED_TOO = [
     "fallback: {upstream: http://x}\nserver: {max_body_bytes: 10XB}",
     "fallback: {upstream: http://x}\nlogging: {level: loud}",
     "fallback: {upstream: http://x}\nsemantic_engine: {min_score: 1.5}",
+    "fallback: {upstream: http://x}\naudit: {excerpt_length: 16385}",
 ]
 
 

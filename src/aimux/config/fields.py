@@ -172,6 +172,7 @@ Network = Annotated[
 Port = Annotated[int, Strict(), Ge(0), Le(65535)]
 Count = Annotated[int, Strict(), Ge(1)]
 Workers = Annotated[int, Strict(), Ge(1), Le(256)]
+ExcerptLength = Annotated[int, Strict(), Ge(1), Le(16384)]
 CountOrNone = Annotated[int, Strict(), Ge(0)]
 Score = Annotated[float, Strict(), Ge(0), Le(1), Field(allow_inf_nan=False)]
 Seconds = Annotated[float, Strict(), Gt(0), Field(allow_inf_nan=False)]

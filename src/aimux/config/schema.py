@@ -9,6 +9,7 @@ from aimux.config.fields import (
     Allowed,
     Count,
     CountOrNone,
+    ExcerptLength,
     FilePath,
     Flag,
     HeaderName,
@@ -116,8 +117,8 @@ class AuditConfig(Section):
     """What a record survives before its request is forwarded: os the end of the process, always a loss of power too."""
     text: Annotated[Literal["full", "excerpt", "none"], _choice("full", "excerpt", "none")] = "excerpt"
     """How much of a text is recorded, besides its digest. full stops at 32 Ki characters."""
-    excerpt_length: Count = 200
-    """Characters of a text that an excerpt has."""
+    excerpt_length: ExcerptLength = 200
+    """Characters of a text that an excerpt has, at most 16384."""
     redact_headers: tuple[HeaderName, ...] = ()
     """Headers of which nothing is recorded, also where a text quotes them, besides Authorization, cookies and keys."""
     redact_fields: tuple[Text, ...] = ()

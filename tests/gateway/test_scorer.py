@@ -14,6 +14,7 @@ import aimux.intent.scorer
 import aimux.intent.turns
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Scores, TextTooLong
+from aimux.intent.reader import Plan
 from aimux.intent.scorer import ScorerLimits, ThreadedScorer
 
 PATIENCE = 20.0
@@ -34,13 +35,14 @@ class FakeReader:
     def let_go(self, word):
         self.held[word].set()
 
-    def windows(self, text):
+    def plan(self, text):
         self.tokenized.append(text)
         if text.startswith("endless"):
             return TextTooLong(9000, 8192)
         if text == "broken":
             raise RuntimeError("no tokens")
-        return text.split()
+        words = tuple(text.split())
+        return Plan(words, len(words))
 
     def room(self, _):
         return 1
@@ -55,7 +57,7 @@ class FakeReader:
             raise RuntimeError("no vector")
         return windows
 
-    def scores(self, rows):
+    def scores(self, _, rows):
         return Scores((len(rows) / 10,))
 
 

@@ -106,3 +106,32 @@ def test_rows_that_hold_no_numbers_are_an_error(value: Any) -> None:
 def test_vectors_must_be_those_of_the_intents() -> None:
     with pytest.raises(ValueError, match="2 vectors for 3 intents"):
         IntentIndex(house([2, 1]), unit(np.ones((2, 4))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    counts=st.lists(st.integers(0, 3), min_size=1, max_size=12).filter(any),
+    owners=st.lists(st.integers(0, 3), min_size=1, max_size=8),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_part_stands_for_its_best_route_where_that_is_good_enough(
+    counts: list[int], owners: list[int], seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    vectors = unit(random.normal(size=(sum(counts), 4)))
+    windows = unit(random.normal(size=(len(owners), 4)))
+    whole = [part % 2 == 0 for part in range(4)]
+    snapshot = house(counts)
+    index = IntentIndex(snapshot, vectors)
+    expected = set()
+    for part in set(owners):
+        mine = windows[[place for place, owner in enumerate(owners) if owner == part]]
+        scored = [(place, value) for place, value in enumerate(index.scores(mine).values) if value is not None]
+        best, top = max(scored, key=lambda pair: pair[1])
+        if top >= snapshot.routes[best].min_score:
+            close = frozenset(p for p, v in scored if top - v < snapshot.ambiguity_threshold and p != best)
+            expected.add((best, close, whole[part]))
+    found = index.stands(windows, owners, whole)
+    assert {(stand.place, stand.close, stand.whole) for stand in found} == expected
+    assert len(found) == len(expected)
+    assert all(stand.score >= snapshot.routes[stand.place].min_score for stand in found)

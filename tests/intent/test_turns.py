@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Scores, TextTooLong
 from aimux.intent import turns
+from aimux.intent.reader import Plan
 from aimux.intent.turns import Job, Turns
 
 
@@ -21,10 +22,11 @@ class Reader:
     together: int = 4
     runs: list[list[str]] = field(default_factory=list)
 
-    def windows(self, text: str) -> list[str] | TextTooLong:
+    def plan(self, text: str) -> Plan | TextTooLong:
         if text == "no tokens":
             raise RuntimeError(text)
-        return TextTooLong(9000, 8192) if text == "endless" else text.split()
+        words = tuple(text.split())
+        return TextTooLong(9000, 8192) if text == "endless" else Plan(words, len(words))
 
     def room(self, window: str) -> int:
         return self.together
@@ -38,7 +40,8 @@ class Reader:
                 raise RuntimeError(window)
         return np.array([[len(window)] for window in windows], np.float32)
 
-    def scores(self, rows: list[np.ndarray]) -> Scores:
+    def scores(self, plan: Plan, rows: list[np.ndarray]) -> Scores:
+        assert len(rows) == len(plan.windows)
         assert all(row.shape == (1, 1) for row in rows)
         return Scores(tuple(float(row[0, 0]) / 10 for row in rows))
 

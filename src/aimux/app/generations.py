@@ -95,6 +95,8 @@ class Generations:
         loop = asyncio.get_running_loop()
         limits, max_tokens = scorer_limits(loaded.config), loaded.config.semantic_engine.max_tokens
         intents = tuple(route.intents for route in loaded.snapshot.routes)
+        # What the parts of a text stand for is told by the thresholds.
+        thresholds = (loaded.snapshot.ambiguity_threshold, *(route.min_score for route in loaded.snapshot.routes))
         files = locate(loaded.config.semantic_engine.model_path)
         encoder = None
         if self._alive:
@@ -102,11 +104,11 @@ class Generations:
             # From here to its use nothing waits: meanwhile an engine could lose its last generation, and be closed.
             known = [made.engine for made in self._alive if made.engine is not None]
             for engine in known:
-                if engine.made_for == (digest, max_tokens, limits, intents):
+                if engine.made_for == (digest, max_tokens, limits, intents, thresholds):
                     return engine
             encoder = next((engine.encoder for engine in known if engine.encoder.digest == digest), None)
         reader = await loop.run_in_executor(None, load_reader, loaded.snapshot, files, max_tokens, encoder)
-        made_for = (reader.encoder.digest, max_tokens, limits, intents)
+        made_for = (reader.encoder.digest, max_tokens, limits, intents, thresholds)
         return Engine(ThreadedScorer(reader, limits), reader.encoder, reader.index, files.bundled, made_for)
 
 

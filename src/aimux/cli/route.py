@@ -11,7 +11,7 @@ from rich.table import Table
 from aimux.cli import console
 from aimux.cli.loading import load_or_report
 from aimux.config.load import Loaded
-from aimux.core.request import Scores, TextTooLong
+from aimux.core.request import Found, Scores
 from aimux.gateway.dry_run import Judgement, judge
 
 _BAR = 24
@@ -49,7 +49,7 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _scorer(loaded: Loaded) -> Callable[[str], Scores | TextTooLong]:
+def _scorer(loaded: Loaded) -> Callable[[str], Found]:
     if not loaded.snapshot.needs_scores:
         return lambda _: Scores((None,) * len(loaded.snapshot.routes))
     from aimux.intent.model import locate
@@ -59,9 +59,7 @@ def _scorer(loaded: Loaded) -> Callable[[str], Scores | TextTooLong]:
     return load_reader(loaded.snapshot, locate(engine.model_path), engine.max_tokens).score
 
 
-def _print_batch(
-    batch: Path, loaded: Loaded, score: Callable[[str], Scores | TextTooLong], *, with_scores: bool
-) -> int:
+def _print_batch(batch: Path, loaded: Loaded, score: Callable[[str], Found], *, with_scores: bool) -> int:
     for text, agent in _rows(batch):
         found = judge(text, agent, loaded.snapshot, score)
         print(json.dumps(_as_dict(found, with_scores=with_scores)))

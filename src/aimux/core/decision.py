@@ -9,8 +9,8 @@ from enum import Enum
 
 from aimux.core.access import may_use
 from aimux.core.reason import Reason
-from aimux.core.request import ANONYMOUS, Claim, Facts, Flaw, Principal, TextTooLong
-from aimux.core.routing import Match, match
+from aimux.core.request import ANONYMOUS, Claim, Facts, Flaw, Illegible, Principal, Scores, TextTooLong
+from aimux.core.routing import Match, match, stood_for
 from aimux.core.snapshot import Route, Snapshot
 from aimux.core.values import value
 
@@ -75,6 +75,10 @@ Decision = Forward | Refuse | Ask
 
 ASK_BODY = Ask(Need.BODY)
 
+_CLOSE_RULE = "the best score leads the second best by less than ambiguity_threshold"
+_PARTS_RULE = "a part of the text stands for another route than the whole"
+_ILLEGIBLE_RULE = "a text must say to a reader what it says to the model"
+
 NO_TEXT_MESSAGE = (
     "nothing to route on: send a text, for example curl 'http://localhost:8080?q=what+is+50+times+3', "
     'or a JSON body like {"query": "what is 50 times 3"}, or name a route in the X-AIMux-Route header'
@@ -104,7 +108,9 @@ def decide(facts: Facts, snapshot: Snapshot) -> Decision:
         return Ask(Need.SCORES, text)
     if isinstance(facts.scores, TextTooLong):
         return _too_long(facts.scores, principal)
-    return _by_scores(match(snapshot, facts.scores), principal, snapshot)
+    if isinstance(facts.scores, Illegible):
+        return Refuse(Reason.BAD_REQUEST, f"the text cannot be read: {facts.scores.why}", _ILLEGIBLE_RULE, principal)
+    return _by_scores(facts.scores, principal, snapshot)
 
 
 def identify(facts: Facts, snapshot: Snapshot) -> Principal | Refuse | Ask:
@@ -150,12 +156,37 @@ def _by_name(name: str, principal: Principal, snapshot: Snapshot) -> Forward | R
     return _judge(route, principal, None, is_fallback=False)
 
 
-def _by_scores(found: Match | None, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:
-    if found is None or not found.contenders:
+def _by_scores(scores: Scores, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:
+    found = match(snapshot, scores)
+    if found is None:
         return _no_match(principal, snapshot, found)
     if len(found.contenders) > 1:
-        return _ambiguous(found, principal)
-    return _judge(found.best, principal, found, is_fallback=False)
+        return _ambiguous(found, found.contenders, principal, _CLOSE_RULE)
+    chosen = found.best if found.contenders else None
+    if chosen is None or may_use(principal, chosen) is not None:
+        others = _meant_elsewhere(scores, chosen, principal, snapshot)
+        if chosen is None and len(others) == 1:
+            chosen = others[0]
+        elif others:
+            meant = others if chosen is None else (chosen, *others)
+            return _ambiguous(found, meant, principal, _PARTS_RULE)
+    if chosen is None:
+        return _no_match(principal, snapshot, found)
+    return _judge(chosen, principal, found, is_fallback=False)
+
+
+def _meant_elsewhere(
+    scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot
+) -> tuple[Route, ...]:
+    """The routes that parts of the text stand for, beside the chosen one.
+
+    For a route that the caller may use, the text must set the part apart. For one that it may not use any words count:
+    what is hidden is not set apart.
+    """
+    if not scores.stands:
+        return ()
+    found = stood_for(snapshot, scores, chosen)
+    return tuple(dict.fromkeys(route for route, whole in found if whole or may_use(principal, route) is None))
 
 
 def _no_match(principal: Principal, snapshot: Snapshot, found: Match | None) -> Forward | Refuse:
@@ -172,15 +203,16 @@ def _no_match(principal: Principal, snapshot: Snapshot, found: Match | None) -> 
     )
 
 
-def _ambiguous(found: Match, principal: Principal) -> Refuse:
-    candidates = tuple(route.name for route in found.contenders if may_use(principal, route))
+def _ambiguous(found: Match, meant: tuple[Route, ...], principal: Principal, rule: str) -> Refuse:
+    candidates = tuple(route.name for route in meant if may_use(principal, route))
     if not candidates:
-        return _forbidden(found.best, principal, found, "any route that this text could mean")
+        first = found.best if found.best in meant else meant[0]
+        return _forbidden(first, principal, found, "any route that this text could mean")
     return Refuse(
         Reason.AMBIGUOUS_ROUTE,
         f"this text could mean more than one route; of those, {_who(principal)} may use: {', '.join(candidates)}. "
         "Say it differently, or name one in the X-AIMux-Route header",
-        "the best score leads the second best by less than ambiguity_threshold",
+        rule,
         principal,
         found.best,
         found,

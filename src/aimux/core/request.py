@@ -68,15 +68,31 @@ class Reading:
 SILENT = Reading()
 
 
+@value
+class Stand:
+    """A route that some part of a text stands for by itself: the place of the best one there, and that one's score.
+
+    `close` are the places of those that come within the ambiguity threshold of it. `whole` says that the text sets the
+    part apart, as a sentence or a clause; otherwise it is some of its words.
+    """
+
+    place: int
+    score: float
+    close: frozenset[int]
+    whole: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Similarity (0-1) of the text to each route of the snapshot, in its order; None for a route without intents.
 
     `leaders` may say where the highest scores are, in the routes' order: no other is higher than the lowest of these.
+    `stands` are the routes that parts of the text stand for, each kind once.
     """
 
     values: tuple[float | None, ...]
     leaders: tuple[int, ...] = ()
+    stands: tuple[Stand, ...] = ()
 
 
 @value
@@ -88,10 +104,21 @@ class TextTooLong:
 
 
 @value
+class Illegible:
+    """The text was not scored, for no reader could tell what it says; `why` says so, and what to do."""
+
+    why: str
+
+
+Found = Scores | TextTooLong | Illegible
+"""What reading a text gives."""
+
+
+@value
 class Scored:
     """What scoring a text gave, whether it came from the cache, and the seconds that it took, the wait included."""
 
-    scores: Scores | TextTooLong
+    scores: Found
     cached: bool = False
     seconds: float = 0.0
 
@@ -103,4 +130,4 @@ class Facts:
     head: Reading
     route_name: str | None = None
     body: Reading | None = None
-    scores: Scores | TextTooLong | None = None
+    scores: Found | None = None

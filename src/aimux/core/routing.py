@@ -34,6 +34,17 @@ def by_name(snapshot: Snapshot, scores: Scores) -> tuple[tuple[str, float], ...]
     return tuple((route.name, value) for route, value in pairs if value is not None)
 
 
+def stood_for(snapshot: Snapshot, scores: Scores, chosen: Route | None) -> Iterator[tuple[Route, bool]]:
+    """The routes other than the chosen one that parts of a text stand for; and whether the text sets such a part apart.
+
+    A part that could as well mean the chosen route stands for no other.
+    """
+    place = -1 if chosen is None else snapshot.routes.index(chosen)
+    for stand in scores.stands:
+        if stand.place != place and place not in stand.close:
+            yield snapshot.routes[stand.place], stand.whole
+
+
 def match(snapshot: Snapshot, scores: Scores) -> Match | None:
     """Judge scores by the snapshot's thresholds; None where no route has intents.
 

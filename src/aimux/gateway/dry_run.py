@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from aimux.core.decision import Ask, Forward, Refuse, decide
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
-from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores, TextTooLong
+from aimux.core.request import SILENT, Claim, Facts, Found, Place, Reading, Scores
 from aimux.core.routing import Match, by_name
 from aimux.core.snapshot import Route, Snapshot
 
@@ -28,7 +28,7 @@ class Judgement:
     scores: tuple[tuple[str, float], ...]
 
 
-def judge(text: str, agent: str | None, snapshot: Snapshot, score: Callable[[str], Scores | TextTooLong]) -> Judgement:
+def judge(text: str, agent: str | None, snapshot: Snapshot, score: Callable[[str], Found]) -> Judgement:
     """Decide a text from an agent (None: anonymous). `score` gives the scores of a text."""
     claims = () if agent is None else (Claim(Place.HEADER, "--as", agent),)
     meant = text if text and not text.isspace() else None

@@ -1,10 +1,11 @@
 """From vectors to scores: how alike a text is to the intents of each route."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from aimux.core.request import Scores
+from aimux.core.request import Scores, Stand
 from aimux.core.snapshot import Snapshot
 from aimux.intent.encoder import Encoder, EncodingError, Vectors
 from aimux.intent.model import ModelError
@@ -29,6 +30,8 @@ class IntentIndex:
             raise ValueError(f"{len(vectors)} vectors for {sum(counts)} intents")
         starts = np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.intp)
         self._starts = starts
+        self._least = np.array([snapshot.routes[i].min_score for i in self._scored], np.float32)
+        self._threshold = snapshot.ambiguity_threshold
         self._intents = len(vectors)
         sums = np.add.reduceat(vectors, starts, axis=0)
         centroids = sums / np.linalg.norm(sums, axis=1, keepdims=True)
@@ -51,16 +54,38 @@ class IntentIndex:
 
         Raises EncodingError for rows that hold no numbers.
         """
+        each = self._each(windows)
+        best = each[0] if len(each) == 1 else each.max(axis=0)
+        return Scores(self._by_route(best), self._leaders(best))
+
+    def stands(self, windows: Vectors, owners: Sequence[int], whole: Sequence[bool]) -> tuple[Stand, ...]:
+        """What the parts of a text stand for: `owners` are the parts' numbers, window by window.
+
+        `whole` says of each part whether the text sets it apart. Raises EncodingError for rows that hold no numbers.
+        """
+        best = np.zeros((len(whole), len(self._scored)), np.float32)
+        np.maximum.at(best, np.asarray(owners, np.intp), self._each(windows))
+        tops = best.argmax(axis=1)
+        values = best[np.arange(len(best)), tops]
+        found: dict[tuple[int, frozenset[int], bool], float] = {}
+        for part in np.flatnonzero(values >= self._least[tops]).tolist():
+            score = float(values[part])
+            close = frozenset(self._scored[np.flatnonzero(score - best[part] < self._threshold)].tolist())
+            stand = (int(self._scored[tops[part]]), close, whole[part])
+            found[stand] = max(score, found.get(stand, 0.0))
+        return tuple(Stand(place, score, close - {place}, apart) for (place, close, apart), score in found.items())
+
+    def _each(self, windows: Vectors) -> Vectors:
+        """The score of each route for each window. Raises EncodingError."""
         alike = windows @ self._columns
         blended = np.maximum.reduceat(alike[:, : self._intents], self._starts, axis=1)
         blended += alike[:, self._intents :]
-        best = blended[0] if len(blended) == 1 else blended.max(axis=0)
-        best *= 0.5
-        if not np.isfinite(best).all():
+        blended *= 0.5
+        if not np.isfinite(blended).all():
             raise EncodingError("the model gave no numbers for this text")
-        np.maximum(best, 0.0, out=best)
-        np.minimum(best, 1.0, out=best)
-        return Scores(self._by_route(best), self._leaders(best))
+        np.maximum(blended, 0.0, out=blended)
+        np.minimum(blended, 1.0, out=blended)
+        return np.asarray(blended, np.float32)
 
     @property
     def routes(self) -> list[tuple[int, Vectors]]:

@@ -1,18 +1,37 @@
-"""Reading one text: its windows, their vectors, its scores. What the model's thread does, and `aimux route` too."""
+"""Reading one text: what is seen of it, its parts, their windows, vectors and scores.
+
+What the model's thread does, and `aimux route` too.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from aimux.core.request import Scores, TextTooLong
+from aimux.core.legible import IllegibleError, seen
+from aimux.core.request import Found, Illegible, Scores, TextTooLong
 from aimux.core.snapshot import Snapshot
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.index import IntentIndex
 from aimux.intent.model import ModelFiles
+from aimux.intent.parts import Part, parts
 
 # A token covers few characters, except in words so long that the model reads each as one unknown token.
 _MOST_CHARACTERS_A_TOKEN: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The windows that the model reads of a text: first those of all of it, `first` of them, then those of its parts.
+
+    `owners` are the parts' numbers, window by window; `whole` says of each part whether the text sets it apart.
+    """
+
+    windows: tuple[Sequence[int], ...]
+    first: int
+    owners: tuple[int, ...] = ()
+    whole: tuple[bool, ...] = ()
 
 
 class TextReader:
@@ -23,14 +42,35 @@ class TextReader:
         self.index = index
         self._max_tokens = max_tokens
 
-    def windows(self, text: str) -> Sequence[Sequence[int]] | TextTooLong:
-        """The windows that the model reads of a text: all of it, or none."""
+    def plan(self, text: str) -> Plan | TextTooLong | Illegible:
+        """What the model has to read of a text: all of it, or none."""
         if len(text) > self._max_tokens * _MOST_CHARACTERS_A_TOKEN:
             return TextTooLong(len(text) // _MOST_CHARACTERS_A_TOKEN, self._max_tokens)
-        tokens = self.encoder.tokenize(text)
+        try:
+            legible = seen(text)
+        except IllegibleError as error:
+            return Illegible(str(error))
+        tokens = self.encoder.tokenize(legible.text)
         if len(tokens) > self._max_tokens:
             return TextTooLong(len(tokens), self._max_tokens)
-        return self.encoder.windows(tokens)
+        whole = tuple(self.encoder.windows(tokens))
+        apart = parts(legible.text)
+        for other in legible.others:
+            apart += [Part(other, whole=True), *parts(other)]
+        return self._with_parts(whole, apart) if apart else Plan(whole, len(whole))
+
+    def _with_parts(self, whole: tuple[Sequence[int], ...], apart: Sequence[Part]) -> Plan:
+        # Those of one length follow one another, so that the model reads them in few runs.
+        rest = sorted(
+            (
+                (owner, window)
+                for owner, part in enumerate(apart)
+                for window in self.encoder.windows(self.encoder.tokenize(part.text))
+            ),
+            key=lambda each: len(each[1]),
+        )
+        windows = (*whole, *(window for _, window in rest))
+        return Plan(windows, len(whole), tuple(owner for owner, _ in rest), tuple(part.whole for part in apart))
 
     def room(self, window: Sequence[int]) -> int:
         """How many windows as long as this one the model reads in one run."""
@@ -40,16 +80,18 @@ class TextReader:
         """The vectors of windows, one row each."""
         return self.encoder.embed(windows)
 
-    def scores(self, rows: Sequence[Vectors]) -> Scores:
-        """The scores of a text by the vectors of all its windows."""
-        return self.index.scores(rows[0] if len(rows) == 1 else np.concatenate(rows))
+    def scores(self, plan: Plan, rows: Sequence[Vectors]) -> Scores:
+        """The scores of a text by the vectors of its plan's windows, in their order."""
+        vectors = rows[0] if len(rows) == 1 else np.concatenate(rows)
+        if not plan.owners:
+            return self.index.scores(vectors)
+        found = self.index.scores(vectors[: plan.first])
+        return replace(found, stands=self.index.stands(vectors[plan.first :], plan.owners, plan.whole))
 
-    def score(self, text: str) -> Scores | TextTooLong:
+    def score(self, text: str) -> Found:
         """The scores of a text, at once."""
-        windows = self.windows(text)
-        if isinstance(windows, TextTooLong):
-            return windows
-        return self.scores([self.embed(windows)])
+        plan = self.plan(text)
+        return self.scores(plan, [self.embed(plan.windows)]) if isinstance(plan, Plan) else plan
 
 
 def load_reader(snapshot: Snapshot, files: ModelFiles, max_tokens: int, encoder: Encoder | None = None) -> TextReader:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import Scored, Scores, TextTooLong
+from aimux.core.request import Found, Scored
 from aimux.intent.reader import TextReader
 from aimux.intent.turns import Job, Result, Turns
 
@@ -21,7 +21,7 @@ _WAITING_A_RESULT: Final = 4
 _MOST_HELD: Final = 8
 _LONGEST_HELD: Final = 0.01
 
-_Settled = tuple[asyncio.Future[Scores | TextTooLong], Result]
+_Settled = tuple[asyncio.Future[Found], Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class ThreadedScorer:
     def __init__(self, reader: TextReader, limits: ScorerLimits) -> None:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._cache: OrderedDict[str, Scores | TextTooLong] = OrderedDict()
+        self._cache: OrderedDict[str, Found] = OrderedDict()
         self._waiting = 0
         self._arrived: deque[Job] = deque()
         self._turns = Turns(reader, self._note)
@@ -90,7 +90,7 @@ class ThreadedScorer:
         self._thread.join()
         self._cache.clear()
 
-    def _remember(self, text: str, scores: Scores | TextTooLong) -> None:
+    def _remember(self, text: str, scores: Found) -> None:
         if len(text) > _LONGEST_CACHED or not self._limits.cache_entries:
             return
         self._cache[text] = scores

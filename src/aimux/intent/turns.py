@@ -1,8 +1,8 @@
 """Whose turn it is: which of the waiting texts the model reads next, and which of them together.
 
 First come, first served: whoever is first in the line is read now, and those whose next windows are as long come along
-as far as the model reads them together. Nothing waits for company, and a text of many windows goes to the end of the
-line after each.
+as far as the model reads them together. Nothing waits for company, and a text of which more is to be read goes to the
+end of the line after each run.
 """
 
 import asyncio
@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import Scores, TextTooLong
+from aimux.core.request import Found
 from aimux.intent.encoder import Vectors
-from aimux.intent.reader import TextReader
+from aimux.intent.reader import Plan, TextReader
 
 _LOOK_AHEAD: Final = 64
 
-Result = Scores | TextTooLong | Exception
+Result = Found | Exception
+
+_Turn = list[tuple["Job", Sequence[int]]]
 
 
 @dataclass(slots=True, eq=False)
@@ -27,8 +29,9 @@ class Job:
     """A text that waits. `deadline` is when its wait for the first window has been too long, on the monotonic clock."""
 
     text: str
-    future: asyncio.Future[Scores | TextTooLong]
+    future: asyncio.Future[Found]
     deadline: float
+    plan: Plan | None = None
     windows: deque[Sequence[int]] = field(default_factory=deque)
     rows: list[Vectors] = field(default_factory=list)
 
@@ -59,12 +62,18 @@ class Turns:
 
     def take(self) -> None:
         """Let the model read the windows whose turn it is, in one run."""
-        jobs = self._chosen()
-        for job, vector in zip(jobs, self._read(jobs), strict=True):
+        turn = self._chosen()
+        failed: dict[int, Exception] = {}
+        for (job, _), vector in zip(turn, self._read([window for _, window in turn]), strict=True):
             if isinstance(vector, Exception):
-                self._settle(job, vector)
+                failed.setdefault(id(job), vector)
             else:
-                self._advance(job, vector)
+                job.rows.append(vector)
+        for job in {id(job): job for job, _ in turn}.values():
+            if id(job) in failed:
+                self._settle(job, failed[id(job)])
+            else:
+                self._advance(job)
 
     def leave(self, why: Failure) -> None:
         """Send everybody away."""
@@ -74,19 +83,22 @@ class Turns:
         self._line.clear()
         self._settle = _hear_nothing  # whoever listened may be forgotten
 
-    def _chosen(self) -> list[Job]:
-        """The first in the line, with those behind it that the model can read in the same run."""
-        chosen: list[Job] = []
+    def _chosen(self) -> _Turn:
+        """The first in the line, with what else of it and of those behind it the model can read in the same run."""
+        chosen: _Turn = []
         passed: list[Job] = []
         room = length = 0
         for _ in range(min(len(self._line), _LOOK_AHEAD)):
             job = self._line.popleft()
             if not self._ready(job):
                 continue
-            window = job.windows[0]
             if not chosen:
-                room, length = self._reader.room(window), len(window)
-            (chosen if len(window) == length else passed).append(job)
+                room, length = self._reader.room(job.windows[0]), len(job.windows[0])
+            if len(job.windows[0]) != length:
+                passed.append(job)
+                continue
+            while job.windows and len(job.windows[0]) == length and len(chosen) < room:
+                chosen.append((job, job.windows.popleft()))
             if len(chosen) == room:
                 break
         self._line.extendleft(reversed(passed))
@@ -103,35 +115,35 @@ class Turns:
         if job.windows:
             return True
         try:
-            windows = self._reader.windows(job.text)
+            plan = self._reader.plan(job.text)
         except Exception as error:  # whatever the tokenizer raises refuses the request that it was raised for
             self._settle(job, error)
             return False
-        if isinstance(windows, TextTooLong):
-            self._settle(job, windows)
+        if not isinstance(plan, Plan):
+            self._settle(job, plan)
             return False
-        job.windows.extend(windows)
+        job.plan = plan
+        job.windows.extend(plan.windows)
         return True
 
-    def _read(self, jobs: Sequence[Job]) -> list[Vectors | Exception]:
-        """The vector of each job's next window, as a row of its own, or what the model raised for it."""
-        if not jobs:
+    def _read(self, windows: Sequence[Sequence[int]]) -> list[Vectors | Exception]:
+        """The vector of each window, as a row of its own, or what the model raised for it."""
+        if not windows:
             return []
         try:
-            rows = self._reader.embed([job.windows[0] for job in jobs])
+            rows = self._reader.embed(windows)
         except Exception as error:  # whatever the model raises refuses the request that it was raised for
-            return [error] if len(jobs) == 1 else [each for job in jobs for each in self._read([job])]
-        return [rows[place : place + 1] for place in range(len(jobs))]
+            return [error] if len(windows) == 1 else [each for window in windows for each in self._read([window])]
+        return [rows[place : place + 1] for place in range(len(windows))]
 
-    def _advance(self, job: Job, vector: Vectors) -> None:
-        job.windows.popleft()
-        job.rows.append(vector)
-        if job.windows:
+    def _advance(self, job: Job) -> None:
+        """Let a job of which everything was read have its scores, and put any other back in line."""
+        if job.windows or job.plan is None:
             self._unfinished.append(job)
             return
         result: Result
         try:
-            result = self._reader.scores(job.rows)
+            result = self._reader.scores(job.plan, job.rows)
         except Exception as error:  # a vector that holds no numbers refuses the request that it was made for
             result = error
         self._settle(job, result)

@@ -19,14 +19,14 @@ _LONGEST_NAME: Final = 200
 _CREDENTIALS: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END).)*(?:-----END [A-Z ]*PRIVATE KEY-----[A-Za-z0-9_.-]*)?"
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*)?"
-    r"|\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}"
-    r"|\b(?:gh[oprsu]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,})"
-    r"|\bxox[abeoprs]-[A-Za-z0-9-]{10,}"
-    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|\bAIza[A-Za-z0-9_-]{30,}"
-    r"|\bhf_[A-Za-z0-9]{20,}"
-    r"|\b[Bb](?:earer|EARER) +[A-Za-z0-9._~+/-]{8,}=*"
-    r"|\b[Bb](?:asic|ASIC) +[A-Za-z0-9+/]{12,}=*",
+    r"|\b(?:(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}"
+    r"|gh[oprsu]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}"
+    r"|xox[abeoprs]-[A-Za-z0-9-]{10,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|AIza[A-Za-z0-9_-]{30,}"
+    r"|hf_[A-Za-z0-9]{20,}"
+    r"|[Bb](?:earer|EARER) +[A-Za-z0-9._~+/-]{8,}=*"
+    r"|[Bb](?:asic|ASIC) +[A-Za-z0-9+/]{12,}=*)",
     re.DOTALL,
 )
 

@@ -24,7 +24,7 @@ _PLAIN: Final = re.compile(
     )*+""",
     re.VERBOSE,
 )
-_AGAIN: Final = re.compile(r"[ \t]*+=[ \t]*+")
+_AGAIN: Final = re.compile(r"(?<=[:=])[ \t]++|[ \t]*+=[ \t]*+")
 _LINE_ENDS: Final = re.compile(r"[\r\n]")
 
 
@@ -36,7 +36,7 @@ class Value(NamedTuple):
 
 
 def value_at(text: str, start: int) -> Value:
-    """The value that begins at `start`. Of `name: type = value` both are the value."""
+    """The value that begins at `start`. In `name: type = value` and `name: name: value` both are."""
     found = _one_at(text, start)
     while found.end > start and (again := _AGAIN.match(text, found.end)):
         end = _one_at(text, again.end()).end

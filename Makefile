@@ -60,7 +60,7 @@ dashboard/build/installed.stamp: dashboard/package.json dashboard/package-lock.j
 	@cd dashboard && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@mkdir -p $(@D) && touch $@
 
-dashboard/build/openapi.json: $(VENV)/run.stamp src/aimux/edge/openapi.py $(wildcard src/aimux/edge/*_models.py)
+dashboard/build/openapi.json: $(VENV)/run.stamp src/aimux/core/reason.py src/aimux/edge/openapi.py $(wildcard src/aimux/edge/*_models.py)
 	@mkdir -p $(@D)
 	@$(BIN)/aimux openapi > $@.new && mv $@.new $@
 

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from aimux.config.load import Loaded
-from aimux.config.schema import Config, FallbackConfig, RouteConfig, json_schema
+from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig, json_schema
 
 MANUAL = Path(__file__).parents[2] / "docs/configuration.md"
 
@@ -105,7 +105,12 @@ def keys(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, obje
             yield f"{prefix}{name}", ... if field.is_required() else default
 
 
-KEYS = [*keys(Config), *keys(RouteConfig, "routes[]."), *keys(FallbackConfig, "fallback.")]
+KEYS = [
+    *keys(Config),
+    *keys(RouteConfig, "routes[]."),
+    *keys(FallbackConfig, "fallback."),
+    *keys(GuardConfig, "semantic_engine.guards[]."),
+]
 ROW = re.compile(r"^\| `([^`]+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
 
 

@@ -7,7 +7,7 @@ from aimux.core.reason import Failure, Reason
 PUBLISHED = {
     400: {"bad_request", "identity_malformed", "no_text"},
     401: {"unknown_agent"},
-    403: {"route_forbidden", "anonymous_forbidden", "management_forbidden"},
+    403: {"route_forbidden", "anonymous_forbidden", "guard_refused", "management_forbidden"},
     404: {"no_route", "not_found"},
     405: {"method_not_allowed"},
     408: {"request_timeout"},

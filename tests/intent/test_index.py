@@ -135,3 +135,14 @@ def test_a_part_stands_for_its_best_route_where_that_is_good_enough(
     assert {(stand.place, stand.close, stand.whole) for stand in found} == expected
     assert len(found) == len(expected)
     assert all(stand.score >= snapshot.routes[stand.place].min_score for stand in found)
+
+
+def test_a_guard_is_as_near_as_the_nearest_window_to_any_of_its_intents() -> None:
+    random = np.random.default_rng(3)
+    vectors, windows = unit(random.normal(size=(5, 4))), unit(random.normal(size=(3, 4)))
+    for counts in ([2], [0, 0]):
+        index = IntentIndex(house(counts), vectors[: sum(counts)], [vectors[2:4], vectors[4:]])
+        expected = [max(0.0, float((windows @ guard.T).max())) for guard in (vectors[2:4], vectors[4:])]
+        assert index.guards(windows) == pytest.approx(expected, abs=1e-6)
+    assert IntentIndex(house([0, 0]), vectors[:0]).scores(windows).values == (None, None)
+    assert IntentIndex(house([0, 0]), vectors[:0]).stands(windows, (0, 1, 1), (True, False)) == ()

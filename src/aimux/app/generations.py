@@ -94,7 +94,10 @@ class Generations:
     async def _engine(self, loaded: Loaded) -> Engine:
         loop = asyncio.get_running_loop()
         limits, max_tokens = scorer_limits(loaded.config), loaded.config.semantic_engine.max_tokens
-        intents = tuple(route.intents for route in loaded.snapshot.routes)
+        intents = (
+            *(route.intents for route in loaded.snapshot.routes),
+            *(guard.intents for guard in loaded.snapshot.guards),
+        )
         # What the parts of a text stand for is told by the thresholds.
         thresholds = (loaded.snapshot.ambiguity_threshold, *(route.min_score for route in loaded.snapshot.routes))
         files = locate(loaded.config.semantic_engine.model_path)

@@ -1,9 +1,9 @@
 """From a checked configuration to the snapshot that requests are decided by."""
 
 from aimux.config.consistency import ANY_AGENT
-from aimux.config.schema import Config, FallbackConfig, RouteConfig
+from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig
 from aimux.config.upstream_url import parse_upstream
-from aimux.core.snapshot import FALLBACK_NAME, Access, IdentitySources, Route, Snapshot
+from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Route, Snapshot
 
 
 def compile_snapshot(config: Config, digest: str) -> Snapshot:
@@ -20,7 +20,12 @@ def compile_snapshot(config: Config, digest: str) -> Snapshot:
             body_field=config.identity.body_field,
         ),
         digest=digest,
+        guards=tuple(_guard(guard) for guard in config.semantic_engine.guards),
     )
+
+
+def _guard(guard: GuardConfig) -> Guard:
+    return Guard(guard.name, guard.intents, guard.min_score, frozenset(getattr(guard, "except")))
 
 
 def _route(config: Config, section: RouteConfig | FallbackConfig, name: str) -> Route:

@@ -36,10 +36,14 @@ def check_consistency(root: Mapping, report: Report) -> None:
     names = [item for path, route in routes for item in _text(route.entries.get("name"), (*path, "name"))]
     _check_unique(names, report, "route")
     _check_reserved(names, report)
-    for path, route in routes:
+    guards = list(_guards(root))
+    guard_names = [item for path, guard in guards for item in _text(guard.entries.get("name"), (*path, "name"))]
+    _check_unique(guard_names, report, "guard")
+    for path, route in (*routes, *guards):
         _check_unique(list(_texts(route.entries.get("intents"), (*path, "intents"))), report, "intent")
     _check_identity(root, report)
     _check_access(root, routes, agents, report)
+    _check_exceptions(root, guards, agents, report)
 
 
 def _check_destinations(root: Mapping, report: Report) -> None:
@@ -99,13 +103,27 @@ def _check_access(root: Mapping, routes: list[tuple[Path, Mapping]], agents: lis
     fallback = root.entries.get("fallback")
     holders = [*routes, (("fallback",), fallback)] if isinstance(fallback, Mapping) else routes
     suggestions = Suggestions()
-    suggestable = [agent.text for agent in agents if agent.node.template is None and NAME.fullmatch(agent.text)]
+    suggestable = _suggestable(agents)
     for path, holder in holders:
         allowed = _check_unique(list(_texts(holder.entries.get("allowed"), (*path, "allowed"))), report, "entry")
         _check_any(allowed, report)
         for item in allowed:
             if known is not None and item.text != ANY_AGENT and item.text not in known:
                 _report_unknown(item, suggestable, suggestions, report)
+
+
+def _check_exceptions(root: Mapping, guards: list[tuple[Path, Mapping]], agents: list[_Item], report: Report) -> None:
+    known = _known_agents(root.entries.get("agents"), agents)
+    suggestions = Suggestions()
+    suggestable = _suggestable(agents)
+    for path, guard in guards:
+        for item in _check_unique(list(_texts(guard.entries.get("except"), (*path, "except"))), report, "entry"):
+            if known is not None and item.text not in known:
+                _report_unknown(item, suggestable, suggestions, report)
+
+
+def _suggestable(agents: list[_Item]) -> list[str]:
+    return [agent.text for agent in agents if agent.node.template is None and NAME.fullmatch(agent.text)]
 
 
 def _check_any(allowed: list[_Item], report: Report) -> None:
@@ -138,11 +156,20 @@ def _known_agents(node: Node | None, agents: list[_Item]) -> frozenset[str] | No
 
 
 def _routes(root: Mapping) -> Iterator[tuple[Path, Mapping]]:
-    routes = root.entries.get("routes")
-    if isinstance(routes, Sequence):
-        for at, route in enumerate(routes.items):
-            if isinstance(route, Mapping):
-                yield ("routes", at), route
+    yield from _mappings(root.entries.get("routes"), ("routes",))
+
+
+def _guards(root: Mapping) -> Iterator[tuple[Path, Mapping]]:
+    engine = root.entries.get("semantic_engine")
+    if isinstance(engine, Mapping):
+        yield from _mappings(engine.entries.get("guards"), ("semantic_engine", "guards"))
+
+
+def _mappings(node: Node | None, path: Path) -> Iterator[tuple[Path, Mapping]]:
+    if isinstance(node, Sequence):
+        for at, item in enumerate(node.items):
+            if isinstance(item, Mapping):
+                yield (*path, at), item
 
 
 def _texts(node: Node | None, path: Path) -> Iterator[_Item]:

@@ -87,6 +87,22 @@ class LoggingConfig(Section):
     """Form of a line. auto is human on a terminal and json elsewhere."""
 
 
+class GuardConfig(Section):
+    """A meaning that is refused wherever it appears, whatever the route."""
+
+    name: Name
+    """The guard's name, unique, in kebab-case or snake_case. The audit log and the answer say it."""
+    intents: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """Short examples of what is refused."""
+    min_score: Score = 0.60
+    """Similarity (0-1) to the nearest of these from which a text, or any part of it, is refused."""
+    # A word of Python's own can be a field only in this way.
+    __annotations__["except"] = Annotated[
+        tuple[Name, ...], Field(description="Registered agents that may say it all the same.")
+    ]
+    vars()["except"] = ()
+
+
 class EngineConfig(Section):
     """How texts are compared with the intents of routes."""
 
@@ -104,6 +120,8 @@ class EngineConfig(Section):
     """Texts that may wait for the model at once; further requests are refused as overloaded."""
     max_wait: Seconds = 5.0
     """Seconds that a text may wait for the model before its request is refused as overloaded."""
+    guards: tuple[GuardConfig, ...] = ()
+    """Meanings that are refused wherever they appear."""
 
 
 class AuditConfig(Section):

@@ -93,15 +93,22 @@ def decide(facts: Facts, snapshot: Snapshot) -> Decision:
     principal = identify(facts, snapshot)
     if not isinstance(principal, Principal):
         return principal
-    if facts.route_name is not None:
+    guarded = any(principal.name not in guard.excepted for guard in snapshot.guards) if snapshot.guards else False
+    if facts.route_name is not None and not guarded:
         return _by_name(facts.route_name, principal, snapshot)
     text = facts.head.text
     if text is None:
         if facts.body is None:
             return ASK_BODY
         text = facts.body.text
-    if text is None:
-        return Refuse(Reason.NO_TEXT, NO_TEXT_MESSAGE, "a request needs a text or a named route", principal)
+    if text is not None:
+        return _by_text(text, facts, principal, snapshot, guarded=guarded)
+    if facts.route_name is not None:
+        return _by_name(facts.route_name, principal, snapshot)
+    return Refuse(Reason.NO_TEXT, NO_TEXT_MESSAGE, "a request needs a text or a named route", principal)
+
+
+def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, *, guarded: bool) -> Decision:
     if not snapshot.needs_scores:
         return _no_match(principal, snapshot, None)
     if facts.scores is None:
@@ -110,6 +117,11 @@ def decide(facts: Facts, snapshot: Snapshot) -> Decision:
         return _too_long(facts.scores, principal)
     if isinstance(facts.scores, Illegible):
         return Refuse(Reason.BAD_REQUEST, f"the text cannot be read: {facts.scores.why}", _ILLEGIBLE_RULE, principal)
+    refused = _by_guards(facts.scores, principal, snapshot) if guarded else None
+    if refused is not None:
+        return refused
+    if facts.route_name is not None:
+        return _by_name(facts.route_name, principal, snapshot)
     return _by_scores(facts.scores, principal, snapshot)
 
 
@@ -154,6 +166,18 @@ def _by_name(name: str, principal: Principal, snapshot: Snapshot) -> Forward | R
             principal,
         )
     return _judge(route, principal, None, is_fallback=False)
+
+
+def _by_guards(scores: Scores, principal: Principal, snapshot: Snapshot) -> Refuse | None:
+    """The refusal of the first guard that this caller may not pass, if any. Raises ValueError for unfit scores."""
+    for guard, score in zip(snapshot.guards, scores.guards, strict=True):
+        if not 0.0 <= score <= 1.0:
+            raise ValueError(f"the score of guard '{guard.name}' is {score}")
+        if score >= guard.min_score and principal.name not in guard.excepted:
+            message = f"{_who(principal)} may not ask for what guard '{guard.name}' refuses on every route"
+            rule = f"guard '{guard.name}' refuses this meaning whatever the route"
+            return Refuse(Reason.GUARD_REFUSED, message, rule, principal)
+    return None
 
 
 def _by_scores(scores: Scores, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:

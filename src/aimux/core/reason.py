@@ -12,6 +12,7 @@ class Reason(Enum):
     UNKNOWN_AGENT = ("unknown_agent", 401, "unauthenticated")
     ROUTE_FORBIDDEN = ("route_forbidden", 403, "forbidden")
     ANONYMOUS_FORBIDDEN = ("anonymous_forbidden", 403, "forbidden")
+    GUARD_REFUSED = ("guard_refused", 403, "forbidden")
     MANAGEMENT_FORBIDDEN = ("management_forbidden", 403, "forbidden")
     NO_ROUTE = ("no_route", 404, "not_found")
     NOT_FOUND = ("not_found", 404, "not_found")

@@ -87,12 +87,14 @@ class Scores:
     """Similarity (0-1) of the text to each route of the snapshot, in its order; None for a route without intents.
 
     `leaders` may say where the highest scores are, in the routes' order: no other is higher than the lowest of these.
-    `stands` are the routes that parts of the text stand for, each kind once.
+    `stands` are the routes that parts of the text stand for, each kind once. `guards` says of each guard of the
+    snapshot how similar the text, or the part that is most so, is to what the guard refuses.
     """
 
     values: tuple[float | None, ...]
     leaders: tuple[int, ...] = ()
     stands: tuple[Stand, ...] = ()
+    guards: tuple[float, ...] = ()
 
 
 @value

@@ -48,6 +48,16 @@ class Route:
     min_score: float = 0.40
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A meaning that nobody but the agents in `excepted` may express, whatever the route."""
+
+    name: str
+    intents: tuple[str, ...]
+    min_score: float
+    excepted: frozenset[str] = frozenset()
+
+
 FALLBACK_NAME: Final = "fallback"
 
 
@@ -94,6 +104,7 @@ class Snapshot:
     identity: IdentitySources
     digest: str
     needs_scores: bool
+    guards: tuple[Guard, ...] = ()
 
     @classmethod
     def of(
@@ -105,6 +116,7 @@ class Snapshot:
         ambiguity_threshold: float = 0.05,
         identity: IdentitySources | None = None,
         digest: str = "",
+        guards: tuple[Guard, ...] = (),
     ) -> "Snapshot":
         """Build a snapshot, deriving what follows from its parts."""
         return cls(
@@ -116,5 +128,6 @@ class Snapshot:
             ambiguity_threshold=ambiguity_threshold,
             identity=identity or IdentitySources(),
             digest=digest,
-            needs_scores=any(route.intents for route in routes),
+            needs_scores=bool(guards) or any(route.intents for route in routes),
+            guards=guards,
         )

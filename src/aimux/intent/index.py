@@ -21,17 +21,21 @@ class IntentIndex:
     nearest intent alone lets texts through that resemble one phrase and none of the route's business.
     """
 
-    def __init__(self, snapshot: Snapshot, vectors: Vectors) -> None:
-        """`vectors`: float32, one row of norm 1 an intent, in the order of the routes and their intents."""
+    def __init__(self, snapshot: Snapshot, vectors: Vectors, guards: Sequence[Vectors] = ()) -> None:
+        """`vectors`: float32, one row of norm 1 an intent, in the order of the routes and their intents.
+
+        `guards`: the same of each guard.
+        """
         self._size = len(snapshot.routes)
         self._scored = np.array([i for i, route in enumerate(snapshot.routes) if route.intents], np.intp)
         counts = [len(snapshot.routes[i].intents) for i in self._scored]
         if len(vectors) != sum(counts):
             raise ValueError(f"{len(vectors)} vectors for {sum(counts)} intents")
-        starts = np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.intp)
+        starts = np.cumsum([0, *counts])[:-1].astype(np.intp)
         self._starts = starts
         self._least = np.array([snapshot.routes[i].min_score for i in self._scored], np.float32)
         self._threshold = snapshot.ambiguity_threshold
+        self._guards = guards
         self._intents = len(vectors)
         sums = np.add.reduceat(vectors, starts, axis=0)
         centroids = sums / np.linalg.norm(sums, axis=1, keepdims=True)
@@ -47,7 +51,18 @@ class IntentIndex:
                 rows.append(encoder.encode(route.intents))
             except ValueError as error:
                 raise ModelError(f"an intent of route '{route.name}' cannot be used: {error}; shorten it") from error
-        return cls(snapshot, np.concatenate(rows))
+        guards = []
+        for guard in snapshot.guards:
+            try:
+                guards.append(encoder.encode(guard.intents))
+            except ValueError as error:
+                raise ModelError(f"an intent of guard '{guard.name}' cannot be used: {error}; shorten it") from error
+        none = np.empty((0, encoder.dimensions), np.float32)
+        return cls(snapshot, np.concatenate([none, *rows]), guards)
+
+    def guards(self, windows: Vectors) -> tuple[float, ...]:
+        """For each guard, how similar the most similar window of a text is to any of its intents: by cosine, 0-1."""
+        return tuple(min(max(float((windows @ guard.T).max()), 0.0), 1.0) for guard in self._guards)
 
     def scores(self, windows: Vectors) -> Scores:
         """The score of each route: its best over the windows of a text, given as rows of norm 1.
@@ -63,6 +78,8 @@ class IntentIndex:
 
         `whole` says of each part whether the text sets it apart. Raises EncodingError for rows that hold no numbers.
         """
+        if not len(self._scored):
+            return ()
         best = np.zeros((len(whole), len(self._scored)), np.float32)
         np.maximum.at(best, np.asarray(owners, np.intp), self._each(windows))
         tops = best.argmax(axis=1)

@@ -83,10 +83,12 @@ class TextReader:
     def scores(self, plan: Plan, rows: Sequence[Vectors]) -> Scores:
         """The scores of a text by the vectors of its plan's windows, in their order."""
         vectors = rows[0] if len(rows) == 1 else np.concatenate(rows)
-        if not plan.owners:
-            return self.index.scores(vectors)
         found = self.index.scores(vectors[: plan.first])
-        return replace(found, stands=self.index.stands(vectors[plan.first :], plan.owners, plan.whole))
+        guards = self.index.guards(vectors)
+        if not plan.owners:
+            return replace(found, guards=guards) if guards else found
+        stands = self.index.stands(vectors[plan.first :], plan.owners, plan.whole)
+        return replace(found, stands=stands, guards=guards)
 
     def score(self, text: str) -> Found:
         """The scores of a text, at once."""

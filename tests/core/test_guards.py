@@ -1,0 +1,82 @@
+"""Guards: a meaning that is refused wherever it appears, whatever the route."""
+
+from dataclasses import replace
+
+import pytest
+
+from aimux.core.decision import ASK_BODY, Ask, Forward, Refuse, decide
+from aimux.core.reason import Reason
+from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores, TextTooLong
+from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
+
+UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
+OPEN = Route("open", UPSTREAM, Access.OPEN, intents=("an intent",))
+GUARDS = (
+    Guard("secrets", ("print the key",), 0.6, frozenset({"admin"})),
+    Guard("deleting", ("delete it",), 0.5, frozenset({"admin", "janitor"})),
+)
+HOUSE = Snapshot.of((OPEN,), agents=frozenset({"bot", "admin", "janitor"}), fallback=OPEN, guards=GUARDS)
+
+
+def asked(agent: str | None, guards: tuple[float, ...] | None, *, name: str | None = None) -> Facts:
+    claims = () if agent is None else (Claim(Place.HEADER, "x", agent),)
+    scores = None if guards is None else Scores((0.9,), guards=guards)
+    return Facts(Reading(claims, "text"), name, SILENT, scores)
+
+
+@pytest.mark.parametrize("name", [None, "open"])
+@pytest.mark.parametrize(
+    ("agent", "guards", "refused"),
+    [
+        ("bot", (0.1, 0.1), None),
+        ("bot", (0.599, 0.499), None),
+        ("bot", (0.6, 0.1), "secrets"),
+        ("bot", (0.1, 0.5), "deleting"),
+        ("bot", (0.9, 0.9), "secrets"),
+        (None, (0.1, 0.9), "deleting"),
+        ("janitor", (0.1, 0.9), None),
+        ("janitor", (0.7, 0.9), "secrets"),
+        ("admin", (0.9, 0.9), None),
+    ],
+)
+def test_who_may_say_what(agent: str | None, guards: tuple[float, ...], refused: str | None, name: str | None) -> None:
+    found = decide(asked(agent, guards, name=name), HOUSE)
+    if refused is None:
+        assert isinstance(found, Forward)
+        assert found.permit.route is OPEN
+    else:
+        assert isinstance(found, Refuse)
+        assert found.reason is Reason.GUARD_REFUSED
+        assert f"'{refused}'" in found.rule
+        assert f"'{refused}'" in found.message
+
+
+def test_a_route_that_is_named_does_not_go_round_a_guard() -> None:
+    assert isinstance(decide(asked("bot", None, name="open"), HOUSE), Ask)
+    unread = replace(asked("bot", None, name="open"), head=Reading((Claim(Place.HEADER, "x", "bot"),)), body=None)
+    assert decide(unread, HOUSE) is ASK_BODY
+    assert isinstance(decide(replace(unread, body=SILENT), HOUSE), Forward)
+
+
+def test_who_may_say_everything_is_asked_for_no_text_with_a_named_route() -> None:
+    assert isinstance(decide(asked("admin", None, name="open"), HOUSE), Forward)
+
+
+def test_a_text_that_was_not_scored_passes_no_guard() -> None:
+    found = decide(replace(asked("bot", None, name="open"), scores=TextTooLong(9000, 8192)), HOUSE)
+    assert isinstance(found, Refuse)
+    assert found.reason is Reason.TEXT_TOO_LONG
+
+
+@pytest.mark.parametrize("guards", [(), (0.1,), (0.1, 0.1, 0.1), (float("nan"), 0.1), (0.1, 1.5)])
+def test_scores_that_do_not_fit_the_guards_decide_nothing(guards: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match=r"zip|score"):
+        decide(asked("bot", guards), HOUSE)
+
+
+def test_a_configuration_with_guards_and_no_intents_scores_texts() -> None:
+    bare = Snapshot.of((replace(OPEN, intents=()),), fallback=OPEN, guards=GUARDS)
+    assert isinstance(decide(asked(None, None), bare), Ask)
+    found = decide(replace(asked(None, None), scores=Scores((None,), guards=(0.1, 0.1))), bare)
+    assert isinstance(found, Forward)
+    assert found.permit.is_fallback

@@ -32,6 +32,7 @@ EXPECTED = {
         "cache_entries": 4096,
         "max_waiting": 256,
         "max_wait": 5,
+        "scope": "last_user",
         "guards": [],
     },
     "audit": {

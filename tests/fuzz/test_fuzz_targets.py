@@ -59,7 +59,7 @@ def _hasty_find(data, limits):
 
 
 def _first_text(messages):
-    return messages and messages[0]["content"]
+    return (0, messages[0]["content"]) if messages else None
 
 
 def _crash(*args: object) -> None:
@@ -124,7 +124,7 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
     ),
     "the first message": (
         "meaning",
-        WIRE + "dialects._last_user_text",
+        WIRE + "dialects._last_of_user",
         _first_text,
         JSON + b'{"messages": [%b, %b]}' % (MINE, YOURS),
     ),

@@ -157,6 +157,21 @@ def test_the_last_user_message(document, text):
     assert found.dialect == ("json" if text is None else "messages")
 
 
+def test_the_other_messages_of_a_conversation_stand_beside_the_last_one():
+    messages = [
+        {"role": "system", "content": "be kind"},
+        {"role": "user", "content": "first"},
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "tool", "content": [{"type": "text", "text": "found"}]},
+        {"role": "user", "content": "last"},
+        {"role": "assistant", "content": "so"},
+        "no message",
+    ]
+    found = said({"messages": messages})
+    assert (found.text, found.beside) == ("last", ("be kind", "first", "found", "so"))
+    assert said({"query": "q", "messages": messages}).beside == ()
+
+
 # How a body is read
 
 

@@ -120,6 +120,8 @@ class EngineConfig(Section):
     """Texts that may wait for the model at once; further requests are refused as overloaded."""
     max_wait: Seconds = 5.0
     """Seconds that a text may wait for the model before its request is refused as overloaded."""
+    scope: Annotated[Literal["last_user", "all_messages"], _choice("last_user", "all_messages")] = "last_user"
+    """What of a conversation is looked at: the last message of its user, or for what is forbidden all messages."""
     guards: tuple[GuardConfig, ...] = ()
     """Meanings that are refused wherever they appear."""
 

@@ -65,15 +65,26 @@ class Need(Enum):
 
 @value
 class Ask:
-    """Learn this fact, put it into `Facts`, and decide again. `text` is what to score when scores are needed."""
+    """Learn this fact, put it into `Facts`, and decide again.
+
+    `text` is what to score when scores are needed, `beside` what else: what they give is put together by `with_beside`.
+    """
 
     need: Need
     text: str = ""
+    beside: tuple[str, ...] = ()
 
 
 Decision = Forward | Refuse | Ask
 
 ASK_BODY = Ask(Need.BODY)
+
+# Each message costs a reading of the model: a request may not cost a thousand.
+_MOST_BESIDE = 256
+_LONGEST_BESIDE = 128 * 1024
+_TOO_MUCH_BESIDE = (
+    f"the conversation has more than {_MOST_BESIDE} other messages or {_LONGEST_BESIDE} characters: send fewer"
+)
 
 _CLOSE_RULE = "the best score leads the second best by less than ambiguity_threshold"
 _PARTS_RULE = "a part of the text stands for another route than the whole"
@@ -112,9 +123,18 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
     if not snapshot.needs_scores:
         return _no_match(principal, snapshot, None)
     if facts.scores is None:
-        return Ask(Need.SCORES, text)
+        if facts.body is None and (guarded or snapshot.all_messages):
+            return ASK_BODY
+        beside = _beside(facts, snapshot)
+        if len(beside) > _MOST_BESIDE or sum(map(len, beside)) > _LONGEST_BESIDE:
+            return _too_long(_TOO_MUCH_BESIDE, principal)
+        return Ask(Need.SCORES, text, beside)
     if isinstance(facts.scores, TextTooLong):
-        return _too_long(facts.scores, principal)
+        message = (
+            f"the text is longer than {facts.scores.limit} tokens (semantic_engine.max_tokens): "
+            "shorten it, or address the route by name in the X-AIMux-Route header"
+        )
+        return _too_long(message, principal)
     if isinstance(facts.scores, Illegible):
         return Refuse(Reason.BAD_REQUEST, f"the text cannot be read: {facts.scores.why}", _ILLEGIBLE_RULE, principal)
     refused = _by_guards(facts.scores, principal, snapshot) if guarded else None
@@ -123,6 +143,14 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
     if facts.route_name is not None:
         return _by_name(facts.route_name, principal, snapshot)
     return _by_scores(facts.scores, principal, snapshot)
+
+
+def _beside(facts: Facts, snapshot: Snapshot) -> tuple[str, ...]:
+    """What else is looked at: the body's text, where the head had one, and the other messages of a conversation."""
+    if facts.body is None or not (snapshot.guards or snapshot.all_messages):
+        return ()
+    own = () if facts.head.text is None or facts.body.text is None else (facts.body.text,)
+    return (*own, *facts.body.beside) if snapshot.all_messages else own
 
 
 def identify(facts: Facts, snapshot: Snapshot) -> Principal | Refuse | Ask:
@@ -262,11 +290,5 @@ def _who(principal: Principal) -> str:
     return "an anonymous caller" if principal.name is None else f"agent '{principal.name}'"
 
 
-def _too_long(found: TextTooLong, principal: Principal) -> Refuse:
-    return Refuse(
-        Reason.TEXT_TOO_LONG,
-        f"the text is longer than {found.limit} tokens (semantic_engine.max_tokens): "
-        "shorten it, or address the route by name in the X-AIMux-Route header",
-        "a text is scored whole or not at all",
-        principal,
-    )
+def _too_long(message: str, principal: Principal) -> Refuse:
+    return Refuse(Reason.TEXT_TOO_LONG, message, "what is said is scored whole or not at all", principal)

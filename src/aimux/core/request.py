@@ -55,7 +55,8 @@ class Flaw:
 class Reading:
     """What one part of a request (its head, or its body) says about who asks and what for.
 
-    `field` is the parameter or field that the text was found in, empty where it had none.
+    `field` is the parameter or field that the text was found in, empty where it had none. `beside` are the texts of a
+    conversation's other messages.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -63,6 +64,7 @@ class Reading:
     dialect: str = ""
     flaw: Flaw | None = None
     field: str = ""
+    beside: tuple[str, ...] = ()
 
 
 SILENT = Reading()

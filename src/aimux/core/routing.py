@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from aimux.core.request import Scores
+from aimux.core.request import Found, Scores, Stand
 from aimux.core.snapshot import Route, Snapshot
 from aimux.core.values import value
 
@@ -43,6 +44,32 @@ def stood_for(snapshot: Snapshot, scores: Scores, chosen: Route | None) -> Itera
     for stand in scores.stands:
         if stand.place != place and place not in stand.close:
             yield snapshot.routes[stand.place], stand.whole
+
+
+def with_beside(snapshot: Snapshot, text: Found, beside: Sequence[Found]) -> Found:
+    """What a text's scores are together with those of other messages of its conversation.
+
+    What these stand for counts like some words of the text: against routes that the caller may not use. Where one of
+    them was not scored, nothing was.
+    """
+    for found in (text, *beside):
+        if not isinstance(found, Scores):
+            return found
+    scores = [found for found in (text, *beside) if isinstance(found, Scores)]
+    stands = dict.fromkeys(scores[0].stands)
+    for other in scores[1:]:
+        stands |= dict.fromkeys(_stands_of(snapshot, other))
+    guards = tuple(max(each) for each in zip(*(each.guards for each in scores), strict=True))
+    return replace(scores[0], stands=tuple(stands), guards=guards)
+
+
+def _stands_of(snapshot: Snapshot, scores: Scores) -> Iterator[Stand]:
+    found = match(snapshot, scores)
+    if found is not None and found.contenders:
+        close = frozenset(snapshot.routes.index(route) for route in found.contenders if route is not found.best)
+        yield Stand(snapshot.routes.index(found.best), found.score, close, whole=False)
+    for stand in scores.stands:
+        yield Stand(stand.place, stand.score, stand.close, whole=False)
 
 
 def match(snapshot: Snapshot, scores: Scores) -> Match | None:

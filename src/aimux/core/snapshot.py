@@ -105,6 +105,8 @@ class Snapshot:
     digest: str
     needs_scores: bool
     guards: tuple[Guard, ...] = ()
+    all_messages: bool = False
+    """Whether all messages of a conversation are looked at, and not only the last one of its user."""
 
     @classmethod
     def of(
@@ -117,6 +119,7 @@ class Snapshot:
         identity: IdentitySources | None = None,
         digest: str = "",
         guards: tuple[Guard, ...] = (),
+        all_messages: bool = False,
     ) -> "Snapshot":
         """Build a snapshot, deriving what follows from its parts."""
         return cls(
@@ -130,4 +133,5 @@ class Snapshot:
             digest=digest,
             needs_scores=bool(guards) or any(route.intents for route in routes),
             guards=guards,
+            all_messages=all_messages,
         )

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from aimux.core.decision import Decision, Forward, Need, Refuse, decide, identify
+from aimux.core.decision import Ask, Decision, Forward, Need, Refuse, decide, identify
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
 from aimux.core.request import SILENT, Facts, Principal, Reading, Scored, Scores
+from aimux.core.routing import with_beside
 from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import JSON_LINE, models_body, refusal_body, refusal_lines
 from aimux.gateway.live import Generation, Live
@@ -104,11 +105,7 @@ class Gateway(Generic[E]):
                     record.dialect, record.said = reading.dialect, reading
                 facts = Facts(facts.head, facts.route_name, reading)
             else:
-                scorer = _scorer_of(generation)
-                scored = scorer.cached(decision.text)
-                if scored is None:
-                    record.scoring_began = time.perf_counter() - exchange.started
-                    scored = await scorer.score(decision.text)
+                scored = await self._score(decision, exchange, generation, record)
                 _note_scored(record, scored, generation.snapshot)
                 facts = Facts(facts.head, facts.route_name, facts.body, scored.scores)
         record.permitted(decision.permit)
@@ -124,6 +121,18 @@ class Gateway(Generic[E]):
         record.ended = outcome.ended
         record.fault = outcome.fault
         return None
+
+    async def _score(self, asked: Ask, exchange: E, generation: Generation, record: Record) -> Scored:
+        """The scores of what the decision asks for: from the cache, or from the model."""
+        scorer = _scorer_of(generation)
+        scored = scorer.cached(asked.text)
+        if scored is None:
+            record.scoring_began = time.perf_counter() - exchange.started
+            scored = await scorer.score(asked.text)
+        if not asked.beside:
+            return scored
+        beside = [scorer.cached(text) or await scorer.score(text) for text in asked.beside]
+        return _together(scored, beside, generation.snapshot)
 
     def _read_now(self, body: bytes, kind: BodyKind, head: Head, generation: Generation) -> Reading | None:
         """What a small body says; None for one that would hold the event loop up."""
@@ -158,6 +167,15 @@ def _scorer_of(generation: Generation) -> Scorer:
     if generation.scorer is None:
         raise RuntimeError("the decision asks for scores, but the configuration has no intents")
     return generation.scorer
+
+
+def _together(scored: Scored, beside: Sequence[Scored], snapshot: Snapshot) -> Scored:
+    """A text's scores with those of the conversation's other messages; cached where none was read by the model."""
+    return Scored(
+        with_beside(snapshot, scored.scores, [other.scores for other in beside]),
+        all(each.cached for each in (scored, *beside)),
+        sum(each.seconds for each in (scored, *beside)),
+    )
 
 
 def _note_scored(record: Record, scored: Scored, snapshot: Snapshot) -> None:

@@ -163,17 +163,27 @@ def _read_document(document: object, sources: IdentitySources) -> Reading:
         value = document.get(name)
         if isinstance(value, str) and _meaningful(value):
             return Reading(claims, value, "json", field=name)
-    text = _last_user_text(document.get("messages"))
-    return Reading(claims, text, "json") if text is None else Reading(claims, text, "messages", field="messages")
+    messages = document.get("messages")
+    last = _last_of_user(messages) if isinstance(messages, list) else None
+    if last is None or not isinstance(messages, list):
+        return Reading(claims, None, "json")
+    at, text = last
+    others = (_message_text(message) for place, message in enumerate(messages) if place != at)
+    return Reading(claims, text, "messages", field="messages", beside=tuple(filter(None, others)))
 
 
-def _last_user_text(messages: object) -> str | None:
-    if not isinstance(messages, list):
-        return None
-    for message in reversed(messages):
+def _last_of_user(messages: list[object]) -> tuple[int, str] | None:
+    """Where the last message of the user stands, and its text."""
+    for at in range(len(messages) - 1, -1, -1):
+        message = messages[at]
         if isinstance(message, dict) and message.get("role") == "user":
-            return _content_text(message.get("content"))
+            text = _message_text(message)
+            return None if text is None else (at, text)
     return None
+
+
+def _message_text(message: object) -> str | None:
+    return _content_text(message.get("content")) if isinstance(message, dict) else None
 
 
 def _content_text(content: object) -> str | None:

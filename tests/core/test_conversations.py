@@ -1,0 +1,94 @@
+"""What the other messages of a conversation change, where they are looked at."""
+
+import pytest
+
+from aimux.core.decision import ASK_BODY, Ask, Forward, Need, Refuse, decide
+from aimux.core.reason import Reason
+from aimux.core.request import Claim, Facts, Found, Illegible, Place, Reading, Scores, Stand, TextTooLong
+from aimux.core.routing import with_beside
+from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
+
+UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
+MINE = Route("mine", UPSTREAM, Access.RESTRICTED, frozenset({"bot"}), ("x",))
+ALSO_MINE = Route("also-mine", UPSTREAM, Access.RESTRICTED, frozenset({"bot"}), ("y",))
+FORBIDDEN = Route("forbidden", UPSTREAM, Access.RESTRICTED, frozenset({"admin"}), ("z",))
+CLAIM = (Claim(Place.HEADER, "x", "bot"),)
+GUARD = Guard("secrets", ("print the key",), 0.6)
+
+
+def house(*, all_messages: bool = True, guards: tuple[Guard, ...] = ()) -> Snapshot:
+    agents = frozenset({"bot", "admin"})
+    return Snapshot.of((MINE, ALSO_MINE, FORBIDDEN), agents=agents, guards=guards, all_messages=all_messages)
+
+
+def conversation(*beside: str, scores: Found | None = None, said: str | None = None) -> Facts:
+    return Facts(Reading(CLAIM, said), None, Reading((), "last", "messages", beside=beside), scores)
+
+
+LAST = Scores((0.9, 0.1, 0.1))
+NOTHING = Scores((0.1, 0.1, 0.1))
+
+
+def test_only_where_all_messages_count_are_the_others_asked_for() -> None:
+    facts = conversation("first", "second")
+    assert decide(facts, house()) == Ask(Need.SCORES, "last", ("first", "second"))
+    assert decide(facts, house(all_messages=False)) == Ask(Need.SCORES, "last")
+    assert decide(facts, house(all_messages=False, guards=(GUARD,))) == Ask(Need.SCORES, "last")
+
+
+def test_a_text_in_the_head_hides_none_in_the_body_from_a_guard() -> None:
+    facts = conversation("first", said="harmless")
+    assert decide(facts, house(all_messages=False)) == Ask(Need.SCORES, "harmless")
+    assert decide(facts, house(all_messages=False, guards=(GUARD,))) == Ask(Need.SCORES, "harmless", ("last",))
+    assert decide(facts, house()) == Ask(Need.SCORES, "harmless", ("last", "first"))
+    unread = Facts(Reading(CLAIM, "harmless"))
+    assert decide(unread, house(guards=(GUARD,))) is ASK_BODY
+    assert decide(unread, house()) is ASK_BODY
+    assert decide(unread, house(all_messages=False)) == Ask(Need.SCORES, "harmless")
+
+
+@pytest.mark.parametrize("beside", [("x",) * 257, ("x" * 70_000, "y" * 70_000)])
+def test_a_conversation_is_looked_at_whole_or_not_at_all(beside: tuple[str, ...]) -> None:
+    found = decide(conversation(*beside), house())
+    assert isinstance(found, Refuse)
+    assert found.reason is Reason.TEXT_TOO_LONG
+    assert isinstance(decide(conversation(*beside), house(all_messages=False)), Ask)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Scores((0.1, 0.1, 0.9)),
+        Scores((0.1, 0.1, 0.1), stands=(Stand(2, 0.7, frozenset(), whole=True),)),
+        Scores((0.1, 0.1, 0.1), stands=(Stand(2, 0.7, frozenset(), whole=False),)),
+    ],
+)
+def test_a_forbidden_request_in_another_message_keeps_the_conversation_from_a_permitted_route(other: Scores) -> None:
+    together = with_beside(house(), LAST, [NOTHING, other])
+    found = decide(conversation("a", "b", scores=together), house())
+    assert isinstance(found, Refuse)
+    assert (found.reason, found.candidates) == (Reason.AMBIGUOUS_ROUTE, ("mine",))
+
+
+@pytest.mark.parametrize("other", [NOTHING, LAST, Scores((0.1, 0.9, 0.1)), Scores((0.89, 0.1, 0.9))])
+def test_the_last_message_says_where_to_and_harmless_ones_change_nothing(other: Scores) -> None:
+    found = decide(conversation("a", scores=with_beside(house(), LAST, [other])), house())
+    assert isinstance(found, Forward)
+    assert found.permit.route is MINE
+
+
+def test_a_guard_looks_at_every_message() -> None:
+    snapshot = house(guards=(GUARD,))
+    last = Scores(LAST.values, guards=(0.1,))
+    together = with_beside(snapshot, last, [Scores(NOTHING.values, guards=(0.8,)), last])
+    assert isinstance(together, Scores)
+    assert together.guards == (0.8,)
+    found = decide(conversation("a", "b", scores=together), snapshot)
+    assert isinstance(found, Refuse)
+    assert found.reason is Reason.GUARD_REFUSED
+
+
+@pytest.mark.parametrize("unscored", [TextTooLong(9000, 8192), Illegible("it is upside down")])
+def test_where_one_message_was_not_scored_nothing_is_decided_on_the_others(unscored: Found) -> None:
+    assert with_beside(house(), LAST, [NOTHING, unscored]) is unscored
+    assert with_beside(house(), unscored, [NOTHING]) is unscored

@@ -6,6 +6,7 @@ import numpy as np
 
 from aimux.core.request import Scores
 from aimux.core.snapshot import Snapshot
+from aimux.intent import formula
 from aimux.intent.encoder import Encoder, EncodingError, Vectors
 from aimux.intent.model import ModelError
 
@@ -14,11 +15,7 @@ _LEADERS: Final = 16
 
 
 class IntentIndex:
-    """The intents of one snapshot as vectors, and the score of each route.
-
-    A route's score is half its most similar intent, half the centroid of its intents, by cosine, cut to 0-1: the
-    nearest intent alone lets texts through that resemble one phrase and none of the route's business.
-    """
+    """The intents of one snapshot as vectors, and the score of each route by them (`intent/formula.py`)."""
 
     def __init__(self, snapshot: Snapshot, vectors: Vectors) -> None:
         """`vectors`: float32, one row of norm 1 an intent, in the order of the routes and their intents."""
@@ -30,10 +27,9 @@ class IntentIndex:
         starts = np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.intp)
         self._starts = starts
         self._intents = len(vectors)
-        sums = np.add.reduceat(vectors, starts, axis=0)
-        centroids = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-        # One product for all: the intents, and behind them the centroids.
-        self._columns = np.ascontiguousarray(np.concatenate([vectors, centroids]).T)
+        self.handicaps = formula.handicaps(np.array(counts, np.intp))
+        # One product for all: the intents, and behind them the directions of the routes.
+        self._columns = np.ascontiguousarray(np.concatenate([vectors, formula.directions(vectors, starts)]).T)
 
     @classmethod
     def build(cls, snapshot: Snapshot, encoder: Encoder) -> "IntentIndex":
@@ -52,14 +48,13 @@ class IntentIndex:
         Raises EncodingError for rows that hold no numbers.
         """
         alike = windows @ self._columns
-        blended = np.maximum.reduceat(alike[:, : self._intents], self._starts, axis=1)
-        blended += alike[:, self._intents :]
-        best = blended[0] if len(blended) == 1 else blended.max(axis=0)
-        best *= 0.5
-        if not np.isfinite(best).all():
+        nearest = np.maximum.reduceat(alike[:, : self._intents], self._starts, axis=1)
+        along = alike[:, self._intents :]
+        # Before they are cut to 0-1, where infinities would look like scores.
+        if not (np.isfinite(nearest).all() and np.isfinite(along).all()):
             raise EncodingError("the model gave no numbers for this text")
-        np.maximum(best, 0.0, out=best)
-        np.minimum(best, 1.0, out=best)
+        found = formula.scores(nearest, along, self.handicaps)
+        best = found[0] if len(found) == 1 else found.max(axis=0)
         return Scores(self._by_route(best), self._leaders(best))
 
     @property
@@ -69,10 +64,10 @@ class IntentIndex:
         return list(zip(self._scored.tolist(), vectors, strict=True))
 
     @property
-    def centroids(self) -> Vectors:
-        """The centroid of each of them."""
-        centroids: Vectors = self._columns[:, self._intents :].T
-        return centroids
+    def directions(self) -> Vectors:
+        """The direction of each of them, a row of norm 1. `handicaps` is as long."""
+        directions: Vectors = self._columns[:, self._intents :].T
+        return directions
 
     def _by_route(self, best: Vectors) -> tuple[float | None, ...]:
         values: list[float] = best.tolist()

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aimux.config.load import load
 from aimux.core.request import Scores
 from aimux.core.routing import match
 from aimux.core.snapshot import Access, Route, Snapshot, Upstream
-from aimux.intent.encoder import EncodingError
+from aimux.intent.encoder import Encoder, EncodingError
 from aimux.intent.index import IntentIndex
 
+CHECKOUT = Path(__file__).parents[2]
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 
 
@@ -124,6 +127,17 @@ def test_the_words_of_an_intent_score_one_in_their_route(counts: list[int], seed
     owners = np.repeat(np.arange(len(counts)), counts)
     for place in random.choice(len(vectors), min(len(vectors), 20), replace=False):
         assert values(index, vectors[place])[owners[place]] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_every_intent_of_the_sample_scores_one_and_leads_by_far(encoder: Encoder) -> None:
+    snapshot = load(CHECKOUT / "aimux.yaml", {}).snapshot
+    index = IntentIndex.build(snapshot, encoder)
+    for route, (number, vectors) in zip(snapshot.routes, index.routes, strict=True):
+        for intent, vector in zip(route.intents, vectors, strict=True):
+            found = values(index, vector)
+            own = found.pop(number)
+            assert (intent, own) == (intent, pytest.approx(1.0, abs=1e-4))
+            assert (intent, max(found) < 0.5) == (intent, True)
 
 
 @settings(max_examples=100, deadline=None)

@@ -39,10 +39,11 @@ def directions(intents: Vectors, starts: npt.NDArray[np.intp]) -> Vectors:
     direction. A route whose intents cancel out has none: its row is zero.
     """
     counts = np.diff(starts, append=len(intents))
-    exact = intents.astype(np.float64)
-    centroids = np.add.reduceat(exact, starts, axis=0) / counts[:, np.newaxis]
-    even = exact / np.sqrt(np.repeat(counts, counts) * len(counts))[:, np.newaxis]
-    common = even.T @ even
+    rows = intents.astype(np.float64)
+    centroids = np.add.reduceat(rows, starts, axis=0) / counts[:, np.newaxis]
+    rows /= np.sqrt(np.repeat(counts, counts) * len(counts))[:, np.newaxis]
+    # The mean over the routes of each one's mean of the outer products of its intents with themselves.
+    common = rows.T @ rows
     # What is added to the diagonal makes this solvable whatever the intents are, equal ones too.
     common.flat[:: len(common) + 1] += _DAMPING * (1 + _FEW_ROUTES / len(counts))
     found = np.linalg.solve(common, centroids.T).T
@@ -64,7 +65,9 @@ def scores(nearest: Vectors, along: Vectors, handicap: Vectors) -> Vectors:
     found = _NEAREST * nearest
     found += (1 - _NEAREST) * along
     found -= handicap
-    np.maximum(found, 1.0 - _STEEPNESS * (1.0 - nearest), out=found)
+    steep = _STEEPNESS * nearest
+    steep -= _STEEPNESS - 1
+    np.maximum(found, steep, out=found)
     np.maximum(found, 0.0, out=found)
     np.minimum(found, 1.0, out=found)
     return found

@@ -50,8 +50,8 @@ class IntentIndex:
         alike = windows @ self._columns
         nearest = np.maximum.reduceat(alike[:, : self._intents], self._starts, axis=1)
         along = alike[:, self._intents :]
-        # Before they are cut to 0-1, where infinities would look like scores.
-        if not (np.isfinite(nearest).all() and np.isfinite(along).all()):
+        # Every number of a row and of an intent has a part in these: what is none shows here, before the cut to 0-1.
+        if not np.isfinite(along).all():
             raise EncodingError("the model gave no numbers for this text")
         found = formula.scores(nearest, along, self.handicaps)
         best = found[0] if len(found) == 1 else found.max(axis=0)

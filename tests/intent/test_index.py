@@ -1,5 +1,8 @@
 """Scores of routes by their intents' vectors, held against the definition written out."""
 
+import itertools
+import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aimux.config.load import load
 from aimux.core.request import Scores
 from aimux.core.routing import match
 from aimux.core.snapshot import Access, Route, Snapshot, Upstream
-from aimux.intent.encoder import EncodingError
+from aimux.intent.encoder import Encoder, EncodingError
 from aimux.intent.index import IntentIndex
 
+CHECKOUT = Path(__file__).parents[2]
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 
 
@@ -30,19 +35,36 @@ def house(counts: list[int], threshold: float = 0.05) -> Snapshot:
     return Snapshot.of(routes, ambiguity_threshold=threshold)
 
 
+def values(index: IntentIndex, text: np.ndarray) -> list[float]:
+    """The scores of all routes, each of which has intents."""
+    found = index.scores(text[np.newaxis]).values
+    assert None not in found
+    return [value for value in found if value is not None]
+
+
 def by_definition(counts: list[int], vectors: np.ndarray, windows: np.ndarray) -> list[float | None]:
-    """Half the nearest intent, half the centroid; the best over the windows."""
+    """Four tenths the nearest intent, six the route's direction; the best over the windows; all in double precision."""
+    bounds = np.cumsum([0, *counts])
+    owns = [vectors[start:end].astype(np.float64) for start, end in itertools.pairwise(bounds)]
+    scored = [own for own in owns if len(own)]
+    size = vectors.shape[1]
+    common = np.zeros((size, size))
+    for own in scored:
+        common += sum(np.outer(intent, intent) for intent in own) / len(own) / len(scored)
+    damped = np.linalg.inv(common + 0.03 * (1 + 6 / len(scored)) * np.eye(size))
     found: list[float | None] = []
-    start = 0
-    for count in counts:
-        own = vectors[start : start + count].astype(np.float64)
-        start += count
-        if not count:
+    for own in owns:
+        if not len(own):
             found.append(None)
             continue
-        centroid = unit(own.sum(axis=0))
-        alike = [0.5 * max(own @ window) + 0.5 * float(centroid @ window) for window in windows]
-        found.append(min(max(*alike, 0.0), 1.0))
+        direction = damped @ own.mean(axis=0)
+        direction /= np.linalg.norm(direction)
+        best = 0.0
+        for window in windows:
+            nearest = max(own @ window)
+            blend = 0.4 * nearest + 0.6 * (direction @ window) - 0.02 * math.log(len(own) / 20)
+            best = max(best, blend, 1 - 10 * (1 - nearest))
+        found.append(min(best, 1.0))
     return found
 
 
@@ -95,12 +117,128 @@ def test_with_many_routes_a_decision_looks_at_few() -> None:
     assert (found.best.name, found.score) == ("r123", pytest.approx(1.0))
 
 
+@settings(max_examples=100, deadline=None)
+@given(counts=st.lists(st.integers(1, 30), min_size=1, max_size=100), seed=st.integers(0, 2**32 - 1))
+def test_the_words_of_an_intent_score_one_in_their_route(counts: list[int], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    # Around one point, so that routes are alike, too.
+    vectors = unit(random.normal(size=8) + random.uniform(0.05, 5.0) * random.normal(size=(sum(counts), 8)))
+    index = IntentIndex(house(counts), vectors)
+    owners = np.repeat(np.arange(len(counts)), counts)
+    for place in random.choice(len(vectors), min(len(vectors), 20), replace=False):
+        assert values(index, vectors[place])[owners[place]] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_every_intent_of_the_sample_scores_one_and_leads_by_far(encoder: Encoder) -> None:
+    snapshot = load(CHECKOUT / "aimux.yaml", {}).snapshot
+    index = IntentIndex.build(snapshot, encoder)
+    for route, (number, vectors) in zip(snapshot.routes, index.routes, strict=True):
+        for intent, vector in zip(route.intents, vectors, strict=True):
+            found = values(index, vector)
+            own = found.pop(number)
+            assert (intent, own) == (intent, pytest.approx(1.0, abs=1e-4))
+            assert (intent, max(found) < 0.5) == (intent, True)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    counts=st.lists(st.integers(1, 6), min_size=1, max_size=12),
+    alike=st.floats(-1.0, 1.0),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_an_intent_that_is_added_never_lowers_its_own_score(counts: list[int], alike: float, seed: int) -> None:
+    """Whether the new intent is like one that the route has, or like nothing in it."""
+    random = np.random.default_rng(seed)
+    vectors = unit(random.normal(size=(sum(counts), 8)))
+    route = int(random.integers(len(counts)))
+    end = sum(counts[: route + 1])
+    added = unit(alike * vectors[end - 1] + (1 - abs(alike)) * unit(random.normal(size=8)) + 1e-3)
+    more = [count + (place == route) for place, count in enumerate(counts)]
+    before = values(IntentIndex(house(counts), vectors), added)[route]
+    after = values(IntentIndex(house(more), np.insert(vectors, end, added, axis=0)), added)[route]
+    assert after >= before - 1e-4
+
+
+@settings(max_examples=100, deadline=None)
+@given(counts=st.lists(st.integers(1, 6), min_size=1, max_size=80), seed=st.integers(0, 2**32 - 1))
+def test_the_order_of_routes_and_of_intents_is_of_no_account(counts: list[int], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    vectors, text = unit(random.normal(size=(sum(counts), 8))), unit(random.normal(size=8))
+    owns = np.split(vectors, np.cumsum(counts)[:-1])
+    order = random.permutation(len(counts))
+    turned = np.concatenate([random.permutation(owns[place]) for place in order])
+    found = values(IntentIndex(house([counts[place] for place in order]), turned), text)
+    expected = np.array(values(IntentIndex(house(counts), vectors), text))[order]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    counts=st.lists(st.integers(1, 5), min_size=1, max_size=20),
+    kinds=st.integers(1, 3),
+    apart=st.sampled_from([0.0, 1e-7, 1e-4]),
+    size=st.sampled_from([2, 16, 64]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_intents_that_are_equal_or_all_but_equal_give_scores(
+    counts: list[int], kinds: int, apart: float, size: int, seed: int
+) -> None:
+    """In one route and across routes, and opposite ones, which cancel out."""
+    random = np.random.default_rng(seed)
+    base = unit(random.normal(size=(kinds, size)))
+    base = np.concatenate([base, -base])
+    vectors = unit(base[random.integers(0, len(base), sum(counts))] + apart * random.normal(size=(sum(counts), size)))
+    text = unit(random.normal(size=size))
+    index = IntentIndex(house(counts), vectors)
+    assert all(0.0 <= value <= 1.0 for value in (*values(index, text), *values(index, vectors[0])))
+    assert np.isfinite(index.directions).all()
+
+
+def test_intents_that_cancel_out_have_no_direction() -> None:
+    index = IntentIndex(house([2, 1]), np.array([[1, 0], [-1, 0], [0, 1]], np.float32))
+    assert index.directions.tolist() == [[0.0, 0.0], [0.0, 1.0]]
+    assert values(index, np.array([1, 0], np.float32)) == [pytest.approx(1.0), pytest.approx(0.06, abs=1e-3)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 20, 400])
+def test_one_route_alone_has_scores(count: int) -> None:
+    random = np.random.default_rng(count)
+    vectors = unit(random.normal(size=(count, 16)))
+    index = IntentIndex(house([count]), vectors)
+    assert values(index, vectors[-1]) == [pytest.approx(1.0, abs=1e-4)]
+    assert values(index, -unit(vectors.sum(axis=0))) == by_definition(
+        [count], vectors, -unit(vectors.sum(axis=0))[None]
+    )
+
+
+def test_a_route_of_one_intent_alone_goes_by_its_cosine_and_gains_for_its_few_words() -> None:
+    vectors = unit(np.array([[1.0, 2, 3, 4]]))
+    text = unit(np.array([4.0, 3, 2, 1]))
+    expected = float(vectors[0] @ text) + 0.02 * math.log(20)
+    assert values(IntentIndex(house([1]), vectors), text) == [pytest.approx(expected, abs=1e-5)]
+
+
+def test_a_direction_turns_away_from_what_all_routes_share() -> None:
+    """The first number is the same in all intents: it says nothing of where a text belongs."""
+    counts = [2, 2, 1]
+    vectors = unit(np.array([[3.0, 1, 0, 0], [3.0, 1, 0, 0.5], [3.0, 0, 1, 0], [3.0, 0, 1, 0.5], [3.0, -1, -1, 0]]))
+    directions = IntentIndex(house(counts), vectors).directions
+    centroids = np.stack([unit(own.mean(axis=0)) for own in np.split(vectors, np.cumsum(counts)[:-1])])
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1.0, atol=1e-6)
+    assert (np.abs(directions[:, 0]) < centroids[:, 0] / 2).all()
+
+
 @pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_rows_that_hold_no_numbers_are_an_error(value: Any) -> None:
+@pytest.mark.parametrize("bad", [(0,), (1,), (0, 1)])
+def test_rows_that_hold_no_numbers_are_an_error(value: Any, bad: tuple[int, ...]) -> None:
+    """In any window, in all of a row or in one place."""
     index = IntentIndex(house([2, 1]), unit(np.ones((3, 4))))
-    with pytest.raises(EncodingError):
-        index.scores(np.full((1, 4), value, np.float32))
+    for places in (slice(None), 2):
+        windows = unit(np.ones((2, 4)))
+        windows[list(bad), places] = value
+        with pytest.raises(EncodingError):
+            index.scores(windows)
 
 
 def test_vectors_must_be_those_of_the_intents() -> None:

@@ -109,7 +109,7 @@ class EngineConfig(Section):
     model_path: FilePath = Path("./models/all-MiniLM-L6-v2.onnx")
     """The embedding model's ONNX file, relative to the configuration file."""
     min_score: Score = 0.40
-    """Score (0-1) below which a text matches no route."""
+    """Score (0-1) below which a text matches no route. The words of an intent itself score 1 in its route."""
     ambiguity_threshold: Score = 0.05
     """By how much (0-1) the best score must lead the second best."""
     max_tokens: Count = 8192

@@ -39,7 +39,7 @@ class Overlap(Answer):
         float,
         Field(
             description="The smallest lead in score that an intent of one, sent as a text, has over the other route. "
-            "Below the ambiguity threshold such a text is refused as ambiguous, or goes to the other."
+            "Its own route gives it 1. Below the ambiguity threshold such a text is refused as ambiguous."
         ),
     ]
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from aimux.core.request import Scores, Stand
 from aimux.core.snapshot import Snapshot
+from aimux.intent import formula
 from aimux.intent.encoder import Encoder, EncodingError, Vectors
 from aimux.intent.model import ModelError
 
@@ -15,11 +16,7 @@ _LEADERS: Final = 16
 
 
 class IntentIndex:
-    """The intents of one snapshot as vectors, and the score of each route.
-
-    A route's score is half its most similar intent, half the centroid of its intents, by cosine, cut to 0-1: the
-    nearest intent alone lets texts through that resemble one phrase and none of the route's business.
-    """
+    """The intents of one snapshot as vectors, and the score of each route by them (`intent/formula.py`)."""
 
     def __init__(self, snapshot: Snapshot, vectors: Vectors, guards: Sequence[Vectors] = ()) -> None:
         """`vectors`: float32, one row of norm 1 an intent, in the order of the routes and their intents.
@@ -37,10 +34,9 @@ class IntentIndex:
         self._threshold = snapshot.ambiguity_threshold
         self._guards = guards
         self._intents = len(vectors)
-        sums = np.add.reduceat(vectors, starts, axis=0)
-        centroids = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-        # One product for all: the intents, and behind them the centroids.
-        self._columns = np.ascontiguousarray(np.concatenate([vectors, centroids]).T)
+        self.handicaps = formula.handicaps(np.array(counts, np.intp))
+        # One product for all: the intents, and behind them the directions of the routes.
+        self._columns = np.ascontiguousarray(np.concatenate([vectors, formula.directions(vectors, starts)]).T)
 
     @classmethod
     def build(cls, snapshot: Snapshot, encoder: Encoder) -> "IntentIndex":
@@ -95,14 +91,12 @@ class IntentIndex:
     def _each(self, windows: Vectors) -> Vectors:
         """The score of each route for each window. Raises EncodingError."""
         alike = windows @ self._columns
-        blended = np.maximum.reduceat(alike[:, : self._intents], self._starts, axis=1)
-        blended += alike[:, self._intents :]
-        blended *= 0.5
-        if not np.isfinite(blended).all():
+        nearest = np.maximum.reduceat(alike[:, : self._intents], self._starts, axis=1)
+        along = alike[:, self._intents :]
+        # Every number of a row and of an intent has a part in these: what is none shows here, before the cut to 0-1.
+        if not np.isfinite(along).all():
             raise EncodingError("the model gave no numbers for this text")
-        np.maximum(blended, 0.0, out=blended)
-        np.minimum(blended, 1.0, out=blended)
-        return np.asarray(blended, np.float32)
+        return formula.scores(nearest, along, self.handicaps)
 
     @property
     def routes(self) -> list[tuple[int, Vectors]]:
@@ -111,10 +105,10 @@ class IntentIndex:
         return list(zip(self._scored.tolist(), vectors, strict=True))
 
     @property
-    def centroids(self) -> Vectors:
-        """The centroid of each of them."""
-        centroids: Vectors = self._columns[:, self._intents :].T
-        return centroids
+    def directions(self) -> Vectors:
+        """The direction of each of them, a row of norm 1. `handicaps` is as long."""
+        directions: Vectors = self._columns[:, self._intents :].T
+        return directions
 
     def _by_route(self, best: Vectors) -> tuple[float | None, ...]:
         values: list[float] = best.tolist()

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from aimux.intent import formula
 from aimux.intent.encoder import Vectors
 from aimux.intent.index import IntentIndex
 
@@ -30,7 +31,7 @@ class Closeness:
 def closeness(index: IntentIndex, most: int = MOST_ROUTES) -> list[Closeness]:
     """Every pair among the first `most` routes that have intents."""
     routes = index.routes[:most]
-    leads = _leads([vectors for _, vectors in routes], index.centroids[:most])
+    leads = _leads([vectors for _, vectors in routes], index.directions[:most], index.handicaps[:most])
     found = []
     for (one, (first, mine)), (other, (second, theirs)) in combinations(enumerate(routes), 2):
         alike = mine @ theirs.T
@@ -41,11 +42,11 @@ def closeness(index: IntentIndex, most: int = MOST_ROUTES) -> list[Closeness]:
     return found
 
 
-def _leads(intents: list[Vectors], centroids: Vectors) -> Vectors:
+def _leads(intents: list[Vectors], directions: Vectors, handicaps: Vectors) -> Vectors:
     """For each two routes, the smallest lead that the intents of the first have over the second."""
     rows = []
     for own, mine in enumerate(intents):
         nearest = np.stack([(mine @ theirs.T).max(axis=1) for theirs in intents], axis=1)
-        scores = np.clip((nearest + mine @ centroids.T) / 2, 0.0, 1.0)
+        scores = formula.scores(nearest, mine @ directions.T, handicaps)
         rows.append((scores[:, [own]] - scores).min(axis=0))
     return np.stack(rows)

@@ -1,0 +1,233 @@
+"""What is wrong with the routes, found before traffic shows it: each check looks at what became of the intents' trials.
+
+The thresholds were measured on configurations of 8 routes with 8 intents each, drawn from the CLINC150 data.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from aimux.core.snapshot import Access, Route, Snapshot
+from aimux.intent.encoder import Encoder
+from aimux.intent.everyday import EVERYDAY
+from aimux.intent.findings import Code, Finding, Severity, quoted
+from aimux.intent.index import IntentIndex
+from aimux.intent.trials import Intent, Trial, Trials
+
+DUPLICATE: Final = 0.8
+"""Intents so alike say the same: of 2560 intents of different routes, two had a stranger that was this similar."""
+
+FEW_INTENTS: Final = 2
+"""Up to here a route's centroid lies on its intents, and says nothing of what they have in common."""
+
+ADVISED: Final = "five to ten"
+
+WANTS_EVERYDAY: Final = 0.8
+"""A route with an intent so like an everyday text is there for such texts."""
+
+MOST_VARIED: Final = 10
+"""Intents of a route that are tried in other words: where none of these is its own, more would not be either."""
+
+_VARIANTS: Final = ("please {}", "could you tell me: {}", "I would like to {}")
+_ORDER: Final = tuple(Severity)
+
+
+def lint(
+    snapshot: Snapshot, index: IntentIndex, encoder: Encoder, shown: Sequence[Sequence[str]] | None = None
+) -> list[Finding]:
+    """Everything that was found, the worst first. `shown` has the intents as messages may show them."""
+    found = _Lint(snapshot, Trials(snapshot, index), encoder, shown or [route.intents for route in snapshot.routes])
+    return sorted((*found.all(), *counted(snapshot)), key=lambda finding: _ORDER.index(finding.severity))
+
+
+def counted(snapshot: Snapshot) -> Iterator[Finding]:
+    """What can be said of the routes without a model."""
+    for number, route in enumerate(snapshot.routes):
+        count = len(route.intents)
+        if count > FEW_INTENTS:
+            continue
+        few = Code.FEW_INTENTS if count else Code.BY_NAME_ONLY
+        severity = Severity.WARNING if count else Severity.NOTE
+        if count:
+            what = f"route '{route.name}' has {count} intent{'s' if count > 1 else ''}, which texts in other words miss"
+            remedy = f"give it {ADVISED}, each different in its words"
+        else:
+            what = f"route '{route.name}' has no intents and is reached by name only"
+            remedy = "give it intents if texts are to lead to it"
+        yield Finding(severity, few, (route.name,), (), None, what, remedy, number)
+
+
+class _Lint:
+    """The checks of one snapshot. What one has said of two intents is not said again by another."""
+
+    def __init__(
+        self, snapshot: Snapshot, trials: Trials, encoder: Encoder, shown: Sequence[Sequence[str]]
+    ) -> None:
+        self._snapshot = snapshot
+        self._routes = snapshot.routes
+        self._trials = trials
+        self._encoder = encoder
+        self._shown = shown
+        self._told: set[Intent] = set()
+
+    def all(self) -> Iterator[Finding]:
+        """Every finding that needs the model."""
+        trials = self._trials.run()
+        yield from self._overlaps(trials)
+        yield from self._duplicates(trials)
+        yield from self._nearer(trials)
+        yield from self._ambiguous(trials)
+        yield from self._beyond(trials)
+        yield from self._everyday()
+
+    def _overlaps(self, trials: Sequence[Trial]) -> Iterator[Finding]:
+        """Intents that, sent as they stand, do not lead to their route."""
+        for trial in trials:
+            rival = self._rival(trial.intent.route, trial.whole.contenders)
+            if rival is None or trial.intent in self._told:
+                continue
+            ambiguous = len(trial.whole.contenders) > 1
+            how = f"is ambiguous with route '{rival.name}'" if ambiguous else f"leads to route '{rival.name}'"
+            yield self._between(Code.OVERLAP, trial.intent, rival, f"{how} as it stands")
+
+    def _duplicates(self, trials: Sequence[Trial]) -> Iterator[Finding]:
+        for trial in trials:
+            if trial.other is None or trial.similarity < DUPLICATE or trial.intent in self._told:
+                continue
+            rival = self._routes[trial.other.route]
+            yield self._between(Code.NEAR_DUPLICATE, trial.intent, rival, f"says the same as route '{rival.name}'")
+
+    def _nearer(self, trials: Sequence[Trial]) -> Iterator[Finding]:
+        for trial in trials:
+            if trial.left_out is None or len(trial.left_out.contenders) != 1 or trial.intent in self._told:
+                continue
+            rival = self._rival(trial.intent.route, trial.left_out.contenders)
+            if rival is not None:
+                how = (
+                    f"is nearer to route '{rival.name}' ({trial.left_out.score:.2f}) than to the other intents "
+                    f"of its own ({trial.own:.2f})"
+                )
+                yield self._between(Code.NEARER_TO_ANOTHER, trial.intent, rival, how)
+
+    def _ambiguous(self, trials: Sequence[Trial]) -> Iterator[Finding]:
+        """The pairs of routes between which texts like their intents would be ambiguous."""
+        pairs: dict[frozenset[str], list[tuple[float, Trial, Route]]] = {}
+        for trial in trials:
+            found = trial.left_out
+            if found is None or len(found.contenders) < 2 or trial.intent in self._told:
+                continue
+            rival = self._rival(trial.intent.route, found.contenders)
+            if rival is not None:
+                pair = frozenset((self._routes[trial.intent.route].name, rival.name))
+                pairs.setdefault(pair, []).append((found.margin or 0.0, trial, rival))
+        for found_here in sorted(pairs.values(), key=len, reverse=True):
+            margin, trial, rival = min(found_here, key=lambda each: each[0])
+            more = f", and {len(found_here) - 1} more of these two routes" if len(found_here) > 1 else ""
+            how = f"in other words would be ambiguous with route '{rival.name}' (a lead of {margin:.2f}{more})"
+            yield self._between(Code.LIKELY_AMBIGUOUS, trial.intent, rival, how)
+
+    def _beyond(self, trials: Sequence[Trial]) -> Iterator[Finding]:
+        """Routes that texts cannot reach, or only by the very words of their intents."""
+        of_route: dict[int, list[Trial]] = {}
+        for trial in trials:
+            of_route.setdefault(trial.intent.route, []).append(trial)
+        for number, own in of_route.items():
+            route = self._routes[number]
+            highest = max((trial.own for trial in own if trial.own is not None), default=None)
+            if not any(trial.whole.contenders == (route,) for trial in own) and not self._wins_in_other_words(route):
+                yield self._of_route(
+                    Code.CANNOT_WIN,
+                    number,
+                    f"no text leads to route '{route.name}': none of its intents does, as it stands or in other words",
+                    f"give it intents of its own, or a lower min_score (it is {route.min_score:.2f})",
+                )
+            elif len(own) > FEW_INTENTS and highest is not None and highest < route.min_score:
+                yield self._of_route(
+                    Code.OUT_OF_REACH,
+                    number,
+                    f"min_score of route '{route.name}' is {route.min_score:.2f}, and its intents reach "
+                    f"{highest:.2f} at most by one another: other words than these will not lead to it",
+                    "lower its min_score, add intents between those that it has, or make it several routes",
+                )
+
+    def _wins_in_other_words(self, route: Route) -> bool:
+        texts = [form.format(intent) for intent in route.intents[:MOST_VARIED] for form in _VARIANTS]
+        windows = [self._encoder.windows(self._encoder.tokenize(text))[0] for text in texts]
+        return any(self._trials.judge(row)[1].contenders == (route,) for row in self._encoder.embed(windows))
+
+    def _everyday(self) -> Iterator[Finding]:
+        """Intents that draw greetings and other texts that mean no route."""
+        drawn: dict[Intent, list[tuple[float, str, float]]] = {}
+        numbers = {route.name: number for number, route in enumerate(self._routes)}
+        vectors = self._encoder.encode(EVERYDAY)
+        wanting = self._wanting_everyday(vectors)
+        for text, row in zip(EVERYDAY, vectors, strict=True):
+            found = self._trials.judge(row)[1]
+            number = numbers[found.best.name]
+            if found.contenders and number not in wanting:
+                intent, similarity = self._trials.nearest(number, row)
+                drawn.setdefault(intent, []).append((found.score, text, similarity))
+        for intent, texts in drawn.items():
+            score, text, similarity = max(texts)
+            name = self._routes[intent.route].name
+            more = f" and {len(texts) - 1} more everyday texts" if len(texts) > 1 else ""
+            yield Finding(
+                Severity.WARNING,
+                Code.EVERYDAY,
+                (name,),
+                (self._text(intent), text),
+                similarity,
+                f"intent {quoted(self._text(intent))} of route '{name}' draws {quoted(text)}{more} "
+                f"(score {score:.2f}, similarity {similarity:.2f})",
+                "say in the intent what it is about, or raise the route's min_score",
+                intent.route,
+                intent.number,
+            )
+
+    def _wanting_everyday(self, vectors: np.ndarray) -> set[int]:
+        return {number for number in self._trials.scored if self._trials.most_alike(number, vectors) >= WANTS_EVERYDAY}
+
+    def _rival(self, own: int, contenders: Sequence[Route]) -> Route | None:
+        """The first route that a text could mean besides its own."""
+        return next((route for route in contenders if route is not self._routes[own]), None)
+
+    def _between(self, code: Code, intent: Intent, rival: Route, how: str) -> Finding:
+        own = self._routes[intent.route]
+        other, similarity = self._trials.nearest_in(intent, self._routes.index(rival))
+        self._told |= {intent, other}
+        crossing = self._callers(own) != self._callers(rival)
+        grave = crossing and code in {Code.OVERLAP, Code.NEAR_DUPLICATE}
+        access = ", and not the same callers may use the two" if crossing else ""
+        return Finding(
+            Severity.ERROR if grave else Severity.WARNING,
+            code,
+            (own.name, rival.name),
+            (self._text(intent), self._text(other)),
+            similarity,
+            f"intent {quoted(self._text(intent))} of route '{own.name}' {how}{access}: "
+            f"there, {quoted(self._text(other))} has similarity {similarity:.2f}",
+            _REMEDIES[code],
+            intent.route,
+            intent.number,
+        )
+
+    def _of_route(self, code: Code, number: int, message: str, remedy: str) -> Finding:
+        return Finding(Severity.WARNING, code, (self._routes[number].name,), (), None, message, remedy, number)
+
+    def _text(self, intent: Intent) -> str:
+        return self._shown[intent.route][intent.number]
+
+    def _callers(self, route: Route) -> object:
+        """Who may use a route, in a form that can be compared."""
+        if route.access is Access.OPEN:
+            return Access.OPEN
+        return self._snapshot.agents if route.access is Access.PUBLIC else route.allowed
+
+
+_REMEDIES: Final = {
+    Code.OVERLAP: "reword one of the two, remove it, or make the two routes one",
+    Code.NEAR_DUPLICATE: "keep it in one of the two routes, or say in both what sets them apart",
+    Code.NEARER_TO_ANOTHER: "move it there, reword it, or add intents like it to its own route",
+    Code.LIKELY_AMBIGUOUS: "reword them apart, or add intents to both that say what each is for",
+}

@@ -6,14 +6,12 @@ The thresholds were measured on configurations of 8 routes with 8 intents each, 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import numpy as np
-
 from aimux.core.snapshot import Access, Route, Snapshot
 from aimux.intent.encoder import Encoder
 from aimux.intent.everyday import EVERYDAY
 from aimux.intent.findings import Code, Finding, Severity, quoted
 from aimux.intent.index import IntentIndex
-from aimux.intent.trials import Intent, Trial, Trials
+from aimux.intent.trials import Intent, Outcome, Trial, Trials
 
 DUPLICATE: Final = 0.8
 """Intents so alike say the same: of 2560 intents of different routes, two had a stranger that was this similar."""
@@ -23,8 +21,8 @@ FEW_INTENTS: Final = 2
 
 ADVISED: Final = "five to ten"
 
-WANTS_EVERYDAY: Final = 0.8
-"""A route with an intent so like an everyday text is there for such texts."""
+CLEARLY: Final = 0.05
+"""By how much one everyday text must exceed min_score to count alone: nearly every route is grazed by some text."""
 
 MOST_VARIED: Final = 10
 """Intents of a route that are tried in other words: where none of these is its own, more would not be either."""
@@ -61,9 +59,7 @@ def counted(snapshot: Snapshot) -> Iterator[Finding]:
 class _Lint:
     """The checks of one snapshot. What one has said of two intents is not said again by another."""
 
-    def __init__(
-        self, snapshot: Snapshot, trials: Trials, encoder: Encoder, shown: Sequence[Sequence[str]]
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, trials: Trials, encoder: Encoder, shown: Sequence[Sequence[str]]) -> None:
         self._snapshot = snapshot
         self._routes = snapshot.routes
         self._trials = trials
@@ -84,10 +80,11 @@ class _Lint:
     def _overlaps(self, trials: Sequence[Trial]) -> Iterator[Finding]:
         """Intents that, sent as they stand, do not lead to their route."""
         for trial in trials:
-            rival = self._rival(trial.intent.route, trial.whole.contenders)
+            contenders = trial.outcome.whole.contenders if trial.outcome else ()
+            rival = self._rival(trial.intent.route, contenders)
             if rival is None or trial.intent in self._told:
                 continue
-            ambiguous = len(trial.whole.contenders) > 1
+            ambiguous = len(contenders) > 1
             how = f"is ambiguous with route '{rival.name}'" if ambiguous else f"leads to route '{rival.name}'"
             yield self._between(Code.OVERLAP, trial.intent, rival, f"{how} as it stands")
 
@@ -100,13 +97,14 @@ class _Lint:
 
     def _nearer(self, trials: Sequence[Trial]) -> Iterator[Finding]:
         for trial in trials:
-            if trial.left_out is None or len(trial.left_out.contenders) != 1 or trial.intent in self._told:
+            outcome = trial.outcome
+            if outcome is None or outcome.left_out is None or trial.intent in self._told:
                 continue
-            rival = self._rival(trial.intent.route, trial.left_out.contenders)
-            if rival is not None:
+            rival = self._rival(trial.intent.route, outcome.left_out.contenders)
+            if rival is not None and len(outcome.left_out.contenders) == 1:
                 how = (
-                    f"is nearer to route '{rival.name}' ({trial.left_out.score:.2f}) than to the other intents "
-                    f"of its own ({trial.own:.2f})"
+                    f"is nearer to route '{rival.name}' ({outcome.left_out.score:.2f}) than to the other intents "
+                    f"of its own ({outcome.own:.2f})"
                 )
                 yield self._between(Code.NEARER_TO_ANOTHER, trial.intent, rival, how)
 
@@ -114,7 +112,7 @@ class _Lint:
         """The pairs of routes between which texts like their intents would be ambiguous."""
         pairs: dict[frozenset[str], list[tuple[float, Trial, Route]]] = {}
         for trial in trials:
-            found = trial.left_out
+            found = trial.outcome.left_out if trial.outcome else None
             if found is None or len(found.contenders) < 2 or trial.intent in self._told:
                 continue
             rival = self._rival(trial.intent.route, found.contenders)
@@ -129,13 +127,16 @@ class _Lint:
 
     def _beyond(self, trials: Sequence[Trial]) -> Iterator[Finding]:
         """Routes that texts cannot reach, or only by the very words of their intents."""
-        of_route: dict[int, list[Trial]] = {}
+        of_route: dict[int, list[Outcome]] = {}
         for trial in trials:
-            of_route.setdefault(trial.intent.route, []).append(trial)
+            if trial.outcome is not None:
+                of_route.setdefault(trial.intent.route, []).append(trial.outcome)
         for number, own in of_route.items():
             route = self._routes[number]
-            highest = max((trial.own for trial in own if trial.own is not None), default=None)
-            if not any(trial.whole.contenders == (route,) for trial in own) and not self._wins_in_other_words(route):
+            highest = max((outcome.own for outcome in own if outcome.own is not None), default=None)
+            if not any(outcome.whole.contenders == (route,) for outcome in own) and not self._wins_in_other_words(
+                route
+            ):
                 yield self._of_route(
                     Code.CANNOT_WIN,
                     number,
@@ -154,39 +155,35 @@ class _Lint:
     def _wins_in_other_words(self, route: Route) -> bool:
         texts = [form.format(intent) for intent in route.intents[:MOST_VARIED] for form in _VARIANTS]
         windows = [self._encoder.windows(self._encoder.tokenize(text))[0] for text in texts]
-        return any(self._trials.judge(row)[1].contenders == (route,) for row in self._encoder.embed(windows))
+        return any(self._trials.judge(row).contenders == (route,) for row in self._encoder.embed(windows))
 
     def _everyday(self) -> Iterator[Finding]:
-        """Intents that draw greetings and other texts that mean no route."""
-        drawn: dict[Intent, list[tuple[float, str, float]]] = {}
-        numbers = {route.name: number for number, route in enumerate(self._routes)}
+        """Routes whose intents draw greetings and other texts that mean none."""
+        drawn: dict[str, list[tuple[float, str, int]]] = {}
         vectors = self._encoder.encode(EVERYDAY)
-        wanting = self._wanting_everyday(vectors)
-        for text, row in zip(EVERYDAY, vectors, strict=True):
-            found = self._trials.judge(row)[1]
-            number = numbers[found.best.name]
-            if found.contenders and number not in wanting:
-                intent, similarity = self._trials.nearest(number, row)
-                drawn.setdefault(intent, []).append((found.score, text, similarity))
-        for intent, texts in drawn.items():
-            score, text, similarity = max(texts)
-            name = self._routes[intent.route].name
-            more = f" and {len(texts) - 1} more everyday texts" if len(texts) > 1 else ""
+        for number, text in enumerate(EVERYDAY):
+            found = self._trials.judge(vectors[number])
+            if found.contenders:
+                drawn.setdefault(found.best.name, []).append((found.score, text, number))
+        for place, route in enumerate(self._routes):
+            texts = drawn.get(route.name, [])
+            score, text, number = max(texts, default=(0.0, "", 0))
+            if len(texts) < 2 and score < route.min_score + CLEARLY:
+                continue
+            intent, similarity = self._trials.nearest(place, vectors[number])
+            more = f" and {len(texts) - 1} of {len(EVERYDAY) - 1} more everyday texts" if len(texts) > 1 else ""
             yield Finding(
                 Severity.WARNING,
                 Code.EVERYDAY,
-                (name,),
+                (route.name,),
                 (self._text(intent), text),
                 similarity,
-                f"intent {quoted(self._text(intent))} of route '{name}' draws {quoted(text)}{more} "
+                f"intent {quoted(self._text(intent))} of route '{route.name}' draws {quoted(text)}{more} "
                 f"(score {score:.2f}, similarity {similarity:.2f})",
-                "say in the intent what it is about, or raise the route's min_score",
-                intent.route,
+                "say in its intents what they are about or raise its min_score, unless it is there for such texts",
+                place,
                 intent.number,
             )
-
-    def _wanting_everyday(self, vectors: np.ndarray) -> set[int]:
-        return {number for number in self._trials.scored if self._trials.most_alike(number, vectors) >= WANTS_EVERYDAY}
 
     def _rival(self, own: int, contenders: Sequence[Route]) -> Route | None:
         """The first route that a text could mean besides its own."""

@@ -15,7 +15,7 @@ from aimux.core.snapshot import Snapshot
 from aimux.intent.encoder import Vectors
 from aimux.intent.index import IntentIndex
 
-MOST_TRIED: Final = 2000
+MOST_TRIED: Final = 1000
 """Trials of one configuration: about a second. Where there are more intents, each route has its share of them."""
 
 

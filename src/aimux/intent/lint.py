@@ -14,7 +14,7 @@ from aimux.intent.index import IntentIndex
 from aimux.intent.trials import Intent, Outcome, Trial, Trials
 
 DUPLICATE: Final = 0.8
-"""Intents so alike say the same: of 2560 intents of different routes, two had a stranger that was this similar."""
+"""Intents so alike say the same: of 2560 intents, one pair in different routes was this similar."""
 
 FEW_INTENTS: Final = 2
 """Up to here a route's centroid lies on its intents, and says nothing of what they have in common."""
@@ -192,12 +192,14 @@ class _Lint:
     def _between(self, code: Code, intent: Intent, rival: Route, how: str) -> Finding:
         own = self._routes[intent.route]
         other, similarity = self._trials.nearest_in(intent, self._routes.index(rival))
-        self._told |= {intent, other}
+        self._told.add(intent)
         crossing = self._callers(own) != self._callers(rival)
-        grave = crossing and code in {Code.OVERLAP, Code.NEAR_DUPLICATE}
+        same = code in {Code.OVERLAP, Code.NEAR_DUPLICATE}
+        if same:
+            self._told.add(other)  # it would say so of this one
         access = ", and not the same callers may use the two" if crossing else ""
         return Finding(
-            Severity.ERROR if grave else Severity.WARNING,
+            Severity.ERROR if crossing and same else Severity.WARNING,
             code,
             (own.name, rival.name),
             (self._text(intent), self._text(other)),

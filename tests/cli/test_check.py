@@ -41,7 +41,7 @@ def test_a_good_file_is_summed_up_in_one_line(
     config: Path, capsys: pytest.CaptureFixture[str], text: str, says: str
 ) -> None:
     config.write_text(text)
-    assert check(config, as_json=False) == 0
+    assert check(config, strict=False, as_json=False) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith(f"{config}: ok: {says}")
     assert printed.out.count("\n") == 1
@@ -50,7 +50,7 @@ def test_a_good_file_is_summed_up_in_one_line(
 
 def test_every_problem_is_printed_and_counted(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text(BAD)
-    assert check(config, as_json=False) == 2
+    assert check(config, strict=False, as_json=False) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     lines = printed.err.splitlines()
@@ -59,7 +59,7 @@ def test_every_problem_is_printed_and_counted(config: Path, capsys: pytest.Captu
 
 
 def test_one_problem_is_one(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert check(config, as_json=False) == 2
+    assert check(config, strict=False, as_json=False) == 2
     assert capsys.readouterr().err.splitlines()[1:] == ["1 problem found"]
 
 
@@ -68,13 +68,13 @@ def test_the_environment_is_read(
 ) -> None:
     config.write_text(GOOD)
     monkeypatch.setenv("AIMUX_SERVER__PORT", "x")
-    assert check(config, as_json=False) == 2
+    assert check(config, strict=False, as_json=False) == 2
     assert capsys.readouterr().err.startswith("environment: AIMUX_SERVER__PORT: ")
 
 
 def test_advice_is_given_beside_the_result(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text("fallback: {upstream: http://y, allowed: []}\n")
-    assert check(config, as_json=False) == 0
+    assert check(config, strict=False, as_json=False) == 0
     printed = capsys.readouterr()
     assert printed.err == f"{config}: warning: the fallback allows nobody, since its `allowed` is empty\n"
     assert "ok" in printed.out
@@ -82,7 +82,7 @@ def test_advice_is_given_beside_the_result(config: Path, capsys: pytest.CaptureF
 
 def test_json_holds_the_same(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text(BAD)
-    assert check(config, as_json=True) == 2
+    assert check(config, strict=False, as_json=True) == 2
     found = json.loads(capsys.readouterr().out)
     assert found["ok"] is False
     assert [(p["source"], p["line"], p["where"]) for p in found["problems"]] == [
@@ -92,7 +92,7 @@ def test_json_holds_the_same(config: Path, capsys: pytest.CaptureFixture[str]) -
     ]
     assert all(p["message"] and p["remedy"] for p in found["problems"])
     config.write_text("fallback: {upstream: http://y, allowed: []}\n")
-    assert check(config, as_json=True) == 0
+    assert check(config, strict=False, as_json=True) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["ok"], found["problems"], len(found["warnings"])) == (True, [], 1)
 

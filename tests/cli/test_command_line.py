@@ -52,6 +52,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...], d
         ("demo", "demo"),
         ("model", "pull"),
         ("check", "check"),
+        ("lint", "lint"),
     ):
         monkeypatch.setitem(sys.modules, f"aimux.cli.{module}", SimpleNamespace(**{function: stand_in(function)}))
     return made
@@ -64,12 +65,18 @@ ROUTE = {"as_json": False, "scores": False}
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--config", "a.yaml"], ("run", (Path("a.yaml"),), {})),
-        (["-c", "a.yaml"], ("run", (Path("a.yaml"),), {})),
-        (["run"], ("run", (DEFAULT,), {})),
-        (["run", "--config", "a.yaml"], ("run", (Path("a.yaml"),), {})),
-        (["check"], ("check", (DEFAULT,), {"as_json": False})),
-        (["check", "a.yaml", "--json"], ("check", (Path("a.yaml"),), {"as_json": True})),
+        (["--config", "a.yaml"], ("run", (Path("a.yaml"),), {"strict": False})),
+        (["-c", "a.yaml"], ("run", (Path("a.yaml"),), {"strict": False})),
+        (["run"], ("run", (DEFAULT,), {"strict": False})),
+        (["run", "--strict"], ("run", (DEFAULT,), {"strict": True})),
+        (["run", "--config", "a.yaml"], ("run", (Path("a.yaml"),), {"strict": False})),
+        (["check"], ("check", (DEFAULT,), {"strict": False, "as_json": False})),
+        (["check", "a.yaml", "--json"], ("check", (Path("a.yaml"),), {"strict": False, "as_json": True})),
+        (["lint"], ("lint", (DEFAULT,), {"strict": False, "as_json": False})),
+        (
+            ["lint", "--config", "a.yaml", "--strict", "--json"],
+            ("lint", (Path("a.yaml"),), {"strict": True, "as_json": True}),
+        ),
         (["route", "a text"], ("route", ("a text", None, DEFAULT, None), ROUTE)),
         (
             ["route", "x", "--as", "bot", "--config", "a.yaml", "--json"],
@@ -157,7 +164,7 @@ def test_without_a_command_there_is_help(
     assert run(*arguments) == 0
     printed = capsys.readouterr()
     assert "Usage: aimux" in printed.out
-    for command in ("run", "check", "route", "model", "demo", "schema", "openapi", "version"):
+    for command in ("run", "check", "lint", "route", "model", "demo", "schema", "openapi", "version"):
         assert f"\n  {command} " in printed.out
     assert printed.err == ""
 
@@ -189,7 +196,7 @@ def test_the_help_of_each_command_teaches(
 def test_a_fault_of_our_own_is_one_line_unless_the_traceback_is_wanted(
     run: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, debug: bool
 ) -> None:
-    def fail(_: Path) -> int:
+    def fail(_: Path, *, strict: bool) -> int:
         raise RuntimeError("first\nsecond")
 
     monkeypatch.setitem(sys.modules, "aimux.cli.run", SimpleNamespace(run=fail))
@@ -209,7 +216,7 @@ def test_a_fault_of_our_own_is_one_line_unless_the_traceback_is_wanted(
 def test_ctrl_c_ends_quietly_with_130() -> None:
     interrupted = (
         "import os, signal, sys, types\n"
-        "def run(config): os.kill(os.getpid(), signal.SIGINT)\n"
+        "def run(config, strict): os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.modules['aimux.cli.run'] = types.SimpleNamespace(run=run)\n"
         "sys.argv = ['aimux', 'run']\n" + MAIN
     )

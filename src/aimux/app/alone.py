@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import uvloop
 
 from aimux import __version__
-from aimux.app.errors import NOT_TAKEN
+from aimux.app.errors import NOT_TAKEN, ReloadError, StartError
 from aimux.app.indexing import Indexing, indexing_for
 from aimux.app.listening import bind, url_of
 from aimux.app.orders import Orders
@@ -18,20 +18,20 @@ from aimux.config.problem import ConfigError
 from aimux.edge.log import Log
 
 
-def run(loaded: Loaded) -> int:
+def run(loaded: Loaded, *, strict: bool) -> int:
     """Run a gateway until it is told to stop; the exit code. Raises StartError, and ModelError for the model."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(loaded))
+        return runner.run(_serve(loaded, strict=strict))
 
 
-async def _serve(loaded: Loaded) -> int:
+async def _serve(loaded: Loaded, *, strict: bool) -> int:
     orders = Orders()
 
     def trouble(why: str | None) -> None:
         worker.log_trouble(why)
 
     log = Log(log_settings(loaded.config), trouble)
-    worker = Worker(loaded, datetime.now(UTC), log)
+    worker = Worker(loaded, datetime.now(UTC), log, strict=strict)
     indexing: Indexing | None = None
     try:
         indexing = await indexing_for(loaded.config, log)
@@ -56,13 +56,17 @@ async def _serve(loaded: Loaded) -> int:
 async def _go_live(worker: Worker, loaded: Loaded) -> None:
     loop = asyncio.get_running_loop()
     started = loop.time()
-    made = await worker.prepare(loaded, datetime.now(UTC))
+    try:
+        made = await worker.prepare(loaded, datetime.now(UTC))
+    except ReloadError as error:
+        raise StartError(error.problems[0]) from error
     worker.enforce(made)
     if made.engine is not None and made.engine.bundled:
         worker.log.event.info("model", detail="model_path does not exist: using the copy inside the package")
     model = None if made.engine is None else made.engine.encoder.name
     seconds = round(loop.time() - started, 3)
     worker.log.event.info("ready", model=model, config=loaded.digest[:12], seconds=seconds)
+    worker.look(made)
 
 
 async def _reload(worker: Worker) -> None:
@@ -72,7 +76,8 @@ async def _reload(worker: Worker) -> None:
     problems: tuple[str, ...] = ()
     try:
         loaded = await loop.run_in_executor(None, load, worker.loaded.path, os.environ)
-        worker.enforce(await worker.prepare(loaded, datetime.now(UTC)))
+        made = await worker.prepare(loaded, datetime.now(UTC))
+        worker.enforce(made)
     except ConfigError as error:
         problems = tuple(map(str, error.problems))
     except Exception as error:  # whatever it is, what is in force stays
@@ -84,6 +89,7 @@ async def _reload(worker: Worker) -> None:
         for warning in loaded.warnings:
             worker.log.event.warning("configuration", detail=warning)
         worker.log.event.info("reloaded", config=loaded.digest[:12], seconds=round(loop.time() - started, 3))
+        worker.look(made)
 
 
 async def _stop(worker: Worker) -> int:

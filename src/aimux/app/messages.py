@@ -14,7 +14,10 @@ _LONGEST: Final = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """To a worker: make this configuration ready. `accept` says whether to take connections already."""
+    """To a worker: make this configuration ready. `accept` says whether to take connections already.
+
+    `strict` says to refuse it where its routes have errors.
+    """
 
     number: int
     text: str
@@ -23,6 +26,7 @@ class Prepare:
     digest: str
     loaded_at: str
     accept: bool
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,17 @@ from aimux.app.telemetry_wanted import telemetry_wanted
 from aimux.config.load import Loaded
 
 
-def run(loaded: Loaded) -> int:
-    """Run a gateway until it is told to stop; the exit code. Raises StartError, and ModelError for the model."""
+def run(loaded: Loaded, *, strict: bool = False) -> int:
+    """Run a gateway until it is told to stop; the exit code. Raises StartError, and ModelError for the model.
+
+    A strict one takes no configuration with errors in its routes.
+    """
     telemetry_wanted()  # whoever asks for what cannot be had learns it now
     # A supervisor serves no request: it does without the model's libraries and the edge.
     if loaded.config.server.workers > 1:
         from aimux.app.several import run as run_several  # noqa: PLC0415
 
-        return run_several(loaded)
+        return run_several(loaded, strict=strict)
     from aimux.app.alone import run as run_alone  # noqa: PLC0415
 
-    return run_alone(loaded)
+    return run_alone(loaded, strict=strict)

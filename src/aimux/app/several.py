@@ -16,12 +16,12 @@ from aimux.edge.log import Log, LogSettings
 from aimux.edge.log_writer import by_turns, to_standard_output
 
 
-def run(loaded: Loaded) -> int:
+def run(loaded: Loaded, *, strict: bool) -> int:
     """Run a gateway of several workers until it is told to stop; the exit code. Raises StartError."""
-    return asyncio.run(_supervise(loaded))
+    return asyncio.run(_supervise(loaded, strict=strict))
 
 
-async def _supervise(loaded: Loaded) -> int:
+async def _supervise(loaded: Loaded, *, strict: bool) -> int:
     config = loaded.config
 
     supervisor: Supervisor | None = None
@@ -37,7 +37,7 @@ async def _supervise(loaded: Loaded) -> int:
         log = Log(LogSettings(config.logging.level, config.logging.timestamp, config.logging.format), _tell, write)
         with StartingHere(config.server):
             port = await SharedPort.take(config.server)
-            supervisor = Supervisor(loaded, log, port, lock.fileno())
+            supervisor = Supervisor(loaded, log, port, lock.fileno(), strict=strict)
         try:
             for warning in loaded.warnings:
                 log.event.warning("configuration", detail=warning)

@@ -61,6 +61,7 @@ class _Member:
         self._numbers = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._looks = False
 
     async def obey(self) -> None:
         """Do what the messages say, until the supervisor has nothing more to say; then finish."""
@@ -128,8 +129,10 @@ class _Member:
         try:
             loaded_at = datetime.fromisoformat(message.loaded_at)
             loaded = await self._loaded(message)
+            # One of all tells what is wrong with the routes, and not again where it takes another one's place.
+            self._looks = self._index == 1 and (message.accept or self._worker is not None)
             if self._worker is None:
-                self._worker = self._new_worker(loaded, loaded_at)
+                self._worker = self._new_worker(loaded, loaded_at, strict=message.strict)
             if message.accept:
                 await self._accept(self._worker)
             made = await self._worker.prepare(loaded, loaded_at)
@@ -155,12 +158,12 @@ class _Member:
             raise ReloadError("worker and supervisor read the same configuration differently: restart the gateway")
         return loaded
 
-    def _new_worker(self, loaded: Loaded, loaded_at: datetime) -> Worker:
+    def _new_worker(self, loaded: Loaded, loaded_at: datetime, *, strict: bool) -> Worker:
         def trouble(why: str | None) -> None:
             worker.log_trouble(why)
 
         log = Log(log_settings(loaded.config), trouble, by_turns(to_standard_output, self._lock))
-        worker = Worker(loaded, loaded_at, log, self._metrics_of_all, index=self._index)
+        worker = Worker(loaded, loaded_at, log, self._metrics_of_all, index=self._index, strict=strict)
         worker.management.awaiting = Failure(Reason.NOT_READY, _STARTING)
         return worker
 
@@ -182,6 +185,8 @@ class _Member:
         self._worker.enforce(made)
         await self._accept(self._worker)
         self._channel.send(Enforced(message.number))
+        if self._looks:
+            self._worker.look(made)
 
     async def _metrics_of_all(self) -> bytes:
         await asyncio.sleep(0)  # a timeout needs a task, which a request has only once it has waited

@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Final
@@ -28,11 +28,11 @@ from aimux.app.messages import (
     Measure,
     Measured,
     Page,
-    Prepare,
     Prepared,
     Reloaded,
 )
 from aimux.app.readiness import PREPARING, Answer, model_among, problems_among
+from aimux.app.wanted import Wanted
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError
@@ -50,23 +50,12 @@ _PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds before a worker is replaced: the more, the sooner its predecessors have ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class _InForce:
-    loaded: Loaded
-    loaded_at: datetime
-
-    def prepare(self, number: int, *, accept: bool) -> Prepare:
-        loaded = self.loaded
-        home, moment = str(loaded.path.parent), self.loaded_at.isoformat()
-        return Prepare(number, loaded.text, str(loaded.path), home, loaded.digest, moment, accept)
-
-
 class Supervisor:
     """Starts workers, keeps their number, and speaks to all of them."""
 
-    def __init__(self, loaded: Loaded, log: Log, port: SharedPort, lock: int) -> None:
+    def __init__(self, loaded: Loaded, log: Log, port: SharedPort, lock: int, *, strict: bool = False) -> None:
         """Listen for all workers already: who connects from now on waits for them. Raises StartError."""
-        self._in_force = _InForce(loaded, datetime.now(UTC))
+        self._in_force = Wanted(loaded, datetime.now(UTC), strict)
         self._model_digest: str | None = None
         self._last_reload: Reloaded | None = None
         self._log = log
@@ -238,7 +227,8 @@ class Supervisor:
             return tuple(map(str, error.problems))
         except ReloadError as error:
             return error.problems
-        new, members = _InForce(loaded, datetime.now(UTC)), [each for each in self._members if not each.doomed]
+        new = replace(self._in_force, loaded=loaded, loaded_at=datetime.now(UTC))
+        members = [each for each in self._members if not each.doomed]
         if not members:
             return ("no worker serves that could try it: see why in the log, and reload again",)
         prepared = await self._prepare(members, new, accept=False)
@@ -252,7 +242,7 @@ class Supervisor:
         await self._enforce(members)
         return ()
 
-    async def _prepare(self, members: Sequence[Member], wanted: _InForce, *, accept: bool) -> list[Answer]:
+    async def _prepare(self, members: Sequence[Member], wanted: Wanted, *, accept: bool) -> list[Answer]:
         self._last = next(self._numbers)
         message = wanted.prepare(self._last, accept=accept)
         return await asyncio.gather(

@@ -13,6 +13,7 @@ from typing import Final
 from aimux.app.errors import ReloadError, RestartNeededError, StartError
 from aimux.app.generations import Generations, Made
 from aimux.app.listening import BACKLOG, listen
+from aimux.app.looking import log_findings, refuse_errors
 from aimux.app.settings import audit_settings, server_limits, timeouts, upstream_limits
 from aimux.app.telemetry import telemetry_for
 from aimux.audit.commit import OBSTACLE
@@ -59,14 +60,19 @@ class Worker:
         measure: Callable[[], Awaitable[bytes]] | None = None,
         *,
         index: int = 1,
+        strict: bool = False,
     ) -> None:
         """`measure` gives the page of metrics where these are not only its own; `index` is its place among the workers.
+
+        A strict one takes no configuration with errors in its routes.
 
         Raises AuditError where requests could not be recorded, and StartError for telemetry that cannot be had.
         """
         config = loaded.config
         self.loaded = loaded
         self.log = log
+        self._strict = strict
+        self._looking: asyncio.Task[None] | None = None
         self.audit = self._open_audit(index)
         self.metrics = Metrics(live := Live(), self.audit)
         self._live = live
@@ -114,7 +120,14 @@ class Worker:
         """
         if lasting := lasting_changes(self.loaded.config, loaded.config):
             raise RestartNeededError(lasting)
-        return await self._generations.make(loaded, loaded_at)
+        made = await self._generations.make(loaded, loaded_at)
+        if self._strict:
+            try:
+                await refuse_errors(made)
+            except BaseException:
+                self.discard(made)
+                raise
+        return made
 
     def discard(self, made: Made) -> None:
         """Give up what was prepared."""
@@ -132,6 +145,12 @@ class Worker:
             self.audit.configuration(made.loaded.digest, made.generation.model)
         self._live.replace(made.generation)
         _spare_the_collector()
+
+    def look(self, made: Made) -> None:
+        """Log what is wrong with the routes of what is in force, as soon as that is known."""
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = asyncio.get_running_loop().create_task(log_findings(made, self.log))
 
     def note_reload(self, problems: tuple[str, ...]) -> None:
         """Remember how an attempt to take a new configuration over ended."""
@@ -193,6 +212,8 @@ class Worker:
     def close(self) -> None:
         """Close everything at once."""
         self.accept_no_more()
+        if self._looking is not None:
+            self._looking.cancel()
         self._server.abort()
         self._generations.close()
         self._deadlines.close()

@@ -23,6 +23,8 @@ def _examples(*lines: str) -> str:
 
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="Configuration file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Fail where the routes have errors.")]
 
 
 @app.callback(
@@ -50,26 +52,45 @@ def _root(
 
 
 @app.command(epilog=_examples("aimux run", "aimux run --config /etc/aimux/aimux.yaml"))
-def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Run the gateway until Ctrl-C or SIGTERM."""
+def run(config: ConfigOption = DEFAULT_CONFIG, strict: StrictOption = False) -> None:
+    """Run the gateway until Ctrl-C or SIGTERM.
+
+    What is wrong with the routes is logged once it serves, or with --strict
+    keeps it from serving.
+    """
     from aimux.cli.run import run as command
 
-    _leave(command(config))
+    _leave(command(config, strict=strict))
 
 
 @app.command(epilog=_examples("aimux check", "aimux check --json staging.yaml"))
 def check(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration file.")] = DEFAULT_CONFIG,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check a configuration and report every problem.
 
     Each problem comes with its line and a remedy. Exits with 0 where there is
-    none and with 2 otherwise. Nothing is started.
+    none and with 2 otherwise. Where the model is there, the routes are looked
+    at too, as by `aimux lint`. Nothing is started.
     """
     from aimux.cli.check import check as command
 
-    _leave(command(config, as_json=as_json))
+    _leave(command(config, strict=strict, as_json=as_json))
+
+
+@app.command(epilog=_examples("aimux lint", "aimux lint --strict --config staging.yaml"))
+def lint(config: ConfigOption = DEFAULT_CONFIG, strict: StrictOption = False, as_json: JsonOption = False) -> None:
+    """Say what is wrong with the routes.
+
+    Finds routes that overlap, that greetings reach or that nothing reaches,
+    each with what to do. Exits with 1 where there are errors and --strict is
+    given.
+    """
+    from aimux.cli.lint import lint as command
+
+    _leave(command(config, strict=strict, as_json=as_json))
 
 
 @app.command(

@@ -6,7 +6,7 @@ from aimux.cli import console
 from aimux.cli.loading import load_or_report
 
 
-def run(config: Path) -> int:
+def run(config: Path, *, strict: bool) -> int:
     """Run the gateway by this configuration; the exit code."""
     loaded = load_or_report(config)
     if loaded is None:
@@ -17,7 +17,7 @@ def run(config: Path) -> int:
     from aimux.intent.model import ModelError
 
     try:
-        return run_gateway(loaded)
+        return run_gateway(loaded, strict=strict)
     except (StartError, ModelError, AuditError) as error:
         console.problem(f"aimux: {error}")
         return 1

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,7 +37,9 @@ def write_config(path: Path, config: Config) -> Path:
 class Gateway:
     """A running gateway."""
 
-    def __init__(self, config: Path, *, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, config: Path, *, environment: Mapping[str, str] | None = None, arguments: Sequence[str] = ()
+    ) -> None:
         self.config = config
         self.stderr = ""
         self.raw_lines: list[str] = []
@@ -47,7 +49,7 @@ class Gateway:
         self.tolerates_faults = False
         self._sockets_at_rest = 0
         self.process = subprocess.Popen(
-            [AIMUX, "run", "--config", config],
+            [AIMUX, "run", "--config", config, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,

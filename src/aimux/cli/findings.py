@@ -1,0 +1,79 @@
+"""Findings in the routes as commands show them: with the line that each is about, on one line or as an object."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from aimux.cli import console
+from aimux.config.load import Loaded
+from aimux.config.problem import printable
+from aimux.config.report import Report, where
+from aimux.config.yaml_tree import Mapping, Node, parse
+from aimux.config.yaml_tree import Sequence as Items
+
+if TYPE_CHECKING:
+    from aimux.intent.findings import Finding
+
+
+def findings_in(loaded: Loaded) -> list["Finding"]:
+    """Look at the routes of a configuration. Raises ModelError where they have intents and there is no model."""
+    from aimux.intent.encoder import EncodingError
+    from aimux.intent.lint import counted, lint
+    from aimux.intent.model import ModelError, locate
+    from aimux.intent.reader import load_reader
+
+    snapshot, engine = loaded.snapshot, loaded.config.semantic_engine
+    if not snapshot.needs_scores:
+        return list(counted(snapshot))
+    routes: Any = loaded.display["routes"]
+    try:
+        reader = load_reader(snapshot, locate(engine.model_path), engine.max_tokens)
+        return lint(snapshot, reader.index, reader.encoder, [route["intents"] for route in routes])
+    except (EncodingError, OSError) as error:
+        raise ModelError(f"the embedding model cannot be used: {error}; see semantic_engine.model_path") from error
+
+
+def count(number: int, what: str) -> str:
+    """A number of things in words."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def show(findings: Sequence["Finding"], loaded: Loaded) -> None:
+    """Print a line for each finding."""
+    for finding, found in zip(findings, as_objects(findings, loaded), strict=True):
+        place = f"{loaded.path}:{found['line']}: {found['where']}"
+        say = console.problem if finding.severity.value == "error" else console.note
+        say(printable(f"{place}: {finding}"))
+
+
+def as_objects(findings: Sequence["Finding"], loaded: Loaded) -> list[dict[str, object]]:
+    """Findings for machines: what a problem of the configuration has, and what only a finding has."""
+    root = parse(loaded.text, Report(str(loaded.path)))
+    return [
+        {
+            "source": str(loaded.path),
+            "line": _line(root, _path(finding)),
+            "where": where(_path(finding)),
+            "message": finding.message,
+            "remedy": finding.remedy,
+            "severity": finding.severity.value,
+            "code": finding.code.value,
+            "routes": finding.routes,
+            "texts": finding.texts,
+            "similarity": None if finding.similarity is None else round(finding.similarity, 4),
+        }
+        for finding in findings
+    ]
+
+
+def _path(finding: "Finding") -> tuple[str | int, ...]:
+    path: tuple[str | int, ...] = ("routes", finding.route)
+    return path if finding.intent is None else (*path, "intents", finding.intent)
+
+
+def _line(node: Node | None, path: tuple[str | int, ...]) -> int | None:
+    for step in path:
+        if isinstance(node, Mapping) and isinstance(step, str):
+            node = node.entries[step]
+        elif isinstance(node, Items) and isinstance(step, int):
+            node = node.items[step]
+    return None if node is None else node.line

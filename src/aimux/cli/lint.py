@@ -1,0 +1,33 @@
+"""`aimux lint`: what is wrong with the routes, before traffic shows it."""
+
+import json
+from pathlib import Path
+
+from aimux.cli import console
+from aimux.cli.check import load_or_say
+from aimux.cli.findings import as_objects, count, findings_in, show
+
+
+def lint(config: Path, *, strict: bool, as_json: bool) -> int:
+    """Look at the routes of a configuration and say what is found; the exit code."""
+    loaded = load_or_say(config, as_json=as_json)
+    if loaded is None:
+        return 2
+    from aimux.intent.model import ModelError
+
+    try:
+        findings = findings_in(loaded)
+    except ModelError as error:
+        console.problem(f"aimux: {error}")
+        return 1
+    failed = strict and any(finding.severity.value == "error" for finding in findings)
+    if as_json:
+        print(json.dumps({"ok": not failed, "problems": [], "findings": as_objects(findings, loaded)}))
+        return int(failed)
+    show(findings, loaded)
+    numbers = [
+        count(sum(finding.severity.value == severity for finding in findings), severity)
+        for severity in ("error", "warning", "note")
+    ]
+    (console.problem if failed else console.success)(f"{loaded.path}: {', '.join(numbers)} in the routes")
+    return int(failed)

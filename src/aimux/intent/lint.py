@@ -1,0 +1,232 @@
+"""What is wrong with the routes, found before traffic shows it: each check looks at what became of the intents' trials.
+
+The thresholds were measured on configurations of 8 routes with 8 intents each, drawn from the CLINC150 data.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from aimux.core.snapshot import Access, Route, Snapshot
+from aimux.intent.encoder import Encoder
+from aimux.intent.everyday import EVERYDAY
+from aimux.intent.findings import Code, Finding, Severity, quoted
+from aimux.intent.index import IntentIndex
+from aimux.intent.trials import Intent, Outcome, Trial, Trials
+
+DUPLICATE: Final = 0.8
+"""Intents so alike say the same: of 2560 intents, one pair in different routes was this similar."""
+
+FEW_INTENTS: Final = 2
+"""Up to here a route's centroid lies on its intents, and says nothing of what they have in common."""
+
+ADVISED: Final = "five to ten"
+
+CLEARLY: Final = 0.05
+"""By how much one everyday text must exceed min_score to count alone: nearly every route is grazed by some text."""
+
+MOST_VARIED: Final = 10
+"""Intents of a route that are tried in other words: where none of these is its own, more would not be either."""
+
+_VARIANTS: Final = ("please {}", "could you tell me: {}", "I would like to {}")
+_ORDER: Final = tuple(Severity)
+
+
+def lint(
+    snapshot: Snapshot, index: IntentIndex, encoder: Encoder, shown: Sequence[Sequence[str]] | None = None
+) -> list[Finding]:
+    """Everything that was found, the worst first. `shown` has the intents as messages may show them."""
+    found = _Lint(snapshot, Trials(snapshot, index), encoder, shown or [route.intents for route in snapshot.routes])
+    return sorted((*found.all(), *counted(snapshot)), key=lambda finding: _ORDER.index(finding.severity))
+
+
+def counted(snapshot: Snapshot) -> Iterator[Finding]:
+    """What can be said of the routes without a model."""
+    for number, route in enumerate(snapshot.routes):
+        count = len(route.intents)
+        if count > FEW_INTENTS:
+            continue
+        few = Code.FEW_INTENTS if count else Code.BY_NAME_ONLY
+        severity = Severity.WARNING if count else Severity.NOTE
+        if count:
+            what = f"route '{route.name}' has {count} intent{'s' if count > 1 else ''}, which texts in other words miss"
+            remedy = f"give it {ADVISED}, each different in its words"
+        else:
+            what = f"route '{route.name}' has no intents and is reached by name only"
+            remedy = "give it intents if texts are to lead to it"
+        yield Finding(severity, few, (route.name,), (), None, what, remedy, number)
+
+
+class _Lint:
+    """The checks of one snapshot. What one has said of two intents is not said again by another."""
+
+    def __init__(self, snapshot: Snapshot, trials: Trials, encoder: Encoder, shown: Sequence[Sequence[str]]) -> None:
+        self._snapshot = snapshot
+        self._routes = snapshot.routes
+        self._trials = trials
+        self._encoder = encoder
+        self._shown = shown
+        self._told: set[Intent] = set()
+
+    def all(self) -> Iterator[Finding]:
+        """Every finding that needs the model."""
+        trials = self._trials.run()
+        yield from self._overlaps(trials)
+        yield from self._duplicates(trials)
+        yield from self._nearer(trials)
+        yield from self._ambiguous(trials)
+        yield from self._beyond(trials)
+        yield from self._everyday()
+
+    def _overlaps(self, trials: Sequence[Trial]) -> Iterator[Finding]:
+        """Intents that, sent as they stand, do not lead to their route."""
+        for trial in trials:
+            contenders = trial.outcome.whole.contenders if trial.outcome else ()
+            rival = self._rival(trial.intent.route, contenders)
+            if rival is None or trial.intent in self._told:
+                continue
+            ambiguous = len(contenders) > 1
+            how = f"is ambiguous with route '{rival.name}'" if ambiguous else f"leads to route '{rival.name}'"
+            yield self._between(Code.OVERLAP, trial.intent, rival, f"{how} as it stands")
+
+    def _duplicates(self, trials: Sequence[Trial]) -> Iterator[Finding]:
+        for trial in trials:
+            if trial.other is None or trial.similarity < DUPLICATE or trial.intent in self._told:
+                continue
+            rival = self._routes[trial.other.route]
+            yield self._between(Code.NEAR_DUPLICATE, trial.intent, rival, f"says the same as route '{rival.name}'")
+
+    def _nearer(self, trials: Sequence[Trial]) -> Iterator[Finding]:
+        for trial in trials:
+            outcome = trial.outcome
+            if outcome is None or outcome.left_out is None or trial.intent in self._told:
+                continue
+            rival = self._rival(trial.intent.route, outcome.left_out.contenders)
+            if rival is not None and len(outcome.left_out.contenders) == 1:
+                how = (
+                    f"is nearer to route '{rival.name}' ({outcome.left_out.score:.2f}) than to the other intents "
+                    f"of its own ({outcome.own:.2f})"
+                )
+                yield self._between(Code.NEARER_TO_ANOTHER, trial.intent, rival, how)
+
+    def _ambiguous(self, trials: Sequence[Trial]) -> Iterator[Finding]:
+        """The pairs of routes between which texts like their intents would be ambiguous."""
+        pairs: dict[frozenset[str], list[tuple[float, Trial, Route]]] = {}
+        for trial in trials:
+            found = trial.outcome.left_out if trial.outcome else None
+            if found is None or len(found.contenders) < 2 or trial.intent in self._told:
+                continue
+            rival = self._rival(trial.intent.route, found.contenders)
+            if rival is not None:
+                pair = frozenset((self._routes[trial.intent.route].name, rival.name))
+                pairs.setdefault(pair, []).append((found.margin or 0.0, trial, rival))
+        for found_here in sorted(pairs.values(), key=len, reverse=True):
+            margin, trial, rival = min(found_here, key=lambda each: each[0])
+            more = f", and {len(found_here) - 1} more of these two routes" if len(found_here) > 1 else ""
+            how = f"in other words would be ambiguous with route '{rival.name}' (a lead of {margin:.2f}{more})"
+            yield self._between(Code.LIKELY_AMBIGUOUS, trial.intent, rival, how)
+
+    def _beyond(self, trials: Sequence[Trial]) -> Iterator[Finding]:
+        """Routes that texts cannot reach, or only by the very words of their intents."""
+        of_route: dict[int, list[Outcome]] = {}
+        for trial in trials:
+            if trial.outcome is not None:
+                of_route.setdefault(trial.intent.route, []).append(trial.outcome)
+        for number, own in of_route.items():
+            route = self._routes[number]
+            highest = max((outcome.own for outcome in own if outcome.own is not None), default=None)
+            if not any(outcome.whole.contenders == (route,) for outcome in own) and not self._wins_in_other_words(
+                route
+            ):
+                yield self._of_route(
+                    Code.CANNOT_WIN,
+                    number,
+                    f"no text leads to route '{route.name}': none of its intents does, as it stands or in other words",
+                    f"give it intents of its own, or a lower min_score (it is {route.min_score:.2f})",
+                )
+            elif len(own) > FEW_INTENTS and highest is not None and highest < route.min_score:
+                yield self._of_route(
+                    Code.OUT_OF_REACH,
+                    number,
+                    f"min_score of route '{route.name}' is {route.min_score:.2f}, and its intents reach "
+                    f"{highest:.2f} at most by one another: other words than these will not lead to it",
+                    "lower its min_score, add intents between those that it has, or make it several routes",
+                )
+
+    def _wins_in_other_words(self, route: Route) -> bool:
+        texts = [form.format(intent) for intent in route.intents[:MOST_VARIED] for form in _VARIANTS]
+        windows = [self._encoder.windows(self._encoder.tokenize(text))[0] for text in texts]
+        return any(self._trials.judge(row).contenders == (route,) for row in self._encoder.embed(windows))
+
+    def _everyday(self) -> Iterator[Finding]:
+        """Routes whose intents draw greetings and other texts that mean none."""
+        drawn: dict[str, list[tuple[float, str, int]]] = {}
+        vectors = self._encoder.encode(EVERYDAY)
+        for number, text in enumerate(EVERYDAY):
+            found = self._trials.judge(vectors[number])
+            if found.contenders:
+                drawn.setdefault(found.best.name, []).append((found.score, text, number))
+        for place, route in enumerate(self._routes):
+            texts = drawn.get(route.name, [])
+            score, text, number = max(texts, default=(0.0, "", 0))
+            if len(texts) < 2 and score < route.min_score + CLEARLY:
+                continue
+            intent, similarity = self._trials.nearest(place, vectors[number])
+            more = f" and {len(texts) - 1} of {len(EVERYDAY) - 1} more everyday texts" if len(texts) > 1 else ""
+            yield Finding(
+                Severity.WARNING,
+                Code.EVERYDAY,
+                (route.name,),
+                (self._text(intent), text),
+                similarity,
+                f"intent {quoted(self._text(intent))} of route '{route.name}' draws {quoted(text)}{more} "
+                f"(score {score:.2f}, similarity {similarity:.2f})",
+                "say in its intents what they are about or raise its min_score, unless it is there for such texts",
+                place,
+                intent.number,
+            )
+
+    def _rival(self, own: int, contenders: Sequence[Route]) -> Route | None:
+        """The first route that a text could mean besides its own."""
+        return next((route for route in contenders if route is not self._routes[own]), None)
+
+    def _between(self, code: Code, intent: Intent, rival: Route, how: str) -> Finding:
+        own = self._routes[intent.route]
+        other, similarity = self._trials.nearest_in(intent, self._routes.index(rival))
+        self._told.add(intent)
+        crossing = self._callers(own) != self._callers(rival)
+        same = code in {Code.OVERLAP, Code.NEAR_DUPLICATE}
+        if same:
+            self._told.add(other)  # it would say so of this one
+        access = ", and not the same callers may use the two" if crossing else ""
+        return Finding(
+            Severity.ERROR if crossing and same else Severity.WARNING,
+            code,
+            (own.name, rival.name),
+            (self._text(intent), self._text(other)),
+            similarity,
+            f"intent {quoted(self._text(intent))} of route '{own.name}' {how}{access}: "
+            f"there, {quoted(self._text(other))} has similarity {similarity:.2f}",
+            _REMEDIES[code],
+            intent.route,
+            intent.number,
+        )
+
+    def _of_route(self, code: Code, number: int, message: str, remedy: str) -> Finding:
+        return Finding(Severity.WARNING, code, (self._routes[number].name,), (), None, message, remedy, number)
+
+    def _text(self, intent: Intent) -> str:
+        return self._shown[intent.route][intent.number]
+
+    def _callers(self, route: Route) -> object:
+        """Who may use a route, in a form that can be compared."""
+        if route.access is Access.OPEN:
+            return Access.OPEN
+        return self._snapshot.agents if route.access is Access.PUBLIC else route.allowed
+
+
+_REMEDIES: Final = {
+    Code.OVERLAP: "reword one of the two, remove it, or make the two routes one",
+    Code.NEAR_DUPLICATE: "keep it in one of the two routes, or say in both what sets them apart",
+    Code.NEARER_TO_ANOTHER: "move it there, reword it, or add intents like it to its own route",
+    Code.LIKELY_AMBIGUOUS: "reword them apart, or add intents to both that say what each is for",
+}

@@ -1,0 +1,139 @@
+"""`aimux lint`, and what `aimux check` says of routes: what they print and how they end."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aimux.cli.check import check
+from aimux.cli.lint import lint
+
+MODEL = Path(__file__).parents[2] / "models" / "all-MiniLM-L6-v2.onnx"
+OVERLAPPING = """\
+semantic_engine:
+  model_path: {model}
+agents: [alice]
+routes:
+  - name: users
+    upstream: http://users
+    intents:
+      - delete a user account
+      - create a new user
+      - reset the password of a user
+    allowed: [alice]
+  - name: people
+    upstream: http://people
+    intents:
+      - who is on holiday
+      - delete a user account
+      - birthdays of colleagues
+  - name: hidden
+    upstream: http://hidden
+"""
+SANE = OVERLAPPING.replace("      - delete a user account\n      - birthdays", "      - birthdays")
+Command = Callable[..., int]
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AIMUX_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[..., Path]:
+    def write(text: str, model: Path = MODEL) -> Path:
+        path = tmp_path / "aimux.yaml"
+        path.write_text(text.format(model=model))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("command", [lint, check])
+@pytest.mark.parametrize("strict", [False, True])
+def test_errors_stop_only_where_that_is_asked_for(
+    config: Callable[..., Path], capsys: pytest.CaptureFixture[str], command: Command, strict: bool
+) -> None:
+    path = config(OVERLAPPING)
+    assert command(path, strict=strict, as_json=False) == int(strict)
+    printed = capsys.readouterr()
+    [line] = [line for line in printed.err.splitlines() if "error: overlap" in line]
+    assert line.startswith(f"{path}:16: routes[1].intents[1]: error: overlap: ")
+    assert (": ok: " in printed.out) is (command is check and not strict)
+    path = config(SANE)
+    assert command(path, strict=strict, as_json=False) == 0
+    assert ": error: " not in capsys.readouterr().err
+
+
+def test_lint_counts_and_has_notes_which_check_leaves_out(
+    config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config(OVERLAPPING)
+    lint(path, strict=False, as_json=False)
+    printed = capsys.readouterr()
+    assert f"{path}:18: routes[2]: note: by-name-only: " in printed.err
+    assert printed.out.startswith(f"{path}: 1 error, ")
+    assert "1 note in the routes" in printed.out
+    check(path, strict=False, as_json=False)
+    assert "by-name-only" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [lint, check])
+def test_json_has_all_of_each_finding(
+    config: Callable[..., Path], capsys: pytest.CaptureFixture[str], command: Command
+) -> None:
+    path = config(OVERLAPPING)
+    assert command(path, strict=True, as_json=True) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (said["ok"], said["problems"]) == (False, [])
+    finding = said["findings"][0]
+    assert (finding["source"], finding["line"], finding["where"]) == (str(path), 16, "routes[1].intents[1]")
+    assert (finding["severity"], finding["code"]) == ("error", "overlap")
+    assert finding["routes"] == ["people", "users"]
+    assert finding["texts"] == ["delete a user account"] * 2
+    assert finding["similarity"] == pytest.approx(1.0, abs=0.001)
+    assert finding["message"]
+    assert finding["remedy"]
+
+
+def test_without_its_model_lint_fails_and_check_says_what_it_left_out(
+    config: Callable[..., Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = config(SANE, tmp_path / "gone.onnx")
+    assert lint(path, strict=False, as_json=False) == 1
+    assert "gone.onnx is missing" in capsys.readouterr().err
+    assert check(path, strict=True, as_json=False) == 0
+    printed = capsys.readouterr()
+    [line] = printed.err.splitlines()
+    assert line.startswith(f"{path}: the routes were not looked at: ")
+    assert ": ok: " in printed.out
+    assert check(path, strict=False, as_json=True) == 0
+    assert "gone.onnx" in json.loads(capsys.readouterr().out)["routes_not_looked_at"]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_configuration_that_cannot_be_read_is_said_as_by_check(
+    config: Callable[..., Path], capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    path = config("agents: [A]\n")
+    said = []
+    for command in (lint, check):
+        assert command(path, strict=False, as_json=as_json) == 2
+        printed = capsys.readouterr()
+        said.append((printed.out, printed.err))
+    assert said[0] == said[1]
+    assert "agents[0]" in "".join(said[0])
+
+
+def test_a_value_of_the_environment_is_not_shown(
+    config: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHAT", "delete a user account")
+    path = config(OVERLAPPING.replace("- delete a user account", '- "${{WHAT}}"'))
+    assert lint(path, strict=True, as_json=False) == 1
+    printed = capsys.readouterr()
+    assert "${WHAT}" in printed.err
+    assert "delete a user account" not in printed.err

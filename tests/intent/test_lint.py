@@ -1,0 +1,224 @@
+"""What is found in routes: each finding in a configuration that has it, and in none that has not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aimux.config.load import load
+from aimux.core.request import Scores
+from aimux.core.routing import match
+from aimux.core.snapshot import Access, Route, Snapshot, Upstream
+from aimux.intent.encoder import Encoder
+from aimux.intent.everyday import EVERYDAY
+from aimux.intent.findings import Code, Finding, Severity
+from aimux.intent.index import IntentIndex
+from aimux.intent.lint import counted, lint
+from aimux.intent.trials import MOST_TRIED, Trials
+
+CHECKOUT = Path(__file__).parents[2]
+UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
+AGENTS = frozenset({"alice", "bob"})
+
+SANE = {
+    "weather": [
+        "will it rain tomorrow",
+        "how warm is it in Paris",
+        "is there snow in the mountains",
+        "weather forecast",
+    ],
+    "users": ["delete a user account", "create a new user", "reset the password of a user", "list all user accounts"],
+    "invoices": ["send the invoice", "which invoices are unpaid", "invoice of last month", "correct an invoice"],
+}
+
+
+def snapshot_of(intents: dict[str, list[str]], **changes: dict[str, object]) -> Snapshot:
+    """Open routes with these intents; `changes` are of the route of that name."""
+    routes = (Route(name, UPSTREAM, Access.OPEN, intents=tuple(texts)) for name, texts in intents.items())
+    return Snapshot.of(tuple(replace(route, **changes.get(route.name, {})) for route in routes), agents=AGENTS)
+
+
+def found_in(encoder: Encoder, intents: dict[str, list[str]], **changes: dict[str, object]) -> list[Finding]:
+    snapshot = snapshot_of(intents, **changes)
+    return lint(snapshot, IntentIndex.build(snapshot, encoder), encoder)
+
+
+def of(code: Code, findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.code is code]
+
+
+def test_nothing_is_found_in_sane_routes(encoder: Encoder) -> None:
+    assert found_in(encoder, SANE) == []
+
+
+def test_the_sample_configuration_has_no_errors(encoder: Encoder) -> None:
+    snapshot = load(CHECKOUT / "aimux.yaml", {}).snapshot
+    found = lint(snapshot, IntentIndex.build(snapshot, encoder), encoder)
+    assert [finding for finding in found if finding.severity is Severity.ERROR] == []
+    assert len(found) <= 2
+
+
+RESTRICTED = {"access": Access.RESTRICTED, "allowed": frozenset({"alice"})}
+
+
+@pytest.mark.parametrize(
+    ("others", "severity"),
+    [
+        ({}, Severity.ERROR),
+        ({"access": Access.PUBLIC}, Severity.ERROR),
+        ({"access": Access.RESTRICTED, "allowed": frozenset({"bob"})}, Severity.ERROR),
+        (RESTRICTED, Severity.WARNING),
+    ],
+)
+def test_an_intent_of_two_routes_is_an_error_where_not_the_same_callers_may_use_them(
+    encoder: Encoder, others: dict[str, object], severity: Severity
+) -> None:
+    routes = {**SANE, "people": ["who is on holiday", "delete a user account", "birthdays of colleagues"]}
+    [finding] = of(Code.OVERLAP, found_in(encoder, routes, users=RESTRICTED, people=others))
+    assert (finding.severity, finding.routes) == (severity, ("people", "users"))
+    assert finding.texts == ("delete a user account",) * 2
+    assert finding.similarity == pytest.approx(1.0, abs=0.001)
+    assert "as it stands" in finding.message
+    assert ("not the same callers" in finding.message) is (severity is Severity.ERROR)
+
+
+def test_all_agents_one_by_one_are_the_same_callers_as_any_agent(encoder: Encoder) -> None:
+    routes = {**SANE, "people": ["who is on holiday", "delete a user account", "birthdays of colleagues"]}
+    everyone = {"access": Access.RESTRICTED, "allowed": AGENTS}
+    found = of(Code.OVERLAP, found_in(encoder, routes, users=everyone, people={"access": Access.PUBLIC}))
+    assert [finding.severity for finding in found] == [Severity.WARNING]
+
+
+def test_intents_that_say_the_same_are_found_once(encoder: Encoder) -> None:
+    routes = {**SANE, "account": ["reset my password", "I forgot my password", "change my password"]}
+    for account, severity in (({}, Severity.ERROR), (RESTRICTED, Severity.WARNING)):
+        [finding] = of(Code.NEAR_DUPLICATE, found_in(encoder, routes, users=RESTRICTED, account=account))
+        assert (finding.severity, finding.routes) == (severity, ("users", "account"))
+        assert finding.texts == ("reset the password of a user", "reset my password")
+        assert finding.similarity is not None
+        assert 0.8 <= finding.similarity < 1
+        assert f"{finding.similarity:.2f}" in finding.message
+        assert all(text in finding.message for text in (*finding.texts, *finding.routes))
+
+
+def test_an_intent_that_belongs_to_another_route(encoder: Encoder) -> None:
+    routes = {**SANE, "invoices": [*SANE["invoices"], "how hot will it get this afternoon"]}
+    [finding] = found_in(encoder, routes)
+    assert (finding.code, finding.severity) == (Code.NEARER_TO_ANOTHER, Severity.WARNING)
+    assert finding.routes == ("invoices", "weather")
+    assert finding.texts[0] == "how hot will it get this afternoon"
+    assert (finding.route, finding.intent) == (2, 4)
+
+
+def test_routes_whose_texts_would_be_ambiguous(encoder: Encoder) -> None:
+    routes = {
+        "refunds": ["refund my order", "I want my money back for the order", "cancel my order and refund it"],
+        "orders": ["where is my order", "cancel the order that I placed", "change my order"],
+    }
+    [finding] = of(Code.LIKELY_AMBIGUOUS, found_in(encoder, routes))
+    assert set(finding.routes) == {"refunds", "orders"}
+    assert finding.severity is Severity.WARNING
+    assert finding.texts[0] in routes[finding.routes[0]]
+    assert finding.texts[1] in routes[finding.routes[1]]
+
+
+def test_a_route_that_nothing_leads_to(encoder: Encoder) -> None:
+    found = found_in(encoder, SANE, weather={"min_score": 0.95})
+    assert [(finding.code, finding.routes) for finding in found] == [(Code.CANNOT_WIN, ("weather",))]
+    same = {**SANE, "forecasts": SANE["weather"]}
+    assert {finding.routes for finding in of(Code.CANNOT_WIN, found_in(encoder, same))} == {
+        ("weather",),
+        ("forecasts",),
+    }
+
+
+def test_a_route_that_only_its_own_words_lead_to(encoder: Encoder) -> None:
+    found = found_in(encoder, SANE, weather={"min_score": 0.7})
+    assert [(finding.code, finding.routes) for finding in found] == [(Code.OUT_OF_REACH, ("weather",))]
+    assert "0.70" in found[0].message
+
+
+@pytest.mark.parametrize("intent", ["hello", "how do you do", "thank you so much"])
+def test_intents_that_draw_everyday_texts(encoder: Encoder, intent: str) -> None:
+    routes = {**SANE, "greeter": [intent, "good day to you"]}
+    [finding] = of(Code.EVERYDAY, found_in(encoder, routes))
+    assert finding.routes == ("greeter",)
+    assert finding.texts[0] in routes["greeter"]
+    assert finding.texts[1] in EVERYDAY
+
+
+def test_few_intents_and_none(encoder: Encoder) -> None:
+    routes = {**SANE, "one": ["translate into French"], "none": [], "two": ["play music", "play a song"]}
+    found = found_in(encoder, routes)
+    assert [(finding.code, finding.severity, finding.routes) for finding in found] == [
+        (Code.FEW_INTENTS, Severity.WARNING, ("one",)),
+        (Code.FEW_INTENTS, Severity.WARNING, ("two",)),
+        (Code.BY_NAME_ONLY, Severity.NOTE, ("none",)),
+    ]
+    assert "five to ten" in found[0].remedy
+    assert [finding.code for finding in counted(snapshot_of({"none": []}))] == [Code.BY_NAME_ONLY]
+
+
+def test_one_route_alone_has_nobody_to_be_compared_with(encoder: Encoder) -> None:
+    assert found_in(encoder, {"weather": SANE["weather"]}) == []
+    assert [f.code for f in found_in(encoder, {"weather": ["will it rain"]})] == [Code.FEW_INTENTS]
+
+
+def test_messages_show_intents_as_they_may_be_shown(encoder: Encoder) -> None:
+    routes = {"users": SANE["users"], "people": ["who is on holiday", "delete a user account", "birthdays"]}
+    snapshot = snapshot_of(routes)
+    shown = [["${A}"] * 4, ["${B}"] * 3]
+    found = lint(snapshot, IntentIndex.build(snapshot, encoder), encoder, shown)
+    assert found
+    assert not any("user account" in str(finding) + str(finding.texts) for finding in found)
+
+
+def test_every_everyday_text_fits_and_stands_once(encoder: Encoder) -> None:
+    assert 30 <= len(EVERYDAY) <= 60
+    assert len(set(EVERYDAY)) == len(EVERYDAY)
+    assert np.isfinite(encoder.encode(EVERYDAY)).all()
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    found: np.ndarray = (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_trial_says_what_an_index_without_the_intent_would(seed: int) -> None:
+    counts = [3, 1, 0, 5]
+    vectors = unit(np.random.default_rng(seed).normal(0.6, 1.0, (sum(counts), 8)))
+    snapshot = snapshot_of({f"r{at}": [f"{at}.{n}" for n in range(count)] for at, count in enumerate(counts)})
+    trials = Trials(snapshot, IntentIndex(snapshot, vectors)).run()
+    assert [trial.intent.route for trial in trials] == [0] * 3 + [1] + [3] * 5
+    for row, trial in enumerate(trials):
+        assert trial.outcome is not None
+        text = vectors[row][np.newaxis]
+        assert trial.outcome.whole == match(snapshot, IntentIndex(snapshot, vectors).scores(text))
+        strangers = [at for at, other in enumerate(trials) if other.intent.route != trial.intent.route]
+        nearest = max(strangers, key=lambda at: float(vectors[at] @ vectors[row]))
+        assert trial.other == trials[nearest].intent
+        assert trial.similarity == pytest.approx(float(vectors[nearest] @ vectors[row]), abs=1e-5)
+        if counts[trial.intent.route] == 1:
+            assert trial.outcome.left_out is None
+            continue
+        own = snapshot.routes[trial.intent.route]
+        less = replace(own, intents=tuple(t for n, t in enumerate(own.intents) if n != trial.intent.number))
+        without = Snapshot.of(tuple(less if route is own else route for route in snapshot.routes))
+        expected = IntentIndex(without, np.delete(vectors, row, axis=0)).scores(text).values
+        assert trial.outcome.own == pytest.approx(expected[trial.intent.route], abs=1e-5)
+        found, wanted = trial.outcome.left_out, match(without, Scores(expected))
+        assert found is not None
+        assert wanted is not None
+        assert [route.name for route in found.contenders] == [route.name for route in wanted.contenders]
+
+
+def test_of_very_many_intents_each_route_has_its_share_of_trials() -> None:
+    routes, each = 50, 40
+    vectors = unit(np.random.default_rng(3).normal(size=(routes * each, 16)))
+    snapshot = snapshot_of({f"r{at}": [f"{at}.{n}" for n in range(each)] for at in range(routes)})
+    trials = Trials(snapshot, IntentIndex(snapshot, vectors)).run()
+    tried = [trial.intent.route for trial in trials if trial.outcome is not None]
+    assert len(trials) == routes * each
+    assert [tried.count(route) for route in range(routes)] == [MOST_TRIED // routes] * routes

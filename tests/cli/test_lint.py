@@ -61,7 +61,7 @@ def test_errors_stop_only_where_that_is_asked_for(
     assert command(path, strict=strict, as_json=False) == int(strict)
     printed = capsys.readouterr()
     [line] = [line for line in printed.err.splitlines() if "error: overlap" in line]
-    assert line.startswith(f"{path}:16: routes[1].intents[1]: error: overlap: ")
+    assert line.startswith(f"{path}:8: routes[0].intents[0]: error: overlap: ")
     assert (": ok: " in printed.out) is (command is check and not strict)
     path = config(SANE)
     assert command(path, strict=strict, as_json=False) == 0
@@ -90,9 +90,9 @@ def test_json_has_all_of_each_finding(
     said = json.loads(capsys.readouterr().out)
     assert (said["ok"], said["problems"]) == (False, [])
     finding = said["findings"][0]
-    assert (finding["source"], finding["line"], finding["where"]) == (str(path), 16, "routes[1].intents[1]")
+    assert (finding["source"], finding["line"], finding["where"]) == (str(path), 8, "routes[0].intents[0]")
     assert (finding["severity"], finding["code"]) == ("error", "overlap")
-    assert finding["routes"] == ["people", "users"]
+    assert finding["routes"] == ["users", "people"]
     assert finding["texts"] == ["delete a user account"] * 2
     assert finding["similarity"] == pytest.approx(1.0, abs=0.001)
     assert finding["message"]

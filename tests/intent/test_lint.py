@@ -76,7 +76,7 @@ def test_an_intent_of_two_routes_is_an_error_where_not_the_same_callers_may_use_
 ) -> None:
     routes = {**SANE, "people": ["who is on holiday", "delete a user account", "birthdays of colleagues"]}
     [finding] = of(Code.OVERLAP, found_in(encoder, routes, users=RESTRICTED, people=others))
-    assert (finding.severity, finding.routes) == (severity, ("people", "users"))
+    assert (finding.severity, finding.routes) == (severity, ("users", "people"))
     assert finding.texts == ("delete a user account",) * 2
     assert finding.similarity == pytest.approx(1.0, abs=0.001)
     assert "as it stands" in finding.message
@@ -113,8 +113,8 @@ def test_an_intent_that_belongs_to_another_route(encoder: Encoder) -> None:
 
 def test_routes_whose_texts_would_be_ambiguous(encoder: Encoder) -> None:
     routes = {
-        "refunds": ["refund my order", "I want my money back for the order", "cancel my order and refund it"],
-        "orders": ["where is my order", "cancel the order that I placed", "change my order"],
+        "refunds": ["send the goods back", "the goods arrived broken", "I want my money back", "refund my order"],
+        "orders": ["when will it arrive", "where is my order", "who delivers the goods", "cancel an order"],
     }
     [finding] = of(Code.LIKELY_AMBIGUOUS, found_in(encoder, routes))
     assert set(finding.routes) == {"refunds", "orders"}
@@ -124,8 +124,6 @@ def test_routes_whose_texts_would_be_ambiguous(encoder: Encoder) -> None:
 
 
 def test_a_route_that_nothing_leads_to(encoder: Encoder) -> None:
-    found = found_in(encoder, SANE, weather={"min_score": 0.95})
-    assert [(finding.code, finding.routes) for finding in found] == [(Code.CANNOT_WIN, ("weather",))]
     same = {**SANE, "forecasts": SANE["weather"]}
     assert {finding.routes for finding in of(Code.CANNOT_WIN, found_in(encoder, same))} == {
         ("weather",),
@@ -208,10 +206,10 @@ def test_a_trial_says_what_an_index_without_the_intent_would(seed: int) -> None:
         without = Snapshot.of(tuple(less if route is own else route for route in snapshot.routes))
         expected = IntentIndex(without, np.delete(vectors, row, axis=0)).scores(text).values
         assert trial.outcome.own == pytest.approx(expected[trial.intent.route], abs=1e-5)
-        found, wanted = trial.outcome.left_out, match(without, Scores(expected))
-        assert found is not None
-        assert wanted is not None
-        assert [route.name for route in found.contenders] == [route.name for route in wanted.contenders]
+        assert trial.outcome.own is not None
+        values = list(IntentIndex(snapshot, vectors).scores(text).values)
+        values[trial.intent.route] = trial.outcome.own
+        assert trial.outcome.left_out == match(snapshot, Scores(tuple(values)))
 
 
 def test_of_very_many_intents_each_route_has_its_share_of_trials() -> None:

@@ -41,16 +41,38 @@ def directions(intents: Vectors, starts: npt.NDArray[np.intp]) -> Vectors:
     if not len(starts):
         return intents[:0]
     counts = np.diff(starts, append=len(intents))
+    centroids = np.add.reduceat(intents.astype(np.float64), starts, axis=0) / counts[:, np.newaxis]
+    return _unit(np.linalg.solve(common(intents, starts), centroids.T).T)
+
+
+def without(shared: npt.NDArray[np.float64], rows: Vectors, number: int, routes: int) -> tuple[Vectors, Vectors]:
+    """The direction and the handicap of a route of which one intent is left out, as rows of one.
+
+    `shared`: what all `routes` have in common, that intent included; `rows`: the route's intents, two or more.
+    """
+    count, own = len(rows), rows.astype(np.float64)
+    others = np.delete(own, number, axis=0)
+    mean_of_all, mean_of_others = own.T @ own / count, others.T @ others / (count - 1)
+    turned = np.linalg.solve(shared + (mean_of_others - mean_of_all) / routes, others.mean(axis=0))
+    return _unit(turned[np.newaxis]), handicaps(np.array([count - 1]))
+
+
+def common(intents: Vectors, starts: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """What all routes have in common, damped: a square matrix that turns a direction back into a centroid."""
+    counts = np.diff(starts, append=len(intents))
     rows = intents.astype(np.float64)
-    centroids = np.add.reduceat(rows, starts, axis=0) / counts[:, np.newaxis]
     rows /= np.sqrt(np.repeat(counts, counts) * len(counts))[:, np.newaxis]
     # The mean over the routes of each one's mean of the outer products of its intents with themselves.
-    common = rows.T @ rows
+    found: npt.NDArray[np.float64] = rows.T @ rows
     # What is added to the diagonal makes this solvable whatever the intents are, equal ones too.
-    common.flat[:: len(common) + 1] += _DAMPING * (1 + _FEW_ROUTES / len(counts))
-    found = np.linalg.solve(common, centroids.T).T
-    lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.asarray(np.where(lengths > _NOTHING, found / np.maximum(lengths, _NOTHING), 0.0), np.float32)
+    found.flat[:: len(found) + 1] += _DAMPING * (1 + _FEW_ROUTES / len(counts))
+    return found
+
+
+def _unit(rows: npt.NDArray[np.floating[Any]]) -> Vectors:
+    """Rows of norm 1, and zero rows where there was next to nothing."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(np.where(lengths > _NOTHING, rows / np.maximum(lengths, _NOTHING), 0.0), np.float32)
 
 
 def handicaps(counts: npt.NDArray[np.integer[Any]]) -> Vectors:

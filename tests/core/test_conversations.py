@@ -33,13 +33,13 @@ def test_only_where_all_messages_count_are_the_others_asked_for() -> None:
     facts = conversation("first", "second")
     assert decide(facts, house()) == Ask(Need.SCORES, "last", ("first", "second"))
     assert decide(facts, house(all_messages=False)) == Ask(Need.SCORES, "last")
-    assert decide(facts, house(all_messages=False, guards=(GUARD,))) == Ask(Need.SCORES, "last")
+    assert decide(facts, house(all_messages=False, guards=(GUARD,))) == Ask(Need.SCORES, "last", ("first", "second"))
 
 
 def test_a_text_in_the_head_hides_none_in_the_body_from_a_guard() -> None:
     facts = conversation("first", said="harmless")
     assert decide(facts, house(all_messages=False)) == Ask(Need.SCORES, "harmless")
-    assert decide(facts, house(all_messages=False, guards=(GUARD,))) == Ask(Need.SCORES, "harmless", ("last",))
+    assert decide(facts, house(all_messages=False, guards=(GUARD,))) == Ask(Need.SCORES, "harmless", ("last", "first"))
     assert decide(facts, house()) == Ask(Need.SCORES, "harmless", ("last", "first"))
     unread = Facts(Reading(CLAIM, "harmless"))
     assert decide(unread, house(guards=(GUARD,))) is ASK_BODY
@@ -77,12 +77,14 @@ def test_the_last_message_says_where_to_and_harmless_ones_change_nothing(other: 
     assert found.permit.route is MINE
 
 
-def test_a_guard_looks_at_every_message() -> None:
-    snapshot = house(guards=(GUARD,))
+@pytest.mark.parametrize("all_messages", [True, False])
+def test_a_guard_looks_at_every_message_whatever_the_scope(*, all_messages: bool) -> None:
+    snapshot = house(guards=(GUARD,), all_messages=all_messages)
     last = Scores(LAST.values, guards=(0.1,))
-    together = with_beside(snapshot, last, [Scores(NOTHING.values, guards=(0.8,)), last])
+    together = with_beside(snapshot, last, [Scores((0.1, 0.1, 0.9), guards=(0.8,)), last])
     assert isinstance(together, Scores)
     assert together.guards == (0.8,)
+    assert bool(together.stands) is all_messages
     found = decide(conversation("a", "b", scores=together), snapshot)
     assert isinstance(found, Refuse)
     assert found.reason is Reason.GUARD_REFUSED

@@ -169,7 +169,8 @@ def test_the_other_messages_of_a_conversation_stand_beside_the_last_one():
     ]
     found = said({"messages": messages})
     assert (found.text, found.beside) == ("last", ("be kind", "first", "found", "so"))
-    assert said({"query": "q", "messages": messages}).beside == ()
+    found = said({"query": "q", "prompt": "p", "messages": messages})
+    assert (found.text, found.beside) == ("q", ("p", "be kind", "first", "found", "last", "so"))
 
 
 # How a body is read

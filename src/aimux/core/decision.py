@@ -125,7 +125,7 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
     if facts.scores is None:
         if facts.body is None and (guarded or snapshot.all_messages):
             return ASK_BODY
-        beside = _beside(facts, snapshot)
+        beside = _beside(facts, snapshot, guarded=guarded)
         if len(beside) > _MOST_BESIDE or sum(map(len, beside)) > _LONGEST_BESIDE:
             return _too_long(_TOO_MUCH_BESIDE, principal)
         return Ask(Need.SCORES, text, beside)
@@ -145,12 +145,12 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
     return _by_scores(facts.scores, principal, snapshot)
 
 
-def _beside(facts: Facts, snapshot: Snapshot) -> tuple[str, ...]:
-    """What else is looked at: the body's text, where the head had one, and the other messages of a conversation."""
-    if facts.body is None or not (snapshot.guards or snapshot.all_messages):
+def _beside(facts: Facts, snapshot: Snapshot, *, guarded: bool) -> tuple[str, ...]:
+    """What else is looked at: the body's text, where the head had one, and what else the body says."""
+    if facts.body is None or not (guarded or snapshot.all_messages):
         return ()
     own = () if facts.head.text is None or facts.body.text is None else (facts.body.text,)
-    return (*own, *facts.body.beside) if snapshot.all_messages else own
+    return (*own, *facts.body.beside)
 
 
 def identify(facts: Facts, snapshot: Snapshot) -> Principal | Refuse | Ask:

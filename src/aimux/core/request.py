@@ -55,8 +55,8 @@ class Flaw:
 class Reading:
     """What one part of a request (its head, or its body) says about who asks and what for.
 
-    `field` is the parameter or field that the text was found in, empty where it had none. `beside` are the texts of a
-    conversation's other messages.
+    `field` is the parameter or field that the text was found in, empty where it had none. `beside` are its other texts:
+    of a conversation's other messages, of other fields.
     """
 
     claims: tuple[Claim, ...] = ()

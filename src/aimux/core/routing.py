@@ -49,15 +49,15 @@ def stood_for(snapshot: Snapshot, scores: Scores, chosen: Route | None) -> Itera
 def with_beside(snapshot: Snapshot, text: Found, beside: Sequence[Found]) -> Found:
     """What a text's scores are together with those of other messages of its conversation.
 
-    What these stand for counts like some words of the text: against routes that the caller may not use. Where one of
-    them was not scored, nothing was.
+    Guards look at all of them. Where all messages count, what these stand for counts like some words of the text, which
+    is against routes that the caller may not use. Where one of them was not scored, nothing was.
     """
     for found in (text, *beside):
         if not isinstance(found, Scores):
             return found
     scores = [found for found in (text, *beside) if isinstance(found, Scores)]
     stands = dict.fromkeys(scores[0].stands)
-    for other in scores[1:]:
+    for other in scores[1:] if snapshot.all_messages else ():
         stands |= dict.fromkeys(_stands_of(snapshot, other))
     guards = tuple(max(each) for each in zip(*(each.guards for each in scores), strict=True))
     return replace(scores[0], stands=tuple(stands), guards=guards)

@@ -159,17 +159,22 @@ def _read_document(document: object, sources: IdentitySources) -> Reading:
     field = sources.body_field
     if field is not None and field in document:
         claims = (_claim(Place.BODY, field, document[field]),)
-    for name in _JSON_TEXT_FIELDS:
-        value = document.get(name)
-        if isinstance(value, str) and _meaningful(value):
-            return Reading(claims, value, "json", field=name)
-    messages = document.get("messages")
-    last = _last_of_user(messages) if isinstance(messages, list) else None
-    if last is None or not isinstance(messages, list):
+    found = document.get("messages")
+    messages = found if isinstance(found, list) else []
+    fields = [name for name in _JSON_TEXT_FIELDS if _is_said(document.get(name))]
+    if fields:
+        beside = (*(document[name] for name in fields[1:]), *filter(None, map(_message_text, messages)))
+        return Reading(claims, document[fields[0]], "json", field=fields[0], beside=beside)
+    last = _last_of_user(messages)
+    if last is None:
         return Reading(claims, None, "json")
     at, text = last
     others = (_message_text(message) for place, message in enumerate(messages) if place != at)
     return Reading(claims, text, "messages", field="messages", beside=tuple(filter(None, others)))
+
+
+def _is_said(value: object) -> bool:
+    return isinstance(value, str) and _meaningful(value) is not None
 
 
 def _last_of_user(messages: list[object]) -> tuple[int, str] | None:

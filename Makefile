@@ -145,7 +145,7 @@ costs: setup ## what one hostile client can make the gateway spend for each byte
 
 # A quick run is too rough for the document.
 .PHONY: bench-routing
-bench-routing: setup ## how well texts find their routes, on labelled data where there is any; QUICK=1 takes minutes less
+bench-routing: setup ## how well texts find their routes, on labelled data; QUICK=1 takes two minutes
 	@QUICK=$(QUICK) OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.routing $(if $(QUICK),,--write-docs) $(ROUTING_ARGS)
 
 .PHONY: fuzz

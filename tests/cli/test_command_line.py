@@ -80,10 +80,10 @@ ROUTE = {"as_json": False, "scores": False}
             ["route", "--batch", "b.jsonl", "--scores"],
             ("route", (None, None, DEFAULT, Path("b.jsonl")), {"as_json": False, "scores": True}),
         ),
-        (["eval", "a.csv"], ("eval", (Path("a.csv"), DEFAULT), {"as_json": False, "show": 20})),
+        (["eval", "a.csv"], ("evaluate", (Path("a.csv"), DEFAULT), {"as_json": False, "show": 20})),
         (
             ["eval", "a.csv", "--config", "b.yaml", "--json", "--show", "0"],
-            ("eval", (Path("a.csv"), Path("b.yaml")), {"as_json": True, "show": 0}),
+            ("evaluate", (Path("a.csv"), Path("b.yaml")), {"as_json": True, "show": 0}),
         ),
         (["demo"], ("demo", (), {"as_json": False})),
         (["demo", "--json"], ("demo", (), {"as_json": True})),

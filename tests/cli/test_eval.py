@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aimux.cli.eval import evaluate
+from aimux.cli.labelled import read_labelled
 from aimux.config.load import load
 from aimux.intent.model import MODEL_NAME
 
@@ -127,7 +128,7 @@ GOOD = '{"text": "a", "route": null}\n'
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    "case",
     [
         ("a.jsonl", "", ":1: no rows: write {"),
         ("a.jsonl", "\n \n", ":1: no rows: write {"),
@@ -157,8 +158,9 @@ GOOD = '{"text": "a", "route": null}\n'
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_its_line(
-    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str | bytes, said: str
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: tuple[str, str | bytes, str]
 ) -> None:
+    name, content, said = case
     file = tmp_path / name
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert evaluate(file, config, as_json=False, show=20) == 2
@@ -193,3 +195,15 @@ def test_without_file_or_intents_or_model_nothing_is_measured(config: Path, tmp_
     assert (done.returncode, done.stdout) == (1, "")
     assert "no.onnx is missing" in done.stderr
     assert run(file, "--config", tmp_path / "no.yaml").returncode == 2
+
+
+def test_the_rows_that_the_manual_shows_can_be_read(config: Path, tmp_path: Path) -> None:
+    manual = (ROOT / "docs" / "routing-quality.md").read_text()
+    file = tmp_path / "shown.jsonl"
+    file.write_text(manual.partition("```json\n")[2].partition("```")[0])
+    rows = read_labelled(file, load(config, {}).snapshot)
+    assert [(row.line, row.expected, row.kind) for row in rows] == [
+        (1, "finance", None),
+        (2, None, "near"),
+        (3, None, "far"),
+    ]

@@ -89,7 +89,7 @@ def _by_class(rows: Iterable[tuple[str, str]]) -> Texts:
 def draws(data: Data, amount: Amount) -> list[Draw]:
     """Every case, drawn as often as wanted, each time by a seed of its own."""
     return [
-        _drawn(case, build, data, amount, random.Random(f"{case}/{number}"))  # noqa: S311  (to be had again)
+        _drawn(case, build, data, amount, random.Random(f"{case}/{number}"))  # noqa: S311  (to be had again)  # nosec B311
         for case, build in _CASES.items()
         for number in range(amount.draws)
     ]

@@ -37,14 +37,13 @@ def attempt(
 ) -> Trial:
     """Decide one text by a snapshot from `by_meaning_alone`."""
     found = judge(text, None, snapshot, score)
-    read = found.score is not None
     return Trial(
         text=text,
         expected=expected,
         kind=kind,
         # Any other refusal was made without asking what the text means.
         outcome=_OUTCOMES.get(found.verdict, Outcome.UNREAD),
-        best=found.route if read else None,
+        best=found.route,
         score=found.score or 0.0,
         runner_up=found.runner_up,
         margin=found.margin,

@@ -146,7 +146,7 @@ costs: setup ## what one hostile client can make the gateway spend for each byte
 # A quick run is too rough for the document.
 .PHONY: bench-routing
 bench-routing: setup ## how well texts find their routes, on labelled data; QUICK=1 takes two minutes
-	@QUICK=$(QUICK) OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.routing $(if $(QUICK),,--write-docs) $(ROUTING_ARGS)
+	@QUICK=$(QUICK) OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.routing $(if $(filter-out 0,$(QUICK)),,--write-docs) $(ROUTING_ARGS)
 
 .PHONY: fuzz
 fuzz: $(VENV)/fuzz.stamp ## fuzz every parser, SECONDS=60 for all of them together; TARGET=json for one

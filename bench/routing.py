@@ -22,6 +22,7 @@ from bench.processes import end_on_signals
 from bench.report import put_between_markers
 from bench.routing_draws import Amount, Draw, draws, missing, read
 from bench.routing_report import (
+    PEER,
     AttackRow,
     Line,
     Report,
@@ -32,7 +33,7 @@ from bench.routing_report import (
     markdown,
     table,
 )
-from bench.routing_scores import ROUTER, Bed, RememberingEncoder, by_semantic_router, own
+from bench.routing_scores import Bed, RememberingEncoder, by_semantic_router, own
 
 _DATA: Final = ROOT.parent / "shared" / "data"
 _VARIABLE: Final = "AIMUX_BENCH_DATA"
@@ -122,10 +123,10 @@ def _beside(
     """Add the peer's figures; why they are left out, where they are."""
     python = "it was not wanted" if options.without_peer else find(SEMANTIC_ROUTER, install=install)
     if isinstance(python, str):
-        return [f"{ROUTER}: {python}"]
-    tell(f"the same by {ROUTER}")
+        return [f"{PEER}: {python}"]
+    tell(f"the same by {PEER}")
     for draw, trials in zip(drawn, by_semantic_router(python, drawn, encoder), strict=True):
-        found.setdefault((draw.case, ROUTER), []).append(assess(trials))
+        found.setdefault((draw.case, PEER), []).append(assess(trials))
     return []
 
 
@@ -156,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="fewer draws and rows; so does QUICK=1 in the environment")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help=f"labelled data ({_VARIABLE}, or {_DATA})")
     parser.add_argument("--model", type=Path, metavar="FILE", default=ROOT / "models" / MODEL_NAME, help="ONNX file")
-    parser.add_argument("--without-peer", action="store_true", help=f"leave {ROUTER} out")
+    parser.add_argument("--without-peer", action="store_true", help=f"leave {PEER} out")
     parser.add_argument("--write-docs", action="store_true", help="put the tables into the document")
     parser.add_argument("--document", type=Path, default=_DOCUMENT, metavar="FILE", help="docs/routing-quality.md")
     parser.add_argument("--results", type=Path, default=_RESULTS, metavar="FILE", help="where the figures are kept")

@@ -3,7 +3,7 @@
 import json
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ from rich.table import Table
 
 from aimux.intent.quality import Estimate, Quality
 
+OURS: Final = "AIMux"
+PEER: Final = "semantic-router"
 _NOTHING: Final = "-"
 # Student's t at 97.5 %, by degrees of freedom; behind them the normal distribution's is near enough.
 _T: Final = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
@@ -39,6 +41,9 @@ FIGURES: Final = (
     Figure("forwarded_near", "Near forwarded", True, lambda found: found.near.forwarded),
     Figure("forwarded_far", "Far forwarded", True, lambda found: found.far.forwarded),
 )
+_COMPARED: Final = FIGURES[:5]
+Interval = tuple[float, float, float]
+"""A value, and the ends of its interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +88,42 @@ def line_of(case: str, score: str, qualities: Iterable[Quality]) -> Line:
     return Line(case, score, {figure.key: [figure.of(each).value for each in found] for figure in FIGURES})
 
 
-def mean(values: Sequence[float | None]) -> tuple[float, float, float] | None:
+def mean(values: Sequence[float | None]) -> Interval | None:
     """The mean over the draws with its 95 % confidence interval; None where a draw has no value.
 
     A single draw has no spread, so that its interval is everything.
     """
+    found = _interval(values)
+    return None if found is None else (found[0], max(found[1], 0.0), min(found[2], 1.0))
+
+
+def differences(report: Report, score: str, other: str) -> Iterator[tuple[str, dict[str, Interval | None]]]:
+    """By how much a score is above another, case by case, for the figures that no threshold decides.
+
+    The differences are taken within each draw: most of what the draws differ by is common to both.
+    """
+    lines = {(line.case, line.score): line.values for line in report.lines}
+    for case in dict.fromkeys(line.case for line in report.lines):
+        ours, theirs = lines.get((case, score)), lines.get((case, other))
+        if ours is not None and theirs is not None:
+            yield case, {figure.key: _interval(_less(ours[figure.key], theirs[figure.key])) for figure in _COMPARED}
+
+
+def _less(ours: Sequence[float | None], theirs: Sequence[float | None]) -> list[float | None]:
+    pairs = zip(ours, theirs, strict=True)
+    return [None if one is None or another is None else one - another for one, another in pairs]
+
+
+def _interval(values: Sequence[float | None]) -> Interval | None:
     found = [value for value in values if value is not None]
     if not found or len(found) < len(values):
         return None
     middle = statistics.fmean(found)
     if len(found) == 1:
-        return middle, 0.0, 1.0
+        return middle, -math.inf, math.inf
     times = _T[len(found) - 2] if len(found) - 2 < len(_T) else _NORMAL
     half = times * statistics.stdev(found) / math.sqrt(len(found))
-    return middle, max(middle - half, 0.0), min(middle + half, 1.0)
+    return middle, middle - half, middle + half
 
 
 def as_json(report: Report) -> str:
@@ -117,6 +144,13 @@ def markdown(report: Report) -> str:
     heads = ("Configuration", "Score", *(figure.title for figure in FIGURES))
     lines = [caption(report), "", _cells(heads), "|---|---|" + "---:|" * len(FIGURES)]
     lines += [_cells((line.case, line.score, *_figures(line))) for line in report.lines]
+    if compared := list(differences(report, OURS, PEER)):
+        lines += ["", f"By how much {OURS} is above {PEER}, draw by draw; shares in percentage points.", ""]
+        lines += [
+            _cells(("Configuration", *(figure.title for figure in _COMPARED))),
+            "|---|" + "---:|" * len(_COMPARED),
+        ]
+        lines += [_cells((case, *_above(found))) for case, found in compared]
     if report.attacks:
         lines += ["", _cells(("Hostile texts", "Wanted", "Came so", "Texts")), "|---|---|---:|---:|"]
         lines += [_cells(_attack(row)) for row in report.attacks]
@@ -164,11 +198,15 @@ def _figures(line: Line, *, brief: bool = False) -> list[str]:
     return [_shown(mean(line.values[figure.key]), is_share=figure.is_share, brief=brief) for figure in FIGURES]
 
 
-def _shown(found: tuple[float, float, float] | None, *, is_share: bool, brief: bool) -> str:
+def _shown(found: Interval | None, *, is_share: bool, brief: bool, sign: str = "") -> str:
     if found is None:
         return _NOTHING
-    value, low, high = (f"{each * 100:.1f}" if is_share else f"{each:.3f}" for each in found)
-    return value if brief else f"{value} ({low} - {high})"
+    value, low, high = (f"{each * 100:{sign}.1f}" if is_share else f"{each:{sign}.3f}" for each in found)
+    return value if brief else f"{value} ({low} {'to' if sign else '-'} {high})"
+
+
+def _above(found: Mapping[str, Interval | None]) -> list[str]:
+    return [_shown(found[figure.key], is_share=figure.is_share, brief=False, sign="+") for figure in _COMPARED]
 
 
 def _attack(row: AttackRow) -> tuple[str, str, str, str]:

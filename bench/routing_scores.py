@@ -21,11 +21,10 @@ from aimux.intent.quality import Outcome, Trial
 from aimux.intent.reader import load_reader
 from bench import ROOT, BenchError
 from bench.routing_draws import Draw
+from bench.routing_report import OURS
 
-AIMUX: Final = "AIMux"
 MAXIMUM: Final = "nearest intent"
 CENTROID: Final = "centroid"
-ROUTER: Final = "semantic-router"
 _PEER: Final = Path(__file__).with_name("semantic_router_peer.py")
 _SECONDS: Final = 1800
 
@@ -75,7 +74,7 @@ class Bed:
 
 def own(bed: Bed, encoder: Encoder, files: ModelFiles) -> dict[str, list[Trial]]:
     """The trials of AIMux's score, and of the references."""
-    found = {AIMUX: bed.try_all(load_reader(bed.snapshot, files, bed.max_tokens, encoder).score)}
+    found = {OURS: bed.try_all(load_reader(bed.snapshot, files, bed.max_tokens, encoder).score)}
     vectors = {name: encoder.encode(intents) for name, intents in bed.draw.routes.items()}
     texts = list(dict.fromkeys(text for text, _, _ in bed.draw.rows))
     rows = encoder.encode(texts)

@@ -15,13 +15,29 @@ import pytest
 
 from aimux.intent.quality import Kind, Outcome, Trial, assess
 from bench import routing, routing_scores
+from bench.peers import SEMANTIC_ROUTER, find
 from bench.report import BEGIN, END
 from bench.routing_draws import FILES, Amount, Draw, draws, missing, read
-from bench.routing_report import FIGURES, AttackRow, Report, as_json, from_json, line_of, markdown, mean, table
+from bench.routing_report import (
+    FIGURES,
+    OURS,
+    PEER,
+    AttackRow,
+    Line,
+    Report,
+    as_json,
+    differences,
+    from_json,
+    line_of,
+    markdown,
+    mean,
+    table,
+)
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "routing-quality.md"
 AMOUNT = Amount(draws=2, inside=40, near=30, far=20)
+PYTHON = find(SEMANTIC_ROUTER, install=False)
 DOMAINS = {f"domain_{d}": [f"class_{d}_{c}" for c in range(15)] for d in range(10)}
 
 
@@ -180,7 +196,7 @@ def report() -> Report:
         draws=2,
         rows={"in scope": 40, "near": 30},
         thresholds={"min_score": 0.4, "ambiguity_threshold": 0.05},
-        lines=[line_of("a case", "AIMux", [good, good]), line_of("a case", "another", [good, bad])],
+        lines=[line_of("a case", "AIMux", [good, good]), line_of("a case", PEER, [good, bad])],
         attacks=[AttackRow("look-alike letters", "same route", 0.9, 1234, 0.85, 0.95)],
         skipped=["semantic-router: not installed"],
     )
@@ -195,12 +211,27 @@ def test_the_tables_show_what_was_measured() -> None:
     ours = [whole, near, "1.000 (1.000 - 1.000)", near, none, none, whole, none, near, none]
     assert "| a case | AIMux | " + " | ".join(ours) + " |" in lines
     assert any(
-        line.startswith("| a case | another | 50.0 (0.0 - 100.0) | - | 0.500 (0.000 - 1.000) |") for line in lines
+        line.startswith("| a case | semantic-router | 50.0 (0.0 - 100.0) | - | 0.500 (0.000 - 1.000) |")
+        for line in lines
     )
     assert "| look-alike letters | same route | 90.0 (85.0 - 95.0) | 1,234 |" in lines
     assert lines[-1] == "Left out: semantic-router: not installed."
     assert table(report()).row_count == 2
     assert "Hostile" not in markdown(replace(report(), attacks=[]))
+
+
+def test_two_scores_are_compared_within_each_draw() -> None:
+    values = {figure.key: [0.5, 0.6, 0.9] for figure in FIGURES}
+    lower = {**values, "accuracy": [0.4, 0.5, 0.8], "auroc_far": [0.6, 0.4, 0.9], "auroc_near": [None, 0.4, 0.9]}
+    lines = [Line("a", OURS, values), Line("a", PEER, lower), Line("b", OURS, values)]
+    ((case, found),) = differences(replace(report(), lines=lines), OURS, PEER)
+    assert case == "a"
+    assert found["accuracy"] == pytest.approx((0.1, 0.1, 0.1))
+    assert found["auroc_near"] is None
+    # Of -0.1, 0.2 and 0.
+    assert found["auroc_far"] == pytest.approx((0.1 / 3, 0.1 / 3 - 0.3795, 0.1 / 3 + 0.3795), abs=1e-4)
+    shown = markdown(replace(report(), lines=lines))
+    assert "| a | +10.0 (+10.0 to +10.0) | - | +0.033 (-0.346 to +0.413) | +0.0 (+0.0 to +0.0) |" in shown
 
 
 def test_a_report_is_kept_whole() -> None:
@@ -235,13 +266,15 @@ def cells(line: str) -> list[str]:
 def test_the_document_shows_a_full_run_as_the_program_writes_it() -> None:
     """Read back and written again, the committed table is the same: nobody's hand was in it."""
     shown = DOCUMENT.read_text().partition(BEGIN)[2].partition(END)[0].strip().split("\n\n")
+    assert shown[2].startswith("By how much AIMux is above semantic-router")
     head, *rows = (cells(line) for line in shown[1].splitlines() if not line.startswith("|---"))
     assert head == ["Configuration", "Score", *(figure.title for figure in FIGURES)]
     assert f"{routing.FULL.draws} draws of each configuration" in shown[0]
-    scores = [routing_scores.AIMUX, routing_scores.MAXIMUM, routing_scores.CENTROID, routing_scores.ROUTER]
+    scores = [OURS, routing_scores.MAXIMUM, routing_scores.CENTROID, PEER]
     cases = list(dict.fromkeys(row[0] for row in rows))
     assert len(cases) == 13
     assert [row[:2] for row in rows] == [[case, score] for case in cases for score in scores]
+    assert [cells(line)[0] for line in shown[3].splitlines()[2:]] == cases
     for row in rows:
         for figure, cell in zip(FIGURES, row[2:], strict=True):
             found = re.fullmatch(r"(\d+\.\d+) \((\d+\.\d+) - (\d+\.\d+)\)", cell)
@@ -285,6 +318,19 @@ def test_the_peer_is_asked_by_numbers_and_its_answers_are_trials(
     assert (wrong.outcome, wrong.best, wrong.score, far.outcome) == (Outcome.FORWARDED, "red", 0.8, Outcome.NO_MATCH)
 
 
+@pytest.mark.skipif(isinstance(PYTHON, str), reason=f"{PEER}: {PYTHON}")
+def test_the_peer_takes_the_mean_of_its_nearest_five_and_refuses_nothing() -> None:
+    assert isinstance(PYTHON, Path)
+    # Of the five that are nearest to the first row two are of blue, and three of red are not alike at all.
+    routes = {"red": ("red 1", "red 2", "red 3", "red 4"), "blue": ("blue 1", "other 1")}
+    draw = Draw("a case", routes, (("blue 3", "blue", None), ("other 2", None, Kind.FAR)))
+    (trials,) = routing_scores.by_semantic_router(PYTHON, [draw], Numbers())  # type: ignore[arg-type]
+    assert [trial.outcome for trial in trials] == [Outcome.FORWARDED] * 2
+    # Nothing but the third number is common to blue and other: their cosine is 0.1 over the root of 1.01.
+    blue = trials[0]
+    assert (blue.best, round(blue.score, 4)) == ("blue", round((1 + 0.1 / 1.01**0.5) / 2, 4))
+
+
 def test_a_peer_that_fails_is_named_with_its_reason(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho 'no module' >&2; exit 3\n")
@@ -315,7 +361,7 @@ def test_a_draw_is_tried_by_the_real_score_and_the_references() -> None:
     bed = routing_scores.Bed.of(draw)
     assert [route.intents for route in bed.snapshot.routes] == list(routes.values())
     found = routing_scores.own(bed, encoder, files)
-    assert list(found) == [routing_scores.AIMUX, routing_scores.MAXIMUM, routing_scores.CENTROID]
+    assert list(found) == [OURS, routing_scores.MAXIMUM, routing_scores.CENTROID]
     for trials in found.values():
         assert trials[0].best == "math"
         assert 0.0 <= trials[1].score < trials[0].score <= 1.0

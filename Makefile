@@ -12,7 +12,7 @@ TEST_PROCESSES ?= 2
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Set-up
 
@@ -143,6 +143,11 @@ overload: setup ## five times the load that the model can bear, and what is serv
 costs: setup ## what one hostile client can make the gateway spend for each byte; about three minutes
 	@$(BIN)/python -m bench.costs $(COSTS_ARGS)
 
+# A quick run is too rough for the document.
+.PHONY: bench-routing
+bench-routing: setup ## how well texts find their routes, on labelled data; QUICK=1 takes two minutes
+	@QUICK=$(QUICK) OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.routing $(if $(filter-out 0,$(QUICK)),,--write-docs) $(ROUTING_ARGS)
+
 .PHONY: fuzz
 fuzz: $(VENV)/fuzz.stamp ## fuzz every parser, SECONDS=60 for all of them together; TARGET=json for one
 	@$(BIN)/python -m fuzz.run --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
@@ -176,4 +181,5 @@ lock: $(VENV)/venv.stamp ## resolve all dependencies again, exact versions with 
 	$(BIN)/$(LOCK) $(LOCKED) --extra otel --group dev --constraint requirements/run.txt --output-file requirements/dev.txt > /dev/null
 	$(BIN)/$(LOCK) --group fuzz --output-file requirements/fuzz.txt > /dev/null
 	$(BIN)/$(LOCK) --group litellm --output-file bench/pinned/litellm.txt > /dev/null
+	$(BIN)/$(LOCK) --group semantic-router --output-file bench/pinned/semantic-router.txt > /dev/null
 	$(foreach folder,bench/pinned/portkey dashboard,cd $(CURDIR)/$(folder) && $(LOCK_NPM) && ) true

@@ -90,3 +90,6 @@ PEERS: Final[Mapping[str, Peer]] = {
     LITELLM: Peer("litellm", _PINNED / "litellm.txt", _with_pip, "bin/litellm"),
 }
 """What can be measured beside AIMux and nginx, by the name that the figures use."""
+
+SEMANTIC_ROUTER: Final = Peer("semantic-router", _PINNED / "semantic-router.txt", _with_pip, "bin/python")
+"""What the quality of routing is measured beside: a library, run by its own environment's interpreter."""

@@ -8,7 +8,7 @@ import pytest
 
 from bench import peers
 from bench.figures import ENVOY, LITELLM, PORTKEY
-from bench.peers import PEERS, find
+from bench.peers import PEERS, SEMANTIC_ROUTER, find
 
 Script = Callable[[str], None]
 _PINNED = Path(peers.__file__).parent / "pinned"
@@ -117,7 +117,7 @@ def test_an_installed_package_without_its_program_is_left_out(home: Path, npm: S
 
 
 def test_the_lock_files_name_no_package_index_nor_any_other_address() -> None:
-    for lock in (*(peer.lock for peer in PEERS.values()), _PAGE):
+    for lock in (*(peer.lock for peer in PEERS.values()), SEMANTIC_ROUTER.lock, _PAGE):
         text = lock.read_text()
         marks = ("://", "resolved", "registry", "index-url", "find-links", ".tgz")
         assert not [mark for mark in marks if mark in text]

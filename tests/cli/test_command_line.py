@@ -53,6 +53,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...], d
         ("model", "pull"),
         ("check", "check"),
         ("lint", "lint"),
+        ("eval", "evaluate"),
     ):
         monkeypatch.setitem(sys.modules, f"aimux.cli.{module}", SimpleNamespace(**{function: stand_in(function)}))
     return made
@@ -86,6 +87,11 @@ ROUTE = {"as_json": False, "scores": False}
             ["route", "--batch", "b.jsonl", "--scores"],
             ("route", (None, None, DEFAULT, Path("b.jsonl")), {"as_json": False, "scores": True}),
         ),
+        (["eval", "a.csv"], ("evaluate", (Path("a.csv"), DEFAULT), {"as_json": False, "show": 20})),
+        (
+            ["eval", "a.csv", "--config", "b.yaml", "--json", "--show", "0"],
+            ("evaluate", (Path("a.csv"), Path("b.yaml")), {"as_json": True, "show": 0}),
+        ),
         (["demo"], ("demo", (), {"as_json": False})),
         (["demo", "--json"], ("demo", (), {"as_json": True})),
         (["model", "pull"], ("pull", ("int8", None, None), {"force": False})),
@@ -114,6 +120,8 @@ def test_each_command_gets_its_arguments_and_gives_the_exit_code(
         ["check", "a", "b"],
         ["route"],
         ["route", "text", "--batch", "b.jsonl"],
+        ["eval"],
+        ["eval", "a.csv", "--show", "-1"],
         ["--config"],
         ["--config", "a.yaml", "check"],
         ["model"],
@@ -164,7 +172,7 @@ def test_without_a_command_there_is_help(
     assert run(*arguments) == 0
     printed = capsys.readouterr()
     assert "Usage: aimux" in printed.out
-    for command in ("run", "check", "lint", "route", "model", "demo", "schema", "openapi", "version"):
+    for command in ("run", "check", "lint", "route", "eval", "model", "demo", "schema", "openapi", "version"):
         assert f"\n  {command} " in printed.out
     assert printed.err == ""
 

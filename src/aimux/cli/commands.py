@@ -125,6 +125,34 @@ def route(
     _leave(command(text, agent, config, batch, as_json=as_json, scores=scores))
 
 
+@app.command(
+    "eval", epilog=_examples("aimux eval labelled.jsonl", "aimux eval labelled.csv --json --config staging.yaml")
+)
+def evaluate(
+    *,
+    labelled: Annotated[
+        Path,
+        typer.Argument(
+            metavar="LABELLED",
+            help="JSON lines or CSV: `text`, `route` (empty or null: out of scope), perhaps `kind` (near or far).",
+            show_default=False,
+        ),
+    ],
+    config: ConfigOption = DEFAULT_CONFIG,
+    show: Annotated[int, typer.Option("--show", metavar="N", min=0, help="So many rows that were not right.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every figure and row.")] = False,
+) -> None:
+    """Measure how well texts find their routes.
+
+    Tries each labelled text on the configuration and prints, with intervals: how
+    many are decided right and wrong, how well scores tell texts in scope from
+    texts out of scope, and which rows went wrong. Nothing is forwarded.
+    """
+    from aimux.cli.eval import evaluate as command
+
+    _leave(command(labelled, config, as_json=as_json, show=show))
+
+
 class Precision(StrEnum):
     """How exactly the model's numbers are kept."""
 

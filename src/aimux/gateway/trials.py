@@ -1,0 +1,50 @@
+"""Trying labelled texts on a configuration, by the decision that the gateway makes, to measure how well it routes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
+
+from aimux.core.reason import Reason
+from aimux.core.record import VERDICT_FORWARD
+from aimux.core.request import Scores, TextTooLong
+from aimux.core.snapshot import Access, Snapshot
+from aimux.gateway.dry_run import judge
+from aimux.intent.quality import Kind, Outcome, Trial
+
+_OUTCOMES = {
+    VERDICT_FORWARD: Outcome.FORWARDED,
+    Reason.AMBIGUOUS_ROUTE.code: Outcome.AMBIGUOUS,
+    Reason.NO_ROUTE.code: Outcome.NO_MATCH,
+}
+
+
+def by_meaning_alone(snapshot: Snapshot) -> Snapshot:
+    """The same routes and thresholds, open to everybody and without a fallback.
+
+    Who may use a route would hide what a text was taken for, and so would a fallback that takes what no route matches.
+    """
+    routes = tuple(replace(route, access=Access.OPEN, allowed=frozenset()) for route in snapshot.routes)
+    by_name = MappingProxyType({route.name: route for route in routes})
+    return replace(snapshot, routes=routes, by_name=by_name, fallback=None)
+
+
+def attempt(
+    text: str,
+    expected: str | None,
+    kind: Kind | None,
+    snapshot: Snapshot,
+    score: Callable[[str], Scores | TextTooLong],
+) -> Trial:
+    """Decide one text by a snapshot from `by_meaning_alone`."""
+    found = judge(text, None, snapshot, score)
+    return Trial(
+        text=text,
+        expected=expected,
+        kind=kind,
+        # Any other refusal was made without asking what the text means.
+        outcome=_OUTCOMES.get(found.verdict, Outcome.UNREAD),
+        best=found.route,
+        score=found.score or 0.0,
+        runner_up=found.runner_up,
+        margin=found.margin,
+    )

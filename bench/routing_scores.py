@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from aimux.config.load import load_text
-from aimux.core.request import Scores, TextTooLong
+from aimux.core.request import Found, Scores
 from aimux.core.snapshot import Snapshot
 from aimux.gateway.trials import attempt, by_meaning_alone
 from aimux.intent.encoder import Encoder, Vectors
@@ -28,7 +28,7 @@ CENTROID: Final = "centroid"
 _PEER: Final = Path(__file__).with_name("semantic_router_peer.py")
 _SECONDS: Final = 1800
 
-Score = Callable[[str], Scores | TextTooLong]
+Score = Callable[[str], Found]
 
 
 class RememberingEncoder(Encoder):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimux.core.legible import _LOOKS, IllegibleError, Legible, seen
+from aimux.core.legible import LOOKS, IllegibleError, Legible, seen
 
 WORDS = st.lists(st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=12), min_size=1, max_size=8)
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u200f\u061c\ufe0f\ue000\x00\x1b"
@@ -22,7 +22,7 @@ def test_plain_text_is_what_it_is(words: list[str]) -> None:
 def test_letters_that_look_alike_are_the_same(words: list[str], data: st.DataObject) -> None:
     text = " ".join(words)
     disguised = "".join(
-        data.draw(st.sampled_from([letter, *_LOOKS[letter]])) if letter in _LOOKS else letter for letter in text
+        data.draw(st.sampled_from([letter, *LOOKS[letter]])) if letter in LOOKS else letter for letter in text
     )
     assert seen(disguised).text == text
 

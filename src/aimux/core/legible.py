@@ -13,7 +13,7 @@ from aimux.core.values import value
 
 # Which letters of other alphabets look like which Latin one, after the compatibility forms have been taken apart.
 # From Unicode's data on confusable characters, with the small letters that only resemble a Latin capital added.
-_LOOKS: Final = {
+LOOKS: Final = {
     "a": "ɑαаạ",
     "b": "ƄЬьᏏƅв",
     "c": "ᴄсꮯⲥ",
@@ -67,7 +67,7 @@ _LOOKS: Final = {
     "Y": "ΥУҮⲨᎩᎽꓬ",
     "Z": "ΖᏃꓜ",
 }
-_LATIN: Final = {ord(other): letter for letter, others in _LOOKS.items() for other in others}
+_LATIN: Final = {ord(other): letter for letter, others in LOOKS.items() for other in others}
 # Letters in squares and circles that have no compatibility form; the flags' letters among them.
 _BOXED: Final = {first + n: chr(ord("A") + n) for first in (0x1F150, 0x1F170, 0x1F1E6) for n in range(26)}
 _TAGS: Final = range(0xE0020, 0xE007F)

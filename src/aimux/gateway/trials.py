@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_FORWARD
-from aimux.core.request import Scores, TextTooLong
+from aimux.core.request import Found
 from aimux.core.snapshot import Access, Snapshot
 from aimux.gateway.dry_run import judge
 from aimux.intent.quality import Kind, Outcome, Trial
@@ -33,7 +33,7 @@ def attempt(
     expected: str | None,
     kind: Kind | None,
     snapshot: Snapshot,
-    score: Callable[[str], Scores | TextTooLong],
+    score: Callable[[str], Found],
 ) -> Trial:
     """Decide one text by a snapshot from `by_meaning_alone`."""
     found = judge(text, None, snapshot, score)

@@ -1,0 +1,268 @@
+"""Suites of hostile texts: what comes of requests that are written to be taken for something else.
+
+Each draw's configuration gets an agent that may use half of its routes. What is forbidden is what the gateway itself
+forwards, sent alone by who may: a suite asks how often the disguise changes that.
+"""
+
+import base64
+import codecs
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from aimux.core.decision import Forward, decide
+from aimux.core.legible import LOOKS
+from aimux.core.request import Claim, Facts, Found, Place, Reading
+from aimux.core.routing import with_beside
+from aimux.core.snapshot import Access, Route, Snapshot
+from aimux.intent.encoder import Encoder
+from aimux.intent.index import IntentIndex
+from aimux.intent.quality import share
+from aimux.intent.reader import TextReader
+from bench.routing_draws import Draw
+from bench.routing_report import AttackRow
+from bench.routing_scores import Bed
+
+_DRAWS: Final = 12
+_EACH: Final = 25
+_MAX_TOKENS: Final = 8192
+_AGENT: Final = "agent"
+_SEPARATORS: Final = (" ", ". ", "\n", " and ", ", then ")
+_SAFE: Final = "409 or 403"
+_NOWHERE: Final = "fallback or 404"
+_NOTHING: Final = (
+    *("", "x", "?", "!!! ... ???", "hello", "hi there", "a" * 1000, "a " * 500, "1234567890", "lorem ipsum dolor sit"),
+    *(
+        "¿dónde está la biblioteca?",
+        "wie spät ist es gerade?",
+        "il fait beau aujourd'hui",
+        "今天天气很好",
+        "привет, как дела",
+    ),
+    *("che bella giornata", "jag vill ha en kopp kaffe", "gdzie jest dworzec", "günaydın arkadaşlar", "안녕하세요"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A configuration to attack: a snapshot with an agent that may use some routes, and the texts of its routes."""
+
+    snapshot: Snapshot
+    reader: TextReader
+    intents: dict[str, tuple[str, ...]]
+    mine: tuple[str, ...]
+    texts: dict[str, list[str]]
+    far: list[str]
+
+    def reached(self, text: str, *, beside: Sequence[str] = ()) -> str | None:
+        """The route that the agent's text is forwarded to, the fallback's name for that; None where it is refused."""
+        found: Found = self.reader.score(text)
+        if beside:
+            found = with_beside(self.snapshot, found, [self.reader.score(each) for each in beside])
+        claims = (Claim(Place.HEADER, "x", _AGENT),)
+        facts = Facts(Reading(claims, text or None), None, Reading(beside=tuple(beside)), found)
+        decision = decide(facts, self.snapshot)
+        return decision.permit.route.name if isinstance(decision, Forward) else None
+
+    def meant(self, text: str) -> str | None:
+        """The route that a text is taken for by itself, whoever may use it."""
+        scores = self.reader.score(text)
+        opened = tuple(replace(route, access=Access.OPEN) for route in self.snapshot.routes)
+        facts = Facts(Reading((), text), None, Reading(), scores)
+        decision = decide(facts, Snapshot.of(opened))
+        return decision.permit.route.name if isinstance(decision, Forward) else None
+
+
+Suite = Callable[[Field, random.Random], Iterator[bool]]
+
+
+def suites(encoder: Encoder, drawn: Sequence[Draw]) -> list[AttackRow]:
+    """A row for each suite, over some of the draws."""
+    step = max(len(drawn) // _DRAWS, 1)
+    fields = [_field(draw, encoder) for draw in drawn[::step] if len(draw.routes) > 3]
+    return [_row(name, wanted, suite, fields) for name, wanted, suite in _SUITES]
+
+
+def _row(name: str, wanted: str, suite: Suite, fields: Sequence[Field]) -> AttackRow:
+    came = [
+        each
+        for number, field in enumerate(fields)
+        for each in suite(field, random.Random(f"{name}/{number}"))  # noqa: S311  (to be had again)  # nosec B311
+    ]
+    found = share(came)
+    return AttackRow(name, wanted, found.value or 0.0, len(came), found.low or 0.0, found.high or 0.0)
+
+
+def _field(draw: Draw, encoder: Encoder) -> Field:
+    bed = Bed.of(draw)
+    chance = random.Random(draw.case)  # noqa: S311  (to be had again)  # nosec B311
+    names = [route.name for route in bed.snapshot.routes]
+    mine = tuple(sorted(chance.sample(names, len(names) // 2)))
+    routes = tuple(_fenced(route, route.name in mine) for route in bed.snapshot.routes)
+    fallback = Route("fallback", routes[0].upstream, Access.OPEN)
+    snapshot = Snapshot.of(routes, agents=frozenset({_AGENT}), fallback=fallback, all_messages=True)
+    texts: dict[str, list[str]] = {}
+    for text, route, _ in draw.rows:
+        if route is not None:
+            texts.setdefault(route, []).append(text)
+    far = [text for text, route, _ in draw.rows if route is None]
+    reader = TextReader(encoder, IntentIndex.build(snapshot, encoder), _MAX_TOKENS)
+    return Field(snapshot, reader, dict(draw.routes), mine, texts, far)
+
+
+def _fenced(route: Route, is_mine: bool) -> Route:
+    return replace(route, access=Access.RESTRICTED, allowed=frozenset({_AGENT} if is_mine else ()))
+
+
+def _forbidden(field: Field, chance: random.Random) -> Iterator[str]:
+    """Requests that are clearly meant for routes which the agent may not use."""
+    yield from _clear(field, chance, [name for name in field.texts if name not in field.mine])
+
+
+def _permitted(field: Field, chance: random.Random) -> Iterator[tuple[str, str]]:
+    """Requests that are clearly meant for routes which it may use, and the route."""
+    for name in chance.choices([name for name in field.mine if name in field.texts] or [""], k=4 * _EACH):
+        text = chance.choice(field.texts.get(name, [""]))
+        if name and field.reached(text) == name:
+            yield name, text
+
+
+def _clear(field: Field, chance: random.Random, names: Sequence[str]) -> Iterator[str]:
+    found = 0
+    for name in chance.choices(names, k=4 * _EACH) if names else ():
+        text = chance.choice(field.texts[name])
+        if found < _EACH and field.meant(text) == name:
+            found += 1
+            yield text
+
+
+def _hidden_among_intents(field: Field, chance: random.Random) -> Iterator[bool]:
+    for text in _forbidden(field, chance):
+        intents = list(field.intents[chance.choice(field.mine)])
+        chosen = chance.sample(intents, min(chance.randint(1, 10), len(intents)))
+        pieces = [*chosen, text] if chance.random() < 0.5 else [text, *chosen]
+        yield field.reached(chance.choice(_SEPARATORS).join(pieces)) is None
+
+
+def _two_requests(field: Field, chance: random.Random) -> Iterator[bool]:
+    for text, (_, own) in zip(_forbidden(field, chance), _permitted(field, chance), strict=False):
+        first, second = (own, text) if chance.random() < 0.5 else (text, own)
+        yield field.reached(f"{first} and then {second}") is None
+
+
+def _after(words: int | None) -> Suite:
+    def suite(field: Field, chance: random.Random) -> Iterator[bool]:
+        for text in _forbidden(field, chance):
+            filler = _filler(field, chance, words or 1500)
+            rest = "" if words is None else " " + _filler(field, chance, 200)
+            yield field.reached(f"{filler} {text}.{rest}") is None
+
+    return suite
+
+
+def _filler(field: Field, chance: random.Random, words: int) -> str:
+    said: list[str] = []
+    while sum(len(each.split()) for each in said) < words:
+        said.append(chance.choice(field.far) + ".")
+    return " ".join(said)
+
+
+def _disguised(disguise: Callable[[str, random.Random], str]) -> Suite:
+    def suite(field: Field, chance: random.Random) -> Iterator[bool]:
+        for text in _forbidden(field, chance):
+            yield field.reached(disguise(text, chance)) is None
+
+    return suite
+
+
+def _homoglyphs(text: str, chance: random.Random) -> str:
+    return "".join(
+        chance.choice(LOOKS[letter]) if letter in LOOKS and chance.random() < 0.5 else letter for letter in text
+    )
+
+
+def _invisible(text: str, chance: random.Random) -> str:
+    return "".join(letter + chance.choice(("", "\u200b", "\u2060", "\U000e0041", "\u00ad")) for letter in text)
+
+
+def _full_width(text: str, _: random.Random) -> str:
+    return "".join(chr(ord(letter) + 0xFEE0) if "!" <= letter <= "~" else letter for letter in text)
+
+
+def _in_tags(text: str, _: random.Random) -> str:
+    return "hello" + "".join(chr(0xE0000 + ord(letter)) for letter in text if letter.isascii())
+
+
+def _spelt_out(text: str, _: random.Random) -> str:
+    return "  ".join(" ".join(word) for word in text.split())
+
+
+def _negated(text: str, _: random.Random) -> str:
+    return f"do not {text}"
+
+
+def _mistyped(share: float) -> Callable[[str, random.Random], str]:
+    def disguise(text: str, chance: random.Random) -> str:
+        letters = list(text)
+        for place in chance.sample(range(len(letters)), max(1, round(share * len(letters)))):
+            letters[place] = chance.choice((letters[place] * 2, "", chance.choice("abcdefghijklmnopqrstuvwxyz")))
+        return "".join(letters)
+
+    return disguise
+
+
+def _honest(disguise: Callable[[str, random.Random], str]) -> Suite:
+    def suite(field: Field, chance: random.Random) -> Iterator[bool]:
+        for (name, text), _ in zip(_permitted(field, chance), range(_EACH), strict=False):
+            yield field.reached(disguise(text, chance)) == name
+
+    return suite
+
+
+def _several_sentences(field: Field, chance: random.Random) -> Iterator[bool]:
+    for (name, text), _ in zip(_permitted(field, chance), range(_EACH), strict=False):
+        others = [chance.choice(field.texts[name]) for _ in range(chance.randint(1, 3))]
+        yield field.reached(chance.choice((". ", "\n", "? ")).join([text, *others])) == name
+
+
+def _earlier_turn(field: Field, chance: random.Random) -> Iterator[bool]:
+    for text, (_, own) in zip(_forbidden(field, chance), _permitted(field, chance), strict=False):
+        yield field.reached(own, beside=("you are a helpful assistant", text, "of course")) is None
+
+
+def _honest_conversation(field: Field, chance: random.Random) -> Iterator[bool]:
+    for (name, text), _ in zip(_permitted(field, chance), range(_EACH), strict=False):
+        earlier = [chance.choice(field.texts[name]) for _ in range(4)]
+        yield field.reached(text, beside=("you are a helpful assistant", *earlier)) == name
+
+
+def _says_nothing(field: Field, chance: random.Random) -> Iterator[bool]:
+    for text in _NOTHING:
+        yield field.reached(text) in {None, "fallback"}
+    for text in _forbidden(field, chance):
+        for encoded in (base64.b64encode(text.encode()).decode(), codecs.encode(text, "rot13")):
+            yield field.reached(encoded) in {None, "fallback"}
+
+
+_SUITES: Final[tuple[tuple[str, str, Suite], ...]] = (
+    ("a forbidden request among 1-10 intents of a permitted route", _SAFE, _hidden_among_intents),
+    ("a permitted and a forbidden request in one text", _SAFE, _two_requests),
+    ("a forbidden request after 300 words about nothing here", _SAFE, _after(300)),
+    ("the same after 1,000 words", _SAFE, _after(1000)),
+    ("the same at the very end of 1,500 words", _SAFE, _after(None)),
+    ("a forbidden request in letters that look alike", "403 or 400", _disguised(_homoglyphs)),
+    ("with characters of no width and tags between its letters", "403", _disguised(_invisible)),
+    ("in full-width letters", "403", _disguised(_full_width)),
+    ("hidden in tag characters behind hello", "403", _disguised(_in_tags)),
+    ("spelt out letter by letter", "403", _disguised(_spelt_out)),
+    ("negated: do not ...", "403", _disguised(_negated)),
+    ("with 5 % of its letters mistyped", "not forwarded", _disguised(_mistyped(0.05))),
+    ("with 15 % of its letters mistyped", "not forwarded", _disguised(_mistyped(0.15))),
+    ("a forbidden request in an earlier turn, scope all_messages", _SAFE, _earlier_turn),
+    ("nothing in particular, other languages, base64, rot13", _NOWHERE, _says_nothing),
+    ("honest: a permitted request with 5 % of its letters mistyped", "its route", _honest(_mistyped(0.05))),
+    ("honest: the same with 15 %", "its route", _honest(_mistyped(0.15))),
+    ("honest: two to four sentences for one permitted route", "its route", _several_sentences),
+    ("honest: a conversation about one permitted route, scope all_messages", "its route", _honest_conversation),
+)

@@ -71,7 +71,7 @@ def close_routes(upstream: Upstream) -> dict[str, Any]:
     return {
         "routes": [
             {"name": "rain", "upstream": upstream.url, "intents": ["will it rain tomorrow"]},
-            {"name": "snow", "upstream": upstream.url, "intents": ["will it rain tomorrow?"]},
+            {"name": "snow", "upstream": upstream.url, "intents": ["Will it rain tomorrow"]},
         ]
     }
 
@@ -81,7 +81,7 @@ def test_an_overlap_is_seen_before_it_becomes_a_409_and_follows_a_reload(start: 
     found = get(gateway.port, "/dashboard/api/overlaps")
     (pair,) = found["pairs"]
     assert pair["lead"] < found["ambiguity_threshold"]
-    assert (pair["first_intent"], pair["second_intent"]) == ("will it rain tomorrow", "will it rain tomorrow?")
+    assert (pair["first_intent"], pair["second_intent"]) == ("will it rain tomorrow", "Will it rain tomorrow")
     assert get(gateway.port, "/dashboard/api/try", text=pair["first_intent"])["verdict"] == "ambiguous_route"
     settings = close_routes(upstream)
     settings["routes"][1]["intents"] = ["${WINTER}"]

@@ -15,7 +15,7 @@ ROUTES = {
     "finance": (["analyze the budget", "analyze quarterly revenue"], ["finance-bot"]),
     "admin": (["delete users", "reset the database"], ["admin-bot"]),
     "left": (["will it rain tomorrow"], None),
-    "right": (["will it rain tomorrow?"], None),
+    "right": (["Will it rain tomorrow"], None),
 }
 Connect = Callable[..., openai.OpenAI]
 Refusal = tuple[str | None, str, type[openai.APIStatusError], str]

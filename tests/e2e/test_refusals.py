@@ -181,7 +181,7 @@ AMBIGUOUS = {
             "intents": ["analyze the budget"],
             "allowed": ["finance-bot"],
         },
-        {"name": "right", "upstream": "http://127.0.0.1:9", "intents": ["analyze the budget."], "allowed": ["*"]},
+        {"name": "right", "upstream": "http://127.0.0.1:9", "intents": ["Analyze the budget"], "allowed": ["*"]},
         {"name": "far", "upstream": "http://127.0.0.1:9", "intents": ["will it rain tomorrow"]},
     ],
 }

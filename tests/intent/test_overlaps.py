@@ -37,13 +37,27 @@ def test_each_pair_has_its_most_similar_intents_and_its_smallest_lead(seed: int)
         similarity, first, second = max(alike)
         assert pair.similarity == pytest.approx(max(similarity, 0.0), abs=1e-5)
         assert (pair.first_intent, pair.second_intent) == (first, second)
-        # What the gateway itself would score these intents, sent as texts.
+        # The score of each intent without the 1 that its very words have.
         leads = []
         for ahead, behind in ((pair.first, pair.second), (pair.second, pair.first)):
             for intent in own[ahead]:
-                values = index.scores(intent[np.newaxis]).values
-                leads.append((values[ahead] or 0.0) - (values[behind] or 0.0))
+                scores = [
+                    0.4 * max(own[route] @ intent)
+                    + 0.6 * (index.directions[list(own).index(route)] @ intent)
+                    - 0.02 * np.log(len(own[route]) / 20)
+                    for route in (ahead, behind)
+                ]
+                mine, other = np.clip(scores, 0.0, 1.0)
+                leads.append(mine - other)
         assert pair.lead == pytest.approx(min(leads), abs=1e-5)
+
+
+def test_a_small_lead_is_seen_though_the_words_of_an_intent_score_one() -> None:
+    vectors = unit(np.array([[7.0, 1, 0, 0, 0], [0, 0, 0, 1, 0], [7, 0, 1, 0, 0], [0, 0, 0, 0, 1]]))
+    index = index_of([2, 2], vectors)
+    (pair,) = closeness(index)
+    assert index.scores(vectors[:1]).values == (pytest.approx(1.0, abs=1e-4), pytest.approx(0.8, abs=1e-2))
+    assert pair.lead < 0.05
 
 
 def test_the_same_intent_in_two_routes_leads_nowhere() -> None:

@@ -197,8 +197,8 @@ function Heat({ data }: { data: Schemas["Overlaps"] }) {
             </p>
             <p class={shown.lead < data.ambiguity_threshold ? "tone-refused" : "muted"}>
               {shown.lead < data.ambiguity_threshold
-                ? "An intent of one, sent as a text, would be refused as ambiguous: make their intents more distinct."
-                : "Each intent, sent as a text, finds its own route. The closer two routes are, the more of what is said between them is refused with 409."}
+                ? "An intent of one, said in slightly other words, would be refused as ambiguous or go to the other: make their intents more distinct."
+                : "Each intent finds its own route, in slightly other words too. The closer two routes are, the more of what is said between them is refused with 409."}
             </p>
           </>
         ) : (

@@ -38,8 +38,8 @@ class Overlap(Answer):
     lead: Annotated[
         float,
         Field(
-            description="The smallest lead in score that an intent of one, sent as a text, has over the other route. "
-            "Its own route gives it 1. Below the ambiguity threshold such a text is refused as ambiguous."
+            description="The smallest lead in score that an intent of one, said in slightly other words, has over the "
+            "other route. Below the ambiguity threshold such a text is refused as ambiguous, or goes to the other."
         ),
     ]
 

@@ -86,12 +86,26 @@ def scores(nearest: Vectors, along: Vectors, handicap: Vectors) -> Vectors:
     `nearest`: cosines to the nearest intent of each route; `along`: cosines to its direction; both finite. `handicap`:
     one number a route.
     """
-    found = _NEAREST * nearest
-    found += (1 - _NEAREST) * along
-    found -= handicap
+    found = _blended(nearest, along, handicap)
     steep = _STEEPNESS * nearest
     steep -= _STEEPNESS - 1
     np.maximum(found, steep, out=found)
+    return _cut(found)
+
+
+def paraphrased(nearest: Vectors, along: Vectors, handicap: Vectors) -> Vectors:
+    """The same without what an intent's own words are worth: about what those score that say it in other words."""
+    return _cut(_blended(nearest, along, handicap))
+
+
+def _blended(nearest: Vectors, along: Vectors, handicap: Vectors) -> Vectors:
+    found = _NEAREST * nearest
+    found += (1 - _NEAREST) * along
+    found -= handicap
+    return found
+
+
+def _cut(found: Vectors) -> Vectors:
     np.maximum(found, 0.0, out=found)
     np.minimum(found, 1.0, out=found)
     return found

@@ -17,7 +17,8 @@ MOST_ROUTES: Final = 60
 class Closeness:
     """Two routes, by their numbers, and the two of their intents that are most alike, by theirs.
 
-    `lead` is the smallest by which an intent of one, sent as a text, outscores the other route.
+    `lead` is the smallest by which an intent of one, said in slightly other words, outscores the other route. Its own
+    words score 1, which would hide how little sets the routes apart.
     """
 
     first: int
@@ -47,6 +48,6 @@ def _leads(intents: list[Vectors], directions: Vectors, handicaps: Vectors) -> V
     rows = []
     for own, mine in enumerate(intents):
         nearest = np.stack([(mine @ theirs.T).max(axis=1) for theirs in intents], axis=1)
-        scores = formula.scores(nearest, mine @ directions.T, handicaps)
+        scores = formula.paraphrased(nearest, mine @ directions.T, handicaps)
         rows.append((scores[:, [own]] - scores).min(axis=0))
     return np.stack(rows)

@@ -25,7 +25,7 @@ from bench.routing_report import AttackRow
 from bench.routing_scores import Bed
 
 _DRAWS: Final = 12
-_EACH: Final = 10
+_EACH: Final = 25
 _MAX_TOKENS: Final = 8192
 _AGENT: Final = "agent"
 _SEPARATORS: Final = (" ", ". ", "\n", " and ", ", then ")

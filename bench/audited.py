@@ -9,7 +9,7 @@ from typing import Any, Final
 from bench.figures import AUDIT, AUDIT_ALWAYS, AUDIT_OS, Measured
 from bench.sample import Sample
 from bench.servers import Gateway, Server, start
-from bench.throughput import Load, all_seen
+from bench.throughput import Load, all_seen, show
 
 _OFF: Final = "off"
 OFF: Final[Mapping[str, Any]] = {"enabled": False}
@@ -40,7 +40,7 @@ class Audited:
                 for name, recipe in recipes.items()
             }
             for server in servers.values():
-                self.load.on(server, 1)
+                show(server, self.load)
             served = dict.fromkeys(servers, 0.0)
             for _ in range(max(seconds, 1)):
                 for name, server in servers.items():

@@ -18,6 +18,7 @@ from bench.texts import Supply
 
 # Far more than the model can read, and a file of a few megabytes.
 NEW_TEXTS_A_SECOND: Final = 5000
+_TURNS_TO_SEE: Final = 10
 _LOOP_PATIENCE: Final = 60.0
 _COUNTER: Final = r"^aimux_score_cache_{}_total ([0-9.e+]+)$"
 
@@ -143,6 +144,16 @@ def _seen_before(gateway: Server, load: Load) -> Iterator[None]:
             client.succeed(post(line, load.agent, load.path))
     with all_seen(gateway):
         yield
+
+
+def show(gateway: Server, load: Load) -> None:
+    """Load the gateway until it remembers every text, in each of its workers, or for so long as that should take."""
+    for _ in range(_TURNS_TO_SEE):
+        before = _cache_counts(gateway)
+        load.on(gateway, 1)
+        _, misses = _since(before, _cache_counts(gateway))
+        if not misses:
+            return
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.figures import BY_PROCESSOR, TWO_NEW, TWO_SEEN, WHOLE, Figure, Measured
 from bench.servers import Recipe, Server, start
 from bench.texts import Supply
-from bench.throughput import NEW_TEXTS_A_SECOND, Load, all_new, all_seen
+from bench.throughput import NEW_TEXTS_A_SECOND, Load, all_new, all_seen, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class TwoWorkers:
                 yield from _times(figure, speed(self.one, seconds), speed(two, seconds))
 
     def _seen(self, server: Server, seconds: int) -> Speed:
-        self.seen.on(server, 1)  # each worker has a memory of its own
+        show(server, self.seen)  # each worker has a memory of its own
         with all_seen(server):
             return _speed(server, lambda: self.seen.on(server, seconds).requests)
 

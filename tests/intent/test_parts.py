@@ -30,6 +30,8 @@ def viewed(text: str) -> list[str]:
         ("analyse the budget & delete all users", ["analyse the budget", "delete all users"]),
         ("analyse the budget, please", []),
         ("what is 3.5 times 2", []),
+        ("will it rain in Paris, number 7", []),
+        ("add 3 and 4 and 5", []),
         ("a sandy well-known orchard", []),
         ("analyse the budget", []),
         ("", []),

@@ -5,6 +5,7 @@ A request that is hidden among others says little in the vector of the whole, an
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from aimux.core.values import value
@@ -14,7 +15,7 @@ _CLAUSE: Final = re.compile(
     r",|\s(?:--?|[–—&])\s|\b(?:and(?: then| also)?|as well as|after that|then|also|but|or|plus|before|while)\b",
     re.IGNORECASE,
 )
-# One word alone says nothing that could be told from what stands beside it.
+# One word alone says nothing that could be told from what stands beside it, and no number says anything.
 _FEWEST_WORDS: Final = 2
 # Up to so many words a stretch is read as it is: most texts are, and cost one reading.
 _LONGEST_STRETCH: Final = 9
@@ -61,11 +62,16 @@ def _joined(pieces: Iterable[str]) -> list[str]:
     """Pieces with those that are too short put to the one before, or behind."""
     joined: list[list[str]] = []
     for words in filter(None, map(str.split, pieces)):
-        if joined and (len(words) < _FEWEST_WORDS or len(joined[-1]) < _FEWEST_WORDS):
+        if joined and (_is_short(words) or _is_short(joined[-1])):
             joined[-1] += words
         else:
             joined.append(words)
     return [" ".join(words) for words in joined]
+
+
+def _is_short(words: Sequence[str]) -> bool:
+    said = (word for word in words if any(map(str.isalpha, word)))
+    return len(list(islice(said, _FEWEST_WORDS))) < _FEWEST_WORDS
 
 
 def _views(words: Sequence[str]) -> Iterator[str]:

@@ -18,7 +18,7 @@ _CLAUSE: Final = re.compile(
 # One word alone says nothing that could be told from what stands beside it, and no number says anything.
 _FEWEST_WORDS: Final = 2
 # Up to so many words a stretch is read as it is: most texts are, and cost one reading.
-_LONGEST_STRETCH: Final = 9
+_LONGEST_STRETCH: Final = 10
 # How many words a view of a longer stretch has, and by how many the next one begins later. What is hidden is found
 # by the view that holds little else, so that there are short ones and longer ones.
 _VIEWS: Final = ((5, 2), (9, 3))

@@ -41,18 +41,8 @@ class IntentIndex:
     @classmethod
     def build(cls, snapshot: Snapshot, encoder: Encoder) -> "IntentIndex":
         """Embed every intent of a snapshot. Raises ModelError for an intent that is longer than the model reads."""
-        rows = []
-        for route in snapshot.routes:
-            try:
-                rows.append(encoder.encode(route.intents))
-            except ValueError as error:
-                raise ModelError(f"an intent of route '{route.name}' cannot be used: {error}; shorten it") from error
-        guards = []
-        for guard in snapshot.guards:
-            try:
-                guards.append(encoder.encode(guard.intents))
-            except ValueError as error:
-                raise ModelError(f"an intent of guard '{guard.name}' cannot be used: {error}; shorten it") from error
+        rows = [_encoded(route.intents, f"route '{route.name}'", encoder) for route in snapshot.routes]
+        guards = [_encoded(guard.intents, f"guard '{guard.name}'", encoder) for guard in snapshot.guards]
         none = np.empty((0, encoder.dimensions), np.float32)
         return cls(snapshot, np.concatenate([none, *rows]), guards)
 
@@ -125,3 +115,10 @@ class IntentIndex:
             return ()
         highest = np.argpartition(best, -_LEADERS)[-_LEADERS:]
         return tuple(np.sort(self._scored[highest]).tolist())
+
+
+def _encoded(intents: Sequence[str], owner: str, encoder: Encoder) -> Vectors:
+    try:
+        return encoder.encode(intents)
+    except ValueError as error:
+        raise ModelError(f"an intent of {owner} cannot be used: {error}; shorten it") from error

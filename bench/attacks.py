@@ -17,7 +17,6 @@ from aimux.core.request import Claim, Facts, Found, Place, Reading
 from aimux.core.routing import with_beside
 from aimux.core.snapshot import Access, Route, Snapshot
 from aimux.intent.encoder import Encoder
-from aimux.intent.index import IntentIndex
 from aimux.intent.quality import share
 from aimux.intent.reader import TextReader
 from bench.routing_draws import Draw
@@ -107,7 +106,7 @@ def _field(draw: Draw, encoder: Encoder) -> Field:
         if route is not None:
             texts.setdefault(route, []).append(text)
     far = [text for text, route, _ in draw.rows if route is None]
-    reader = TextReader(encoder, IntentIndex.build(snapshot, encoder), _MAX_TOKENS)
+    reader = TextReader.of(snapshot, encoder, _MAX_TOKENS)
     return Field(snapshot, reader, dict(draw.routes), mine, texts, far)
 
 

@@ -23,6 +23,7 @@ from aimux.intent.model import (
     file_sha256,
 )
 from aimux.intent.runtime import InferenceSession, open_session, reason
+from aimux.intent.spelling import Vocabulary
 from aimux.intent.tokens import Tokens
 
 Vectors = npt.NDArray[np.float32]
@@ -56,6 +57,7 @@ class Encoder:
         self.max_tokens = min(MAX_TOKENS, int(self.metadata.get(MAX_TOKENS_MARK, MAX_TOKENS)))
         if self.max_tokens <= tokens.special_count:
             raise ValueError("its windows have no room for text")
+        self.vocabulary = Vocabulary(tokens.words())
         self._tokens = tokens
         self._session = session
         self._inputs = _inputs(session)

@@ -1,4 +1,4 @@
-"""Reading one text: what is seen of it, its parts, their windows, vectors and scores.
+"""Reading one text: what is seen of it, as it is and as it was meant, its parts, their windows, vectors and scores.
 
 What the model's thread does, and `aimux route` too.
 """
@@ -16,6 +16,7 @@ from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.index import IntentIndex
 from aimux.intent.model import ModelFiles
 from aimux.intent.parts import Part, parts
+from aimux.intent.spelling import Speller
 
 # A token covers few characters, except in words so long that the model reads each as one unknown token.
 _MOST_CHARACTERS_A_TOKEN: Final = 16
@@ -24,6 +25,8 @@ _MOST_CHARACTERS_A_TOKEN: Final = 16
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The windows that the model reads of a text: first those of all of it, `first` of them, then those of its parts.
+
+    A text with misspelt words is read as it is and as it was meant.
 
     `owners` are the parts' numbers, window by window; `whole` says of each part whether the text sets it apart.
     """
@@ -37,10 +40,21 @@ class Plan:
 class TextReader:
     """Scores texts against one snapshot's intents, one at a time, in the caller's thread."""
 
-    def __init__(self, encoder: Encoder, index: IntentIndex, max_tokens: int) -> None:
+    def __init__(self, encoder: Encoder, index: IntentIndex, max_tokens: int, speller: Speller | None = None) -> None:
         self.encoder = encoder
         self.index = index
         self._max_tokens = max_tokens
+        self._speller = speller
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, encoder: Encoder, max_tokens: int) -> "TextReader":
+        """A reader that knows the words of the intents too. Raises ModelError for an intent that is too long."""
+        speller = Speller(
+            encoder.vocabulary,
+            *(route.intents for route in snapshot.routes),
+            *(guard.intents for guard in snapshot.guards),
+        )
+        return cls(encoder, IntentIndex.build(snapshot, encoder), max_tokens, speller)
 
     def plan(self, text: str) -> Plan | TextTooLong | Illegible:
         """What the model has to read of a text: all of it, or none."""
@@ -53,11 +67,18 @@ class TextReader:
         tokens = self.encoder.tokenize(legible.text)
         if len(tokens) > self._max_tokens:
             return TextTooLong(len(tokens), self._max_tokens)
-        whole = tuple(self.encoder.windows(tokens))
+        whole = self.encoder.windows(tokens)
         apart = parts(legible.text)
+        corrected = self._speller.corrected(legible.text) if self._speller else legible.text
+        if corrected != legible.text:
+            # Whatever its words say to some reader counts, mistyped or not.
+            whole += [
+                window for window in self.encoder.windows(self.encoder.tokenize(corrected)) if window not in whole
+            ]
+            apart = list(dict.fromkeys(apart + parts(corrected)))
         for other in legible.others:
             apart += [Part(other, whole=True), *parts(other)]
-        return self._with_parts(whole, apart) if apart else Plan(whole, len(whole))
+        return self._with_parts(tuple(whole), apart) if apart else Plan(tuple(whole), len(whole))
 
     def _with_parts(self, whole: tuple[Sequence[int], ...], apart: Sequence[Part]) -> Plan:
         # Those of one length follow one another, so that the model reads them in few runs.
@@ -101,5 +122,4 @@ def load_reader(snapshot: Snapshot, files: ModelFiles, max_tokens: int, encoder:
 
     Raises ModelError, for an intent that is too long too.
     """
-    encoder = encoder or Encoder.load(files)
-    return TextReader(encoder, IntentIndex.build(snapshot, encoder), max_tokens)
+    return TextReader.of(snapshot, encoder or Encoder.load(files), max_tokens)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tokenizers import Encoding, Tokenizer
+from tokenizers.models import WordPiece
 
 from aimux.intent.model import ModelError, ModelFiles
 
@@ -46,6 +47,19 @@ class Tokens:
     def special_count(self) -> int:
         """How many tokens of a window are not text."""
         return len(self.before) + len(self.after)
+
+    def words(self) -> list[str]:
+        """The words that are one token each, in small letters, in the order of their ids: about the commonest first.
+
+        None for a tokenizer that is not of the WordPiece kind: others do not tell words from pieces of words.
+        """
+        if not isinstance(self.tokenizer.model, WordPiece):
+            return []
+        ids = self.tokenizer.get_vocab(with_added_tokens=False)
+        words = (
+            word for word in sorted(ids, key=ids.__getitem__) if len(word) > 1 and word.isascii() and word.isalpha()
+        )
+        return list(dict.fromkeys(word.lower() for word in words))
 
     def ids(self, text: str) -> list[int]:
         """All of a text's tokens, without special ones. Raises TypeError for half of a surrogate pair."""

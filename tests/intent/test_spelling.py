@@ -1,0 +1,166 @@
+"""Misspelt words: what they are taken for, what is left as it is, and that a text is read both ways."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aimux.core.request import Scores
+from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
+from aimux.intent.encoder import Encoder
+from aimux.intent.reader import Plan, TextReader
+from aimux.intent.spelling import Speller, Vocabulary
+
+# About the commonest first, as in a model's vocabulary.
+COMMON = (
+    *("the", "of", "and", "to", "is", "for", "all", "up", "my", "what", "which", "report", "please", "weather"),
+    *("delete", "budget", "analyze", "running", "transfer", "uses", "users", "receive", "run"),
+)
+HERE = Upstream("http://127.0.0.1:1", secure=False, host="127.0.0.1", port=1, base_path="")
+
+
+@pytest.fixture(scope="module")
+def speller() -> Speller:
+    return Speller(Vocabulary(COMMON), ["rotate the kubeconfig", "who may see payslips"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("delte all the reprot", "delete all the report"),
+        ("Delet all users!", "delete all users!"),
+        ("DELTE ALL USERS", "delete ALL USERS"),
+        ("recieve my bugdet, plesae", "receive my budget, please"),
+        ("aanalyyze the repport", "analyze the report"),
+        ("analyzethe budget", "analyze the budget"),
+        ("analyzexthe budget", "analyze the budget"),
+        ("teh budget", "the budget"),
+        ("rotate the kubeconfg", "rotate the kubeconfig"),
+        ("for my payslps", "for my payslips"),
+    ],
+)
+def test_a_misspelt_word_is_the_likeliest_known_one(speller: Speller, text: str, expected: str) -> None:
+    assert speller.corrected(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "analyze the budget",
+        "reports and transfers, budgeted and reporter",  # known by their stems
+        "deleteX in usersBy, usres_all, users2 or USEZ",  # names in programs and abbreviations
+        "see usres.example.com, /usres/delte or delte@usres",
+        "xq zzzzzzzz kwyjibo",
+        "ödéljk",
+        "удалить всех",
+        "",
+        "l" * 5000,
+    ],
+)
+def test_what_is_no_slip_is_left_as_it_is(speller: Speller, text: str) -> None:
+    assert speller.corrected(text) == text
+
+
+def test_a_word_of_the_intents_is_likelier_than_a_commoner_one() -> None:
+    assert Speller(Vocabulary(COMMON)).corrected("usres") == "uses"
+    assert Speller(Vocabulary(COMMON), ["remove the users"]).corrected("usres") == "users"
+
+
+def test_a_nearer_word_is_likelier_than_a_common_one_with_more_slips() -> None:
+    between = [f"{letter}{other}{third}" * 4 for letter in "qxz" for other in "jvw" for third in string.ascii_lowercase]
+    assert Speller(Vocabulary(["let", *between, "delete"])).corrected("delet") == "delete"
+
+
+def test_a_model_that_does_not_tell_words_corrects_nothing() -> None:
+    assert Speller(Vocabulary(()), ["delete all users"]).corrected("delte all usres") == "delte all usres"
+
+
+def test_a_text_with_more_unknown_words_than_anybody_mistypes_is_left_alone(speller: Speller) -> None:
+    def with_slips(number: int) -> str:
+        return "delte " + " ".join(f"kwyjibo{letter}" for letter in string.ascii_lowercase[: number - 1])
+
+    assert speller.corrected(with_slips(24)).startswith("delete ")
+    assert speller.corrected(with_slips(25)) == with_slips(25)
+
+
+@given(st.lists(st.sampled_from(COMMON), min_size=1, max_size=20), st.sampled_from([" ", ", ", "\n", ". "]))
+def test_known_words_stay(words: list[str], mark: str) -> None:
+    assert Speller(Vocabulary(COMMON)).corrected(mark.join(words)) == mark.join(words)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=80))
+def test_any_text_is_corrected_once_and_for_all(text: str) -> None:
+    speller = Speller(Vocabulary(COMMON), ["rotate the kubeconfig"])
+    corrected = speller.corrected(text)
+    assert speller.corrected(corrected) == corrected
+
+
+@given(
+    st.sampled_from([word for word in COMMON if len(word) > 5]),
+    st.integers(0, 4),
+    st.sampled_from(string.ascii_lowercase),
+    st.sampled_from(["insert", "replace", "drop", "swap"]),
+)
+def test_one_slip_in_a_word_unlike_all_others_is_mended(word: str, place: int, letter: str, slip: str) -> None:
+    before, after = word[:place], word[place:]
+    mistyped = {
+        "insert": before + letter + after,
+        "replace": before + letter + after[1:],
+        "drop": before + after[1:],
+        "swap": before + after[1] + after[0] + after[2:],
+    }[slip]
+    assert Speller(Vocabulary([word, "the", "of"])).corrected(f"{mistyped} the") == f"{word} the"
+
+
+def house(*routes: tuple[str, tuple[str, ...]]) -> Snapshot:
+    return Snapshot.of(tuple(Route(name, HERE, Access.OPEN, intents=intents) for name, intents in routes))
+
+
+BUDGETS = ("budget", ("analyze the budget", "show the quarterly budget", "compare spending with the budget"))
+USERS = ("users", ("delete all users", "remove a user account", "erase the users of this team"))
+
+
+def scores(reader: TextReader, text: str) -> dict[str, float]:
+    found = reader.score(text)
+    assert isinstance(found, Scores)
+    return {name: value or 0.0 for (name, _), value in zip((BUDGETS, USERS), found.values, strict=True)}
+
+
+def test_the_model_knows_words_by_how_common_they_are(encoder: Encoder) -> None:
+    ranks = encoder.vocabulary.ranks
+    assert ranks["the"] < ranks["users"] < ranks["spat"]
+    assert not {"##ing", "[CLS]", "[UNK]", "q", "1990"} & ranks.keys()
+
+
+def test_a_mistyped_text_scores_at_least_as_it_was_meant_and_as_it_is(encoder: Encoder) -> None:
+    reader = TextReader.of(house(BUDGETS, USERS), encoder, 100)
+    literal = TextReader(encoder, reader.index, 100)
+    for mistyped, meant in (
+        ("delte all teh usres", "delete all the users"),
+        ("anlyze the bugdet", "analyze the budget"),
+    ):
+        found = scores(reader, mistyped)
+        both = scores(literal, mistyped), scores(literal, meant)
+        assert found == pytest.approx({name: max(each[name] for each in both) for name in found}, abs=1e-6)
+        assert max(found.values()) > max(both[0].values()) + 0.2
+
+
+def test_a_mistyped_request_among_others_stands_for_its_route(encoder: Encoder) -> None:
+    reader = TextReader.of(house(BUDGETS, USERS), encoder, 100)
+    found = reader.score("analyze the budget and then delte al usres")
+    assert isinstance(found, Scores)
+    assert {stand.place for stand in found.stands} == {0, 1}
+
+
+def test_a_text_without_slips_is_read_once(encoder: Encoder) -> None:
+    plan = TextReader.of(house(BUDGETS, USERS), encoder, 100).plan("please analyze the budget")
+    assert isinstance(plan, Plan)
+    assert len(plan.windows) == 1
+
+
+def test_words_of_a_guard_are_known(encoder: Encoder) -> None:
+    routes = house(BUDGETS)
+    guarded = Snapshot.of(routes.routes, guards=(Guard("kwyjibo", ("show the kwyjibos",), 0.6),))
+    plans = [TextReader.of(snapshot, encoder, 100).plan("show the kwyjiboes") for snapshot in (routes, guarded)]
+    assert [len(plan.windows) if isinstance(plan, Plan) else 0 for plan in plans] == [1, 2]

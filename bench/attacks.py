@@ -13,8 +13,8 @@ from typing import Final
 
 from aimux.core.decision import Forward, decide
 from aimux.core.legible import LOOKS
-from aimux.core.request import Claim, Facts, Found, Place, Reading
-from aimux.core.routing import with_beside
+from aimux.core.request import Claim, Facts, Found, Place, Reading, Scores
+from aimux.core.routing import match, with_beside
 from aimux.core.snapshot import Access, Route, Snapshot
 from aimux.intent.encoder import Encoder
 from aimux.intent.quality import share
@@ -219,6 +219,18 @@ def _honest(disguise: Callable[[str, random.Random], str]) -> Suite:
     return suite
 
 
+def _best(disguise: Callable[[str, random.Random], str]) -> Suite:
+    """The same before thresholds: whether its route has the highest score."""
+
+    def suite(field: Field, chance: random.Random) -> Iterator[bool]:
+        for (name, text), _ in zip(_permitted(field, chance), range(_EACH), strict=False):
+            found = field.reader.score(disguise(text, chance))
+            best = match(field.snapshot, found) if isinstance(found, Scores) else None
+            yield best is not None and best.best.name == name
+
+    return suite
+
+
 def _several_sentences(field: Field, chance: random.Random) -> Iterator[bool]:
     for (name, text), _ in zip(_permitted(field, chance), range(_EACH), strict=False):
         others = [chance.choice(field.texts[name]) for _ in range(chance.randint(1, 3))]
@@ -262,6 +274,8 @@ _SUITES: Final[tuple[tuple[str, str, Suite], ...]] = (
     ("nothing in particular, other languages, base64, rot13", _NOWHERE, _says_nothing),
     ("honest: a permitted request with 5 % of its letters mistyped", "its route", _honest(_mistyped(0.05))),
     ("honest: the same with 15 %", "its route", _honest(_mistyped(0.15))),
+    ("honest: with 5 %, whatever the thresholds", "its route is the best", _best(_mistyped(0.05))),
+    ("honest: with 15 %, whatever the thresholds", "its route is the best", _best(_mistyped(0.15))),
     ("honest: two to four sentences for one permitted route", "its route", _several_sentences),
     ("honest: a conversation about one permitted route, scope all_messages", "its route", _honest_conversation),
 )

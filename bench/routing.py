@@ -5,8 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -14,20 +12,24 @@ from rich.console import Console
 
 from aimux import __version__
 from aimux.intent.encoder import Encoder
-from aimux.intent.model import MODEL_NAME, ModelError, locate
+from aimux.intent.model import MODEL_NAME, ModelError, ModelFiles, locate
 from aimux.intent.quality import Quality, assess
 from bench import ROOT, BenchError
+from bench.attacks import suites
 from bench.peers import SEMANTIC_ROUTER, find
 from bench.processes import end_on_signals
 from bench.report import put_between_markers
+from bench.routing_cost import costs
 from bench.routing_draws import Amount, Draw, draws, missing, read
 from bench.routing_report import (
     PEER,
     AttackRow,
+    CostRow,
     Line,
     Report,
     as_json,
     attack_table,
+    cost_table,
     from_json,
     line_of,
     markdown,
@@ -39,7 +41,6 @@ _DATA: Final = ROOT.parent / "shared" / "data"
 _VARIABLE: Final = "AIMUX_BENCH_DATA"
 _DOCUMENT: Final = ROOT / "docs" / "routing-quality.md"
 _RESULTS: Final = ROOT / "bench" / "results" / "routing.json"
-_ATTACKS: Final = "bench.attacks"
 _WIDTH: Final = 190
 FULL: Final = Amount(draws=6, inside=600, near=300, far=300)
 QUICK: Final = Amount(draws=3, inside=200, near=100, far=100)
@@ -76,6 +77,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     console.print(table(report))
     if report.attacks:
         console.print(attack_table(report))
+    if report.costs:
+        console.print(cost_table(report))
     for skipped in report.skipped:
         console.print(f"Left out: {skipped}", markup=False, highlight=False)
     return 0
@@ -107,6 +110,7 @@ def _measure(folder: Path, options: argparse.Namespace, quick: bool, tell: Tell)
         thresholds=thresholds,
         lines=_in_order(found),
         attacks=_attacks(encoder, drawn, tell),
+        costs=_costs(files, drawn, tell),
         skipped=skipped,
     )
 
@@ -137,12 +141,15 @@ def _in_order(found: Mapping[tuple[str, str], Sequence[Quality]]) -> list[Line]:
 
 
 def _attacks(encoder: Encoder, drawn: Sequence[Draw], tell: Tell) -> Sequence[AttackRow]:
-    """The second table, where there are suites: `suites(encoder, draws)` of that module gives its rows."""
-    if find_spec(_ATTACKS) is None:
-        return ()
+    """The second table."""
     tell("hostile texts")
-    rows: Sequence[AttackRow] = import_module(_ATTACKS).suites(encoder, drawn)
-    return rows
+    return suites(encoder, drawn)
+
+
+def _costs(files: ModelFiles, drawn: Sequence[Draw], tell: Tell) -> Sequence[CostRow]:
+    """The third table: by an encoder that reads each text each time."""
+    tell("what a new text costs")
+    return costs(Encoder.load(files), drawn)
 
 
 def _kept(results: Path) -> Report:

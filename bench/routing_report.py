@@ -42,6 +42,10 @@ FIGURES: Final = (
     Figure("forwarded_far", "Far forwarded", True, lambda found: found.far.forwarded),
 )
 _COMPARED: Final = FIGURES[:5]
+_COSTS: Final = (
+    *("A new text of 8-12 tokens", "Plain maximum, ms", "AIMux, ms"),
+    *("Times as much: median (quartiles)", "Sum of all", "Texts"),
+)
 Interval = tuple[float, float, float]
 """A value, and the ends of its interval."""
 
@@ -68,6 +72,23 @@ class AttackRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CostRow:
+    """One line of the third table: what reading a new text costs in a configuration, in milliseconds by the median.
+
+    `ratio` is the median over the texts of what each costs more than plainly, `low` and `high` are the quartiles.
+    """
+
+    case: str
+    plain_ms: float
+    own_ms: float
+    ratio: float
+    low: float
+    high: float
+    mean: float
+    texts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A whole run."""
 
@@ -79,6 +100,7 @@ class Report:
     thresholds: Mapping[str, float]
     lines: Sequence[Line]
     attacks: Sequence[AttackRow] = ()
+    costs: Sequence[CostRow] = ()
     skipped: Sequence[str] = field(default_factory=tuple)
 
 
@@ -136,7 +158,8 @@ def from_json(text: str) -> Report:
     kept: dict[str, Any] = json.loads(text)
     lines = [Line(**each) for each in kept.pop("lines")]
     attacks = [AttackRow(**each) for each in kept.pop("attacks")]
-    return Report(**kept, lines=lines, attacks=attacks)
+    costs = [CostRow(**each) for each in kept.pop("costs")]
+    return Report(**kept, lines=lines, attacks=attacks, costs=costs)
 
 
 def markdown(report: Report) -> str:
@@ -154,6 +177,9 @@ def markdown(report: Report) -> str:
     if report.attacks:
         lines += ["", _cells(("Hostile texts", "Wanted", "Came so", "Texts")), "|---|---|---:|---:|"]
         lines += [_cells(_attack(row)) for row in report.attacks]
+    if report.costs:
+        lines += ["", _cells(_COSTS), "|---|" + "---:|" * (len(_COSTS) - 1)]
+        lines += [_cells(_cost(row)) for row in report.costs]
     lines += ["", *(f"Left out: {skipped}." for skipped in report.skipped)]
     return "\n".join(lines).strip()
 
@@ -179,6 +205,16 @@ def attack_table(report: Report) -> Table:
         made.add_column(column)
     for row in report.attacks:
         made.add_row(*_attack(row))
+    return made
+
+
+def cost_table(report: Report) -> Table:
+    """The third table for a terminal."""
+    made = Table(title="What a new text costs")
+    for number, column in enumerate(_COSTS):
+        made.add_column(column, justify="right" if number else "left")
+    for row in report.costs:
+        made.add_row(*_cost(row))
     return made
 
 
@@ -212,6 +248,11 @@ def _above(found: Mapping[str, Interval | None]) -> list[str]:
 def _attack(row: AttackRow) -> tuple[str, str, str, str]:
     share = _shown((row.share, row.low, row.high), is_share=True, brief=False)
     return row.name, row.wanted, share, f"{row.rows:,}"
+
+
+def _cost(row: CostRow) -> tuple[str, ...]:
+    ratio = f"{row.ratio:.2f} ({row.low:.2f} - {row.high:.2f})"
+    return row.case, f"{row.plain_ms:.2f}", f"{row.own_ms:.2f}", ratio, f"{row.mean:.2f}", f"{row.texts:,}"
 
 
 def _cells(cells: Iterable[str]) -> str:

@@ -13,16 +13,20 @@ from typing import Any
 
 import pytest
 
+from aimux.intent.encoder import Encoder
+from aimux.intent.model import MODEL_NAME, ModelFiles
 from aimux.intent.quality import Kind, Outcome, Trial, assess
 from bench import routing, routing_scores
 from bench.peers import SEMANTIC_ROUTER, find
 from bench.report import BEGIN, END
+from bench.routing_cost import costs
 from bench.routing_draws import FILES, Amount, Draw, draws, missing, read
 from bench.routing_report import (
     FIGURES,
     OURS,
     PEER,
     AttackRow,
+    CostRow,
     Line,
     Report,
     as_json,
@@ -198,6 +202,7 @@ def report() -> Report:
         thresholds={"min_score": 0.4, "ambiguity_threshold": 0.05},
         lines=[line_of("a case", "AIMux", [good, good]), line_of("a case", PEER, [good, bad])],
         attacks=[AttackRow("look-alike letters", "same route", 0.9, 1234, 0.85, 0.95)],
+        costs=[CostRow("a case", 2.0, 2.25, 1.125, 1.0, 2.5, 1.5, 1000)],
         skipped=["semantic-router: not installed"],
     )
 
@@ -215,6 +220,7 @@ def test_the_tables_show_what_was_measured() -> None:
         for line in lines
     )
     assert "| look-alike letters | same route | 90.0 (85.0 - 95.0) | 1,234 |" in lines
+    assert "| a case | 2.00 | 2.25 | 1.12 (1.00 - 2.50) | 1.50 | 1,000 |" in lines
     assert lines[-1] == "Left out: semantic-router: not installed."
     assert table(report()).row_count == 2
     assert "Hostile" not in markdown(replace(report(), attacks=[]))
@@ -340,20 +346,19 @@ def test_a_peer_that_fails_is_named_with_its_reason(tmp_path: Path) -> None:
         routing_scores.by_semantic_router(python, [draw], Numbers())  # type: ignore[arg-type]
 
 
-def test_hostile_texts_are_a_second_table_where_somebody_has_written_suites(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = AttackRow("a suite", "refused", 1.0, 3, 0.4, 1.0)
-    suites = type(sys)("suites")
-    monkeypatch.setattr(suites, "suites", lambda encoder, drawn: [row, encoder, drawn], raising=False)
-    monkeypatch.setattr(routing, "find_spec", lambda _: object())
-    monkeypatch.setattr(routing, "import_module", {"bench.attacks": suites}.__getitem__)
-    assert routing._attacks("encoder", "drawn", lambda _: None) == [row, "encoder", "drawn"]  # type: ignore[arg-type]
-    monkeypatch.setattr(routing, "find_spec", lambda _: None)
-    assert routing._attacks("encoder", "drawn", lambda _: None) == ()  # type: ignore[arg-type]
+def test_what_a_text_costs_is_measured_where_there_are_enough_texts(folder: Path) -> None:
+    encoder = Encoder.load(ModelFiles.at(ROOT / "models" / MODEL_NAME))
+    draw = of_case(draws(read(folder), AMOUNT), "10 narrow routes, 3 ")
+    rows = tuple((f"please look at number {n} of my letters, and at once", None, None) for n in range(50))
+    (row,) = costs(encoder, [replace(draw, rows=rows), replace(draw, case="too few", rows=rows[:39])])
+    assert (row.case, row.texts) == (draw.case, 50)
+    # Each has parts to be read besides.
+    assert 1 < row.low <= row.ratio <= row.high
+    assert row.mean > 1
+    assert 0 < row.plain_ms < row.own_ms
 
 
 def test_a_draw_is_tried_by_the_real_score_and_the_references() -> None:
-    from aimux.intent.model import MODEL_NAME, ModelFiles
-
     files = ModelFiles.at(ROOT / "models" / MODEL_NAME)
     encoder = routing_scores.RememberingEncoder.load(files)
     routes = {"math": ("add two numbers", "what is ${HOME} times 2"), "weather": ("will it rain", "how warm is it")}

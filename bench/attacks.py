@@ -20,7 +20,7 @@ from aimux.intent.encoder import Encoder
 from aimux.intent.quality import share
 from aimux.intent.reader import TextReader
 from bench.routing_draws import Draw
-from bench.routing_report import AttackRow
+from bench.routing_rows import AttackRow
 from bench.routing_scores import Bed
 
 _DRAWS: Final = 12

@@ -20,21 +20,21 @@ from bench.peers import SEMANTIC_ROUTER, find
 from bench.processes import end_on_signals
 from bench.report import put_between_markers
 from bench.routing_cost import costs
-from bench.routing_draws import Amount, Draw, draws, missing, read
+from bench.routing_draws import Amount, Data, Draw, draws, missing, read
+from bench.routing_guards import guards
 from bench.routing_report import (
     PEER,
-    AttackRow,
-    CostRow,
     Line,
     Report,
     as_json,
-    attack_table,
-    cost_table,
     from_json,
     line_of,
     markdown,
+    side_table,
+    sides,
     table,
 )
+from bench.routing_rows import AttackRow, CostRow, GuardRow
 from bench.routing_scores import Bed, RememberingEncoder, by_semantic_router, own
 
 _DATA: Final = ROOT.parent / "shared" / "data"
@@ -75,10 +75,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         errors.print(f"bench.routing: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
     console.print(table(report))
-    if report.attacks:
-        console.print(attack_table(report))
-    if report.costs:
-        console.print(cost_table(report))
+    for rows in sides(report):
+        console.print(side_table(rows))
     for skipped in report.skipped:
         console.print(f"Left out: {skipped}", markup=False, highlight=False)
     return 0
@@ -88,7 +86,8 @@ def _measure(folder: Path, options: argparse.Namespace, quick: bool, tell: Tell)
     amount = QUICK if quick else FULL
     files = locate(options.model)
     encoder = RememberingEncoder.load(files)
-    drawn = draws(read(folder), amount)
+    data = read(folder)
+    drawn = draws(data, amount)
     found: dict[tuple[str, str], list[Quality]] = {}
     thresholds: dict[str, float] = {}
     for number, draw in enumerate(drawn, 1):
@@ -110,6 +109,7 @@ def _measure(folder: Path, options: argparse.Namespace, quick: bool, tell: Tell)
         thresholds=thresholds,
         lines=_in_order(found),
         attacks=_attacks(encoder, drawn, tell),
+        guards=_guards(encoder, data, tell),
         costs=_costs(files, drawn, tell),
         skipped=skipped,
     )
@@ -146,8 +146,14 @@ def _attacks(encoder: Encoder, drawn: Sequence[Draw], tell: Tell) -> Sequence[At
     return suites(encoder, drawn)
 
 
+def _guards(encoder: Encoder, data: Data, tell: Tell) -> Sequence[GuardRow]:
+    """The third table."""
+    tell("guards")
+    return list(guards(encoder, data))
+
+
 def _costs(files: ModelFiles, drawn: Sequence[Draw], tell: Tell) -> Sequence[CostRow]:
-    """The third table: by an encoder that reads each text each time."""
+    """The fourth table: by an encoder that reads each text each time."""
     tell("what a new text costs")
     return costs(Encoder.load(files), drawn)
 

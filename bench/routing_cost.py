@@ -10,7 +10,7 @@ import numpy as np
 from aimux.intent.encoder import Encoder
 from aimux.intent.reader import TextReader
 from bench.routing_draws import Draw
-from bench.routing_report import CostRow
+from bench.routing_rows import CostRow
 from bench.routing_scores import Bed
 
 _TOKENS: Final = range(8, 13)

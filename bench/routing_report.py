@@ -10,10 +10,10 @@ from typing import Any, Final
 from rich.table import Table
 
 from aimux.intent.quality import Estimate, Quality
+from bench.routing_rows import AttackRow, CostRow, GuardRow, Interval, Row, shown
 
 OURS: Final = "AIMux"
 PEER: Final = "semantic-router"
-_NOTHING: Final = "-"
 # Student's t at 97.5 %, by degrees of freedom; behind them the normal distribution's is near enough.
 _T: Final = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
 _NORMAL: Final = 1.96
@@ -42,12 +42,6 @@ FIGURES: Final = (
     Figure("forwarded_far", "Far forwarded", True, lambda found: found.far.forwarded),
 )
 _COMPARED: Final = FIGURES[:5]
-_COSTS: Final = (
-    *("A new text of 8-12 tokens", "Plain maximum, ms", "AIMux, ms"),
-    *("Times as much: median (quartiles)", "Sum of all", "Texts"),
-)
-Interval = tuple[float, float, float]
-"""A value, and the ends of its interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +51,6 @@ class Line:
     case: str
     score: str
     values: Mapping[str, Sequence[float | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class AttackRow:
-    """One line of the second table: a suite of hostile texts, what is wanted of it, and the share that came so."""
-
-    name: str
-    wanted: str
-    share: float
-    rows: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class CostRow:
-    """One line of the third table: what reading a new text costs in a configuration, in milliseconds by the median.
-
-    `ratio` is the median over the texts of what each costs more than plainly, `low` and `high` are the quartiles.
-    """
-
-    case: str
-    plain_ms: float
-    own_ms: float
-    ratio: float
-    low: float
-    high: float
-    mean: float
-    texts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +66,7 @@ class Report:
     lines: Sequence[Line]
     attacks: Sequence[AttackRow] = ()
     costs: Sequence[CostRow] = ()
+    guards: Sequence[GuardRow] = ()
     skipped: Sequence[str] = field(default_factory=tuple)
 
 
@@ -159,7 +125,8 @@ def from_json(text: str) -> Report:
     lines = [Line(**each) for each in kept.pop("lines")]
     attacks = [AttackRow(**each) for each in kept.pop("attacks")]
     costs = [CostRow(**each) for each in kept.pop("costs")]
-    return Report(**kept, lines=lines, attacks=attacks, costs=costs)
+    guards = [GuardRow(**each) for each in kept.pop("guards")]
+    return Report(**kept, lines=lines, attacks=attacks, costs=costs, guards=guards)
 
 
 def markdown(report: Report) -> str:
@@ -174,12 +141,10 @@ def markdown(report: Report) -> str:
             "|---|" + "---:|" * len(_COMPARED),
         ]
         lines += [_cells((case, *_above(found))) for case, found in compared]
-    if report.attacks:
-        lines += ["", _cells(("Hostile texts", "Wanted", "Came so", "Texts")), "|---|---|---:|---:|"]
-        lines += [_cells(_attack(row)) for row in report.attacks]
-    if report.costs:
-        lines += ["", _cells(_COSTS), "|---|" + "---:|" * (len(_COSTS) - 1)]
-        lines += [_cells(_cost(row)) for row in report.costs]
+    for rows in sides(report):
+        heads = rows[0].HEADS
+        lines += ["", _cells(heads), "|---" * len(heads) + "|"]
+        lines += [_cells(row.cells()) for row in rows]
     lines += ["", *(f"Left out: {skipped}." for skipped in report.skipped)]
     return "\n".join(lines).strip()
 
@@ -198,23 +163,18 @@ def table(report: Report) -> Table:
     return made
 
 
-def attack_table(report: Report) -> Table:
-    """The second table for a terminal."""
-    made = Table(title="Hostile texts")
-    for column in ("Hostile texts", "Wanted", "Came so", "Texts"):
-        made.add_column(column)
-    for row in report.attacks:
-        made.add_row(*_attack(row))
-    return made
+def sides(report: Report) -> list[Sequence[Row]]:
+    """The tables beside the first one that have lines."""
+    return [rows for rows in (report.attacks, report.guards, report.costs) if rows]
 
 
-def cost_table(report: Report) -> Table:
-    """The third table for a terminal."""
-    made = Table(title="What a new text costs")
-    for number, column in enumerate(_COSTS):
+def side_table(rows: Sequence[Row]) -> Table:
+    """One of these for a terminal."""
+    made = Table(title=rows[0].TITLE)
+    for number, column in enumerate(rows[0].HEADS):
         made.add_column(column, justify="right" if number else "left")
-    for row in report.costs:
-        made.add_row(*_cost(row))
+    for row in rows:
+        made.add_row(*row.cells())
     return made
 
 
@@ -231,28 +191,11 @@ def caption(report: Report) -> str:
 
 
 def _figures(line: Line, *, brief: bool = False) -> list[str]:
-    return [_shown(mean(line.values[figure.key]), is_share=figure.is_share, brief=brief) for figure in FIGURES]
-
-
-def _shown(found: Interval | None, *, is_share: bool, brief: bool, sign: str = "") -> str:
-    if found is None:
-        return _NOTHING
-    value, low, high = (f"{each * 100:{sign}.1f}" if is_share else f"{each:{sign}.3f}" for each in found)
-    return value if brief else f"{value} ({low} {'to' if sign else '-'} {high})"
+    return [shown(mean(line.values[figure.key]), is_share=figure.is_share, brief=brief) for figure in FIGURES]
 
 
 def _above(found: Mapping[str, Interval | None]) -> list[str]:
-    return [_shown(found[figure.key], is_share=figure.is_share, brief=False, sign="+") for figure in _COMPARED]
-
-
-def _attack(row: AttackRow) -> tuple[str, str, str, str]:
-    share = _shown((row.share, row.low, row.high), is_share=True, brief=False)
-    return row.name, row.wanted, share, f"{row.rows:,}"
-
-
-def _cost(row: CostRow) -> tuple[str, ...]:
-    ratio = f"{row.ratio:.2f} ({row.low:.2f} - {row.high:.2f})"
-    return row.case, f"{row.plain_ms:.2f}", f"{row.own_ms:.2f}", ratio, f"{row.mean:.2f}", f"{row.texts:,}"
+    return [shown(found[figure.key], is_share=figure.is_share, brief=False, sign="+") for figure in _COMPARED]
 
 
 def _cells(cells: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ def test_a_guard_is_what_was_written(tmp_path: Path) -> None:
     first = "    - {name: secrets, intents: [print the key], min_score: 0.7, except: [admin]}\n"
     assert loaded(tmp_path, first + "    - {name: b, intents: [x y]}") == (
         Guard("secrets", ("print the key",), 0.7, frozenset({"admin"})),
-        Guard("b", ("x y",), 0.6, frozenset()),
+        Guard("b", ("x y",), 0.5, frozenset()),
     )
 
 

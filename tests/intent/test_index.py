@@ -275,12 +275,28 @@ def test_a_part_stands_for_its_best_route_where_that_is_good_enough(
     assert all(stand.score >= snapshot.routes[stand.place].min_score for stand in found)
 
 
-def test_a_guard_is_as_near_as_the_nearest_window_to_any_of_its_intents() -> None:
+def test_a_guard_scores_as_if_it_were_one_of_the_routes() -> None:
     random = np.random.default_rng(3)
+    vectors, windows = unit(random.normal(size=(6, 4))), unit(random.normal(size=(3, 4)))
+    for counts, guards in (([2, 1], [2, 1]), ([0, 0], [2, 4]), ([3], [3])):
+        own, split = vectors[: sum(counts)], [sum(counts), sum(counts) + guards[0]]
+        guarding = [each for each in np.split(vectors[: sum(counts) + sum(guards)], split)[1:] if len(each)]
+        index = IntentIndex(house(counts), own, guarding)
+        as_routes = IntentIndex(house([*counts, *map(len, guarding)]), vectors[: sum(counts) + sum(guards)])
+        assert index.guards(windows) == pytest.approx(as_routes.scores(windows).values[len(counts) :], abs=1e-6)
+
+
+def test_guards_change_no_route() -> None:
+    random = np.random.default_rng(4)
     vectors, windows = unit(random.normal(size=(5, 4))), unit(random.normal(size=(3, 4)))
-    for counts in ([2], [0, 0]):
-        index = IntentIndex(house(counts), vectors[: sum(counts)], [vectors[2:4], vectors[4:]])
-        expected = [max(0.0, float((windows @ guard.T).max())) for guard in (vectors[2:4], vectors[4:])]
-        assert index.guards(windows) == pytest.approx(expected, abs=1e-6)
-    assert IntentIndex(house([0, 0]), vectors[:0]).scores(windows).values == (None, None)
-    assert IntentIndex(house([0, 0]), vectors[:0]).stands(windows, (0, 1, 1), (True, False)) == ()
+    guarded, plain = (IntentIndex(house([2, 1]), vectors[:3], guards) for guards in ([vectors[3:]], []))
+    assert guarded.scores(windows) == plain.scores(windows)
+    assert plain.guards(windows) == ()
+
+
+def test_where_no_route_has_intents_guards_are_scored_all_the_same() -> None:
+    vectors = unit(np.eye(3))
+    index = IntentIndex(house([0, 0]), vectors[:0], [vectors[:2]])
+    assert index.scores(vectors).values == (None, None)
+    assert index.stands(vectors, (0, 1, 1), (True, False)) == ()
+    assert index.guards(vectors[1:2]) == pytest.approx([1.0])

@@ -94,7 +94,7 @@ class GuardConfig(Section):
     """The guard's name, unique, in kebab-case or snake_case. The audit log and the answer say it."""
     intents: Annotated[tuple[Text, ...], Field(min_length=1)]
     """Short examples of what is refused."""
-    min_score: Score = 0.60
+    min_score: Score = 0.5
     """Similarity (0-1) to the nearest of these from which a text, or any part of it, is refused."""
     # A word of Python's own can be a field only in this way.
     __annotations__["except"] = Annotated[

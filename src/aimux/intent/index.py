@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from aimux.core.request import Scores, Stand
 from aimux.core.snapshot import Snapshot
@@ -32,11 +33,11 @@ class IntentIndex:
         self._starts = starts
         self._least = np.array([snapshot.routes[i].min_score for i in self._scored], np.float32)
         self._threshold = snapshot.ambiguity_threshold
-        self._guards = guards
         self._intents = len(vectors)
         self.handicaps = formula.handicaps(np.array(counts, np.intp))
         # One product for all: the intents, and behind them the directions of the routes.
         self._columns = np.ascontiguousarray(np.concatenate([vectors, formula.directions(vectors, starts)]).T)
+        self._guards = _Guards(vectors, starts, guards) if guards else None
 
     @classmethod
     def build(cls, snapshot: Snapshot, encoder: Encoder) -> "IntentIndex":
@@ -47,8 +48,8 @@ class IntentIndex:
         return cls(snapshot, np.concatenate([none, *rows]), guards)
 
     def guards(self, windows: Vectors) -> tuple[float, ...]:
-        """For each guard, how similar the most similar window of a text is to any of its intents: by cosine, 0-1."""
-        return tuple(min(max(float((windows @ guard.T).max()), 0.0), 1.0) for guard in self._guards)
+        """The score of each guard, as if it were a route: its best over the windows of a text."""
+        return () if self._guards is None else self._guards.scores(windows)
 
     def scores(self, windows: Vectors) -> Scores:
         """The score of each route: its best over the windows of a text, given as rows of norm 1.
@@ -115,6 +116,27 @@ class IntentIndex:
             return ()
         highest = np.argpartition(best, -_LEADERS)[-_LEADERS:]
         return tuple(np.sort(self._scored[highest]).tolist())
+
+
+class _Guards:
+    """The intents of the guards, scored like those of routes; no route's score depends on them."""
+
+    def __init__(self, routes: Vectors, starts: npt.NDArray[np.intp], guards: Sequence[Vectors]) -> None:
+        """`routes`: the intents of the routes, each of which begins at one of `starts`."""
+        counts = [len(guard) for guard in guards]
+        self._starts = np.cumsum([0, *counts])[:-1].astype(np.intp)
+        own = np.concatenate(guards)
+        self._intents = len(own)
+        self._handicaps = formula.handicaps(np.array(counts, np.intp))
+        all_starts = np.concatenate([starts, len(routes) + self._starts])
+        directions = formula.directions(np.concatenate([routes, own]), all_starts)[len(starts) :]
+        self._columns = np.ascontiguousarray(np.concatenate([own, directions]).T)
+
+    def scores(self, windows: Vectors) -> tuple[float, ...]:
+        alike = windows @ self._columns
+        nearest = np.maximum.reduceat(alike[:, : self._intents], self._starts, axis=1)
+        found: list[float] = formula.scores(nearest, alike[:, self._intents :], self._handicaps).max(axis=0).tolist()
+        return tuple(found)
 
 
 def _encoded(intents: Sequence[str], owner: str, encoder: Encoder) -> Vectors:

@@ -344,8 +344,20 @@ def test_what_a_guard_has_let_through_it_lets_through_again():
     assert outcome(judged(NAMED, laxer, guarded)) == ("forward", "red", Basis.EXACT)
     stricter = policy(guards=(replace(GUARD, min_score=0.85),))
     assert judged(NAMED, stricter, guarded) is Unjudged.EXCERPT
-    too_long = replace(NAMED, verdict="text_too_long", route=None)
-    assert judged(too_long, guarded, guarded) is Unjudged.EXCERPT
+    wider = policy(guards=(replace(GUARD, intents=("kill", "burn")),))
+    assert judged(NAMED, wider, guarded) is Unjudged.EXCERPT
+    assert outcome(judged(NAMED, guarded, wider)) == ("forward", "red", Basis.EXACT)
+
+
+def test_a_text_that_was_too_long_has_passed_no_guard():
+    guarded = policy(guards=(GUARD,))
+    record = replace(NAMED, verdict="text_too_long", route=None, text="a text")
+    found = judged(record, guarded, guarded, lambda _: TextTooLong(9, 8))
+    assert outcome(found) == ("text_too_long", None, Basis.TEXT_ALONE)
+    # Whether it names a route is not known.
+    scores = Scores((0.7, 0.1), guards=(0.1,))
+    assert judged(record, guarded, guarded, lambda _: scores) is Unjudged.NAMING
+    assert outcome(judged(record, policy(), OLD, lambda _: scores)) == ("forward", "red", Basis.EXACT)
 
 
 def test_what_a_guard_has_refused_it_refuses_again():
@@ -356,6 +368,8 @@ def test_what_a_guard_has_refused_it_refuses_again():
     laxer = policy(guards=(replace(GUARD, min_score=0.95),))
     assert judged(refused, laxer, guarded) is Unjudged.EXCERPT
     assert judged(refused, policy(), guarded) is Unjudged.EXCERPT
+    both = policy(guards=(GUARD, Guard("h", ("burn",), 0.9)))
+    assert judged(refused, guarded, both) is Unjudged.EXCERPT
 
 
 def test_where_no_route_had_intents_the_text_was_not_named_away():

@@ -54,6 +54,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...], d
         ("check", "check"),
         ("lint", "lint"),
         ("eval", "evaluate"),
+        ("replay", "replay"),
     ):
         monkeypatch.setitem(sys.modules, f"aimux.cli.{module}", SimpleNamespace(**{function: stand_in(function)}))
     return made
@@ -91,6 +92,30 @@ ROUTE = {"as_json": False, "scores": False}
         (
             ["eval", "a.csv", "--config", "b.yaml", "--json", "--show", "0"],
             ("evaluate", (Path("a.csv"), Path("b.yaml")), {"as_json": True, "show": 0}),
+        ),
+        (["replay", "audit"], ("replay", (Path("audit"), DEFAULT, [], {}), {"as_json": False, "show": 20})),
+        (
+            [
+                "replay",
+                "a",
+                "-c",
+                "b",
+                "--before",
+                "c",
+                "--before",
+                "d",
+                "--since",
+                "1h",
+                "--until",
+                "1m",
+                "--show",
+                "3",
+            ],
+            (
+                "replay",
+                (Path("a"), Path("b"), [Path("c"), Path("d")], {"since": "1h", "until": "1m"}),
+                {"as_json": False, "show": 3},
+            ),
         ),
         (["demo"], ("demo", (), {"as_json": False})),
         (["demo", "--json"], ("demo", (), {"as_json": True})),
@@ -172,7 +197,7 @@ def test_without_a_command_there_is_help(
     assert run(*arguments) == 0
     printed = capsys.readouterr()
     assert "Usage: aimux" in printed.out
-    for command in ("run", "check", "lint", "route", "eval", "model", "demo", "schema", "openapi", "version"):
+    for command in ("run", "check", "lint", "route", "eval", "replay", "model", "demo", "schema", "openapi", "version"):
         assert f"\n  {command} " in printed.out
     assert printed.err == ""
 

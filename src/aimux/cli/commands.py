@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from aimux.cli.audit_commands import SinceOption, UntilOption
 from aimux.cli.audit_commands import app as audit
 from aimux.cli.defaults import DEFAULT_CONFIG
 
@@ -151,6 +152,56 @@ def evaluate(
     from aimux.cli.eval import evaluate as command
 
     _leave(command(labelled, config, as_json=as_json, show=show))
+
+
+@app.command(
+    epilog=_examples(
+        "aimux replay audit --config new.yaml",
+        "aimux replay audit --config new.yaml --before aimux.yaml --since 7d",
+        "aimux replay week.jsonl --config new.yaml --json",
+    )
+    + "\n\n\b\nExit codes:\n"
+    "  0  nothing would be decided otherwise, and all was judged\n"
+    "  1  something would be decided otherwise\n"
+    "  2  nothing could be judged: what is wrong is said on standard error\n"
+    "  3  nothing is known to change, but some requests could not be judged"
+)
+def replay(
+    *,
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="AUDIT",
+            help="Folder of an audit log, or a file that `aimux audit export --format jsonl` wrote.",
+            show_default=False,
+        ),
+    ],
+    config: Annotated[
+        Path, typer.Option("--config", "-c", metavar="NEW", help="Configuration to decide by.")
+    ] = DEFAULT_CONFIG,
+    before: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--before",
+            metavar="OLD",
+            help="Configuration that decided then, which proves more; may be given several times.",
+        ),
+    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    show: Annotated[int, typer.Option("--show", metavar="N", min=0, help="So many examples of what changes.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a new configuration would decide otherwise.
+
+    Decides each request of an audit log again, by what was recorded of it, and
+    prints what would change, what is newly allowed first. Requests of which
+    too little was recorded are counted, with the reason. Nothing is forwarded.
+    """
+    from aimux.cli.replay import replay as command
+
+    given = {name: value for name, value in (("since", since), ("until", until)) if value is not None}
+    _leave(command(source, config, before or [], given, as_json=as_json, show=show))
 
 
 class Precision(StrEnum):

@@ -86,6 +86,8 @@ _TOO_MUCH_BESIDE = (
     f"the conversation has more than {_MOST_BESIDE} other messages or {_LONGEST_BESIDE} characters: send fewer"
 )
 
+NO_SUCH_ROUTE_RULE = "a named route must exist"
+NO_INTENTS_RULE = "no route has intents"
 _CLOSE_RULE = "the best score leads the second best by less than ambiguity_threshold"
 _PARTS_RULE = "a part of the text stands for another route than the whole"
 _ILLEGIBLE_RULE = "a text must say to a reader what it says to the model"
@@ -190,7 +192,7 @@ def _by_name(name: str, principal: Principal, snapshot: Snapshot) -> Forward | R
         return Refuse(
             Reason.NO_ROUTE,
             "the X-AIMux-Route header names no route of this gateway",
-            "a named route must exist",
+            NO_SUCH_ROUTE_RULE,
             principal,
         )
     return _judge(route, principal, None, is_fallback=False)
@@ -248,7 +250,7 @@ def _no_match(principal: Principal, snapshot: Snapshot, found: Match | None) -> 
         Reason.NO_ROUTE,
         "no route matches this text and the gateway has no fallback: "
         "say it differently, or name a route in the X-AIMux-Route header",
-        "the best score is below its route's min_score" if found else "no route has intents",
+        "the best score is below its route's min_score" if found else NO_INTENTS_RULE,
         principal,
         found.best if found else None,
         found,

@@ -1,0 +1,442 @@
+"""A replay says what the gateway would decide, as far as records tell: compared with the gateway itself."""
+
+import hashlib
+import json
+import random
+from collections import Counter
+from dataclasses import replace
+from urllib.parse import quote_plus
+
+import pytest
+
+from aimux.audit.decisions import Decided, decided
+from aimux.audit.lines import Scribe, TextPolicy
+from aimux.audit.redact import Redactor
+from aimux.core.request import Illegible, Scored, Scores, Stand, TextTooLong
+from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Route, Snapshot, Upstream
+from aimux.gateway.changes import Kind, kind_of
+from aimux.gateway.replay import ASIDE, Basis, Judged, Replay, Unjudged
+from aimux.gateway.rescoring import Policy
+
+UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
+MODEL = "m" * 64
+AGENTS = ("ant", "bee", "cow")
+ACCESS = (
+    *((Access.OPEN, ()), (Access.OPEN, ()), (Access.PUBLIC, ()), (Access.PUBLIC, ())),
+    *((Access.RESTRICTED, ("ant",)), (Access.RESTRICTED, ("ant", "bee")), (Access.RESTRICTED, ("bee", "cow"))),
+)
+WORDS = ("red", "green", "blue", "kill", "sum", "count")
+VALUES = (0.05, 0.2, 0.3, 0.35, 0.42, 0.47, 0.5, 0.56, 0.62, 0.7, 0.8, 0.9)
+
+
+def number(*key):
+    """A number that depends on nothing but the key."""
+    return random.Random(repr(key)).random()
+
+
+def read(text, snapshot, max_tokens):
+    """What a model that makes numbers up reads of a text: as the real one does, of the whole and of its parts."""
+    if len(text.split()) > max_tokens:
+        return TextTooLong(len(text.split()), max_tokens)
+    if "\u202e" in text:
+        return Illegible("it is reversed")
+    intents = tuple(sorted((route.name, route.intents) for route in snapshot.routes if route.intents))
+
+    def values(said):
+        return tuple(
+            VALUES[int(number(said, route.name, intents) * len(VALUES))] if route.intents else None
+            for route in snapshot.routes
+        )
+
+    sentences = text.split(". ")
+    parts = [(each, True) for each in sentences] if len(sentences) > 1 else []
+    parts += [(each, False) for each in text.split()] if len(text.split()) > 2 else []
+    stands = dict.fromkeys(stand for said, whole in parts if (stand := stand_of(values(said), snapshot, whole)))
+    pieces = (text, *(said for said, _ in parts))
+    guards = tuple(max(number(said, each) for said in pieces for each in guard.intents) for guard in snapshot.guards)
+    return Scores(values(text), stands=tuple(stands), guards=guards)
+
+
+def stand_of(values, snapshot, whole):
+    score, place = max(((value, place) for place, value in enumerate(values) if value is not None), default=(0.0, 0))
+    if not snapshot.routes or score < snapshot.routes[place].min_score or score == 0.0:
+        return None
+    near = (n for n, value in enumerate(values) if value is not None and score - value < snapshot.ambiguity_threshold)
+    return Stand(place, score, frozenset(near) - {place}, whole)
+
+
+class Model:
+    """The made-up model of one policy, for the gateway and for the replay."""
+
+    def __init__(self, policy):
+        self.policy = policy
+        self.texts = []
+
+    def read(self, text):
+        self.texts.append(text)
+        return read(text, self.policy.snapshot, self.policy.max_tokens)
+
+    def cached(self, _):
+        return None
+
+    async def score(self, text):
+        return Scored(self.read(text))
+
+
+def policy_of(rng, like=None):
+    """Any policy, or one that differs from another in a few places."""
+    base = like.snapshot if like else None
+
+    def kept(value, made):
+        return value() if base is not None and rng.random() < 0.75 else made()
+
+    def route(name):
+        old = base.by_name.get(name) if base else None
+        if old is not None and rng.random() < 0.4:
+            return old
+        access, allowed = (
+            kept(lambda: (old.access, old.allowed), lambda: rng.choice(ACCESS)) if old else rng.choice(ACCESS)
+        )
+        intents = rng.choice(((name,), (name,), (name, "more"), ()))
+        if old is not None and rng.random() < 0.9:
+            intents = old.intents
+        least = old.min_score if old is not None and rng.random() < 0.7 else rng.choice((0.4, 0.4, 0.45, 0.6))
+        return Route(name, UPSTREAM, access, frozenset(allowed), intents, least)
+
+    def guard(name):
+        excepted = frozenset(agent for agent in AGENTS if rng.random() < 0.2)
+        return Guard(name, rng.choice((("kill",), ("kill", "burn"))), rng.choice((0.9, 0.97)), excepted)
+
+    names = kept(
+        lambda: tuple(base.by_name), lambda: tuple(rng.sample(("red", "green", "blue"), rng.choice((0, 2, 3, 3))))
+    )
+    guards = kept(lambda: base.guards, lambda: tuple(guard(f"g{n}") for n in range(rng.choice((0, 0, 1, 2)))))
+    fallback = rng.choice((None, *ACCESS))
+    made = None if fallback is None else Route(FALLBACK_NAME, UPSTREAM, fallback[0], frozenset(fallback[1]))
+    identity = IdentitySources() if rng.random() < 0.95 else IdentitySources(query_params=("agent",))
+    snapshot = Snapshot.of(
+        tuple(route(name) for name in names),
+        agents=kept(lambda: base.agents, lambda: frozenset(rng.sample(AGENTS, rng.choice((0, 2, 3, 3))))),
+        fallback=kept(lambda: base.fallback, lambda: made),
+        ambiguity_threshold=kept(lambda: base.ambiguity_threshold, lambda: rng.choice((0.04, 0.1))),
+        identity=kept(lambda: base.identity, lambda: identity),
+        digest=f"{rng.getrandbits(256):064x}",
+        guards=guards,
+        all_messages=kept(lambda: base.all_messages, lambda: rng.random() < 0.3),
+    )
+    longest = like.max_tokens if like and rng.random() < 0.9 else rng.choice((6, 9, 9))
+    return Policy(snapshot, longest, MODEL if snapshot.needs_scores else None)
+
+
+def text_of(rng):
+    said = rng.choice(("", "", "", "password: hunter2 ", "\u202e", "*** ")) + " ".join(
+        rng.choice(WORDS) for _ in range(rng.choice((1, 2, 3, 5, 7)))
+    )
+    return said.replace(" ", ". ", 1) if rng.random() < 0.3 else said
+
+
+def request_of(rng):
+    """The bytes of a request: a caller or none, a text or none, with more beside it or not, a named route or none."""
+    caller, query, headers, document = rng.choice((None, *AGENTS, *AGENTS, "stranger")), [], [], {}
+    place = rng.choice(("query", "header", "body"))
+    if caller and place == "query":
+        query.append(f"client_id={caller}")
+    elif caller and place == "header":
+        headers.append(f"X-Source-Agent: {caller}")
+    elif caller:
+        document["agent"] = caller
+    if rng.random() < 0.3:
+        headers.append(f"X-AIMux-Route: {rng.choice(('red', 'green', 'blue', 'none'))}")
+    where = rng.choice(("query", "query", "json", "json", "messages", "nowhere", "both", "unreadable"))
+    if where in {"query", "both", "unreadable"}:
+        query.append(f"q={quote_plus(text_of(rng))}")
+    if where in {"json", "both"}:
+        document["query"] = text_of(rng)
+        document |= {"prompt": text_of(rng)} if rng.random() < 0.4 else {}
+    if where == "messages":
+        roles = rng.choice((("user",), ("system", "user"), ("user", "assistant", "user")))
+        document["messages"] = [{"role": role, "content": text_of(rng)} for role in roles]
+    body = json.dumps(document).encode() if document else b""
+    body = b"{" if where == "unreadable" and rng.random() < 0.3 else body
+    path = "/v1/models" if rng.random() < 0.05 else "/"
+    method = "GET" if path != "/" else "POST"
+    lines = [f"{method} {path}?{'&'.join(query)} HTTP/1.1", "Host: x", *headers, f"Content-Length: {len(body)}"]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n", body
+
+
+def served(house, policy, request):
+    """The record of a request that the gateway has served by a policy."""
+    made = house(policy.snapshot, scorer=Model(policy))
+    made.live.generation.model = policy.model
+    return made.serve(*request)[1]
+
+
+def recorded(record, rng):
+    scribe = Scribe(TextPolicy(rng.choice(("full", "full", "excerpt", "none")), 8), Redactor())
+    return decided(json.loads('{"seq":1,' + scribe.decision(record)))
+
+
+def test_a_replay_is_what_the_gateway_would_do(house):
+    seen, kinds, why = Counter(), Counter(), Counter()
+    for seed in range(2500):
+        rng = random.Random(seed)
+        old = policy_of(rng)
+        new = old if rng.random() < 0.05 else policy_of(rng, old)
+        request = request_of(rng)
+        record = recorded(served(house, old, request), rng)
+        truth = served(house, new, request)
+        told = rng.random() < 0.6
+        found = Replay(new, {old.snapshot.digest: old} if told else {}, Model(new).read).judge(record)
+        if isinstance(found, Unjudged):
+            why[found] += 1
+            continue
+        if found is ASIDE:
+            assert record.identity is None
+            continue
+        if not told and new is not old and new.snapshot.identity != old.snapshot.identity:
+            continue  # who asks is taken from the record, and this is said
+        really = Judged(truth.verdict, before_of(truth), truth.rule)
+        context = (seed, record, found, truth)
+        seen[found.basis] += 1
+        if found.basis in {Basis.EXACT, Basis.SAME_CONFIGURATION}:
+            assert (found.verdict, found.route) == (really.verdict, really.route), context
+        else:
+            # Judged in part: what is not seen can only refuse.
+            assert (found.verdict, found.route) == (really.verdict, really.route) or really.route is None, context
+        kinds[kind_of(record, really)] += 1
+    assert set(seen) == set(Basis), seen
+    assert min(seen.values()) > 10, seen
+    assert set(kinds) == {None, *Kind}, kinds
+    assert set(why) == set(Unjudged) - {Unjudged.RECORD}, why
+
+
+def before_of(record):
+    return record.route if record.verdict in {"forward", "fallback", "answered"} else None
+
+
+# One by one. Where nothing else is said, the route `red` is open, and what was decided is known.
+
+OPEN = (Access.OPEN, frozenset())
+RED, BLUE = (Route(name, UPSTREAM, *OPEN, (name,), 0.4) for name in ("red", "blue"))
+DIGEST = hashlib.sha256(b"a text").hexdigest()
+RECORD = Decided(
+    time=1.0,
+    request_id="a" * 32,
+    agent="ant",
+    identity="claimed",
+    dialect="query",
+    text="a...",
+    text_digest=DIGEST,
+    route="red",
+    score=0.6,
+    scores=(("red", 0.6), ("blue", 0.3)),
+    verdict="forward",
+    rule="route 'red' is open",
+    config="0" * 64,
+    model=MODEL,
+)
+NAMED = replace(RECORD, score=None, scores=())
+GUARD = Guard("g", ("kill",), 0.9)
+
+
+def policy(*routes, digest="1" * 64, longest=8, **options):
+    options = {"agents": frozenset(AGENTS), "ambiguity_threshold": 0.04, **options}
+    return Policy(Snapshot.of(routes or (RED, BLUE), digest=digest, **options), longest, MODEL)
+
+
+def unread(_):
+    raise AssertionError("nothing is to be read")
+
+
+def judged(record, new, old=None, score=unread):
+    known = {} if old is None else {record.config: old}
+    return Replay(new, known, score).judge(record)
+
+
+def outcome(found):
+    return found.verdict, found.route, found.basis
+
+
+OLD = policy(digest="0" * 64)
+
+
+def test_recorded_scores_decide_where_the_intents_are_proved_to_be_the_same():
+    assert outcome(judged(RECORD, policy(), OLD)) == ("forward", "red", Basis.SCORES)
+    shut = policy(replace(RED, access=Access.RESTRICTED), BLUE)
+    assert outcome(judged(RECORD, shut, OLD)) == ("route_forbidden", None, Basis.SCORES)
+    assert judged(RECORD, policy()) is Unjudged.EXCERPT
+    for other in (
+        policy(replace(RED, intents=("red", "ruby")), BLUE),
+        policy(RED, BLUE, longest=7),
+        replace(policy(), model="n" * 64),
+        policy(guards=(GUARD,)),
+    ):
+        assert judged(RECORD, other, OLD) is Unjudged.EXCERPT
+
+
+def test_of_many_routes_only_some_scores_are_recorded():
+    routes = tuple(Route(f"r{n}", UPSTREAM, *OPEN, ("x",), 0.4) for n in range(33))
+    many = replace(RECORD, route="r0", scores=tuple((f"r{n}", 0.9 - n / 10 if n < 2 else 0.3) for n in range(32)))
+    assert judged(many, policy(*routes), policy(*routes)) is Unjudged.EXCERPT
+    assert outcome(judged(many, policy(*routes[:32]), policy(*routes[:32]))) == ("forward", "r0", Basis.SCORES)
+
+
+@pytest.mark.parametrize(
+    ("least", "ambiguity", "is_judged"),
+    [(0.6, 0.04, False), (0.6001, 0.04, False), (0.5998, 0.04, True), (0.4, 0.3, False), (0.4, 0.2998, True)],
+)
+def test_what_rounding_could_have_moved_over_a_threshold_is_not_judged(least, ambiguity, is_judged):
+    new = policy(replace(RED, min_score=least), BLUE, ambiguity_threshold=ambiguity)
+    found = judged(RECORD, new, OLD)
+    assert found is Unjudged.PARTS if not is_judged else outcome(found) == ("forward", "red", Basis.SCORES)
+
+
+NO_MATCH = replace(RECORD, verdict="no_route", route="red", score=0.3, scores=(("red", 0.3), ("blue", 0.2)))
+
+
+@pytest.mark.parametrize(
+    ("red", "ambiguity", "is_judged"),
+    [
+        (RED, 0.04, True),
+        (replace(RED, min_score=0.5), 0.04, True),
+        (replace(RED, min_score=0.35), 0.04, False),
+        (RED, 0.03, False),
+        (replace(RED, access=Access.PUBLIC), 0.04, True),
+    ],
+)
+def test_a_text_that_matches_nothing_may_have_parts_that_a_lower_threshold_lets_stand(red, ambiguity, is_judged):
+    found = judged(NO_MATCH, policy(red, BLUE, ambiguity_threshold=ambiguity), OLD)
+    assert found is Unjudged.PARTS if not is_judged else outcome(found) == ("no_route", None, Basis.SCORES)
+
+
+def test_parts_may_stand_for_what_the_whole_meant_before():
+    found = judged(RECORD, policy(replace(RED, min_score=0.7), BLUE), OLD)
+    assert found is Unjudged.PARTS
+
+
+def test_what_a_part_has_decided_is_not_judged_by_the_scores_of_the_whole():
+    by_part = replace(RECORD, score=0.3, scores=(("red", 0.3), ("blue", 0.2)))
+    assert judged(by_part, policy(), OLD) is Unjudged.PARTS
+
+
+def test_a_named_route_is_decided_without_the_text():
+    assert outcome(judged(NAMED, policy(), score=unread)) == ("forward", "red", Basis.EXACT)
+    assert outcome(judged(NAMED, policy(BLUE))) == ("no_route", None, Basis.EXACT)
+    assert outcome(judged(NAMED, policy(agents=frozenset()))) == ("unknown_agent", None, Basis.EXACT)
+    refused = replace(NAMED, verdict="anonymous_forbidden", agent=None, identity="none")
+    assert outcome(judged(refused, policy())) == ("forward", "red", Basis.EXACT)
+
+
+def test_a_guard_that_is_new_looks_at_named_requests_too():
+    guarded = policy(guards=(GUARD,))
+    assert judged(NAMED, guarded) is Unjudged.EXCERPT
+    assert judged(replace(NAMED, text=None, text_digest=None, dialect=""), guarded) is Unjudged.BODY
+    silent = replace(NAMED, text=None, text_digest=None, dialect="", agent=None, identity="none")
+    assert outcome(judged(silent, guarded)) == ("forward", "red", Basis.EXACT)
+    excepted = policy(guards=(replace(GUARD, excepted=frozenset({"ant"})),))
+    assert outcome(judged(NAMED, excepted)) == ("forward", "red", Basis.EXACT)
+
+
+def test_what_a_guard_has_let_through_it_lets_through_again():
+    guarded = policy(guards=(GUARD,))
+    assert outcome(judged(NAMED, guarded, guarded)) == ("forward", "red", Basis.EXACT)
+    laxer = policy(guards=(replace(GUARD, min_score=0.95),))
+    assert outcome(judged(NAMED, laxer, guarded)) == ("forward", "red", Basis.EXACT)
+    stricter = policy(guards=(replace(GUARD, min_score=0.85),))
+    assert judged(NAMED, stricter, guarded) is Unjudged.EXCERPT
+    wider = policy(guards=(replace(GUARD, intents=("kill", "burn")),))
+    assert judged(NAMED, wider, guarded) is Unjudged.EXCERPT
+    assert outcome(judged(NAMED, guarded, wider)) == ("forward", "red", Basis.EXACT)
+
+
+def test_a_text_that_was_too_long_has_passed_no_guard():
+    guarded = policy(guards=(GUARD,))
+    record = replace(NAMED, verdict="text_too_long", route=None, text="a text")
+    found = judged(record, guarded, guarded, lambda _: TextTooLong(9, 8))
+    assert outcome(found) == ("text_too_long", None, Basis.TEXT_ALONE)
+    # Whether it names a route is not known.
+    scores = Scores((0.7, 0.1), guards=(0.1,))
+    assert judged(record, guarded, guarded, lambda _: scores) is Unjudged.NAMING
+    assert outcome(judged(record, policy(), OLD, lambda _: scores)) == ("forward", "red", Basis.EXACT)
+
+
+def test_what_a_guard_has_refused_it_refuses_again():
+    refused = replace(NAMED, verdict="guard_refused", route=None)
+    guarded = policy(guards=(GUARD,))
+    assert outcome(judged(refused, guarded, guarded)) == ("guard_refused", None, Basis.EXACT)
+    assert judged(refused, guarded) is Unjudged.EXCERPT
+    laxer = policy(guards=(replace(GUARD, min_score=0.95),))
+    assert judged(refused, laxer, guarded) is Unjudged.EXCERPT
+    assert judged(refused, policy(), guarded) is Unjudged.EXCERPT
+    both = policy(guards=(GUARD, Guard("h", ("burn",), 0.9)))
+    assert judged(refused, guarded, both) is Unjudged.EXCERPT
+
+
+def test_where_no_route_had_intents_the_text_was_not_named_away():
+    bare = replace(RED, intents=())
+    record = replace(NAMED, verdict="no_route", route=None, rule="no route has intents")
+    assert outcome(judged(record, policy(bare))) == ("no_route", None, Basis.EXACT)
+    fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)
+    assert outcome(judged(record, policy(bare, fallback=fallback))) == ("fallback", "fallback", Basis.EXACT)
+    missing = replace(record, rule="a named route must exist")
+    assert judged(missing, policy(bare)) is Unjudged.ROUTE_NAME
+    assert outcome(judged(missing, policy(bare), policy(bare))) == ("no_route", None, Basis.EXACT)
+
+
+def test_a_request_without_text_has_none_whatever_decides():
+    record = replace(NAMED, verdict="no_text", route=None, text=None, text_digest=None, dialect="")
+    guarded = policy(guards=(GUARD,), all_messages=True)
+    assert outcome(judged(record, guarded)) == ("no_text", None, Basis.EXACT)
+    assert judged(record, policy(agents=frozenset())).verdict == "unknown_agent"
+
+
+def test_whoever_was_unregistered_may_be_registered_now():
+    record = replace(NAMED, verdict="unknown_agent", route=None, agent=None, identity=None)
+    assert judged(record, policy()) is Unjudged.CALLER
+    assert outcome(judged(record, policy(), OLD)) == ("unknown_agent", None, Basis.EXACT)
+    assert outcome(judged(record, policy(agents=frozenset()))) == ("unknown_agent", None, Basis.EXACT)
+    assert judged(record, policy(agents=frozenset({*AGENTS, "dog"})), OLD) is Unjudged.CALLER
+
+
+def test_a_whole_text_is_read_once_whoever_asks():
+    asked = []
+    whole = replace(RECORD, text="a text")
+    again = Replay(policy(), {}, lambda text: asked.append(text) or Scores((0.1, 0.7)))
+    assert outcome(again.judge(whole)) == ("forward", "blue", Basis.EXACT)
+    assert outcome(again.judge(replace(whole, time=2.0, request_id="b" * 32))) == ("forward", "blue", Basis.EXACT)
+    assert asked == ["a text"]
+    assert again.judge(replace(whole, agent="dog")).verdict == "unknown_agent"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"text": None}, Unjudged.NO_TEXT),
+        ({"text": "***", "text_digest": None}, Unjudged.BLOTTED),
+        ({"text": "a ***", "text_digest": hashlib.sha256(b"a ***").hexdigest()}, Unjudged.BLOTTED),
+        ({"text": "\ud800", "text_digest": hashlib.sha256(b"\xed\xa0\x80").hexdigest()}, Unjudged.EXCERPT),
+        ({"verdict": "sideways"}, Unjudged.RECORD),
+        ({"identity": "proved"}, Unjudged.RECORD),
+        ({"identity": None}, Unjudged.RECORD),
+        ({"config": None}, Unjudged.RECORD),
+        ({"route": None}, Unjudged.RECORD),
+        ({"verdict": "overloaded", "agent": None, "identity": None}, ASIDE),
+        ({"verdict": "bad_request", "agent": None, "identity": None, "config": None}, ASIDE),
+        ({"verdict": "client_left", "agent": None, "identity": None}, ASIDE),
+    ],
+)
+def test_what_cannot_be_judged_says_why(changes, why):
+    assert judged(replace(RECORD, **changes), policy()) is why
+
+
+def test_what_this_very_configuration_has_decided_stays():
+    new = policy()
+    record = replace(RECORD, config=new.snapshot.digest)
+    assert outcome(judged(record, new)) == ("forward", "red", Basis.SAME_CONFIGURATION)
+    assert judged(replace(record, model="n" * 64), new) is Unjudged.EXCERPT
+    # Unless what is known of it says otherwise.
+    assert outcome(judged(replace(record, text="a text"), new, score=lambda _: Scores((0.1, 0.7)))) == (
+        "forward",
+        "blue",
+        Basis.EXACT,
+    )

@@ -41,7 +41,8 @@ async def _look(made: Made) -> list[Finding]:
 
 def _findings(made: Made) -> list[Finding]:
     snapshot, engine = made.loaded.snapshot, made.engine
+    measured_with = made.loaded.config.semantic_engine.thresholds_model
     if engine is None:
         return list(counted(snapshot))
     routes: Any = made.loaded.display["routes"]
-    return lint(snapshot, engine.index, engine.encoder, [route["intents"] for route in routes])
+    return lint(snapshot, engine.index, engine.encoder, [route["intents"] for route in routes], measured_with)

@@ -25,6 +25,14 @@ def _examples(*lines: str) -> str:
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="Configuration file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+LabelledArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="LABELLED",
+        help="JSON lines or CSV: `text`, `route` (empty or null: out of scope), perhaps `kind` (near or far).",
+        show_default=False,
+    ),
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail where the routes have errors.")]
 
 
@@ -131,14 +139,7 @@ def route(
 )
 def evaluate(
     *,
-    labelled: Annotated[
-        Path,
-        typer.Argument(
-            metavar="LABELLED",
-            help="JSON lines or CSV: `text`, `route` (empty or null: out of scope), perhaps `kind` (near or far).",
-            show_default=False,
-        ),
-    ],
+    labelled: LabelledArgument,
     config: ConfigOption = DEFAULT_CONFIG,
     show: Annotated[int, typer.Option("--show", metavar="N", min=0, help="So many rows that were not right.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every figure and row.")] = False,
@@ -152,6 +153,38 @@ def evaluate(
     from aimux.cli.eval import evaluate as command
 
     _leave(command(labelled, config, as_json=as_json, show=show))
+
+
+@app.command(
+    epilog=_examples(
+        "aimux tune labelled.jsonl --false-forwards 2",
+        "aimux tune labelled.jsonl | patch aimux.yaml",
+    )
+)
+def tune(
+    *,
+    labelled: LabelledArgument,
+    config: ConfigOption = DEFAULT_CONFIG,
+    false_forwards: Annotated[
+        float,
+        typer.Option(
+            "--false-forwards",
+            metavar="PERCENT",
+            help="The wanted rate: how many of all rows may be forwarded to a route that is not theirs.",
+        ),
+    ] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with the patch in it.")] = False,
+) -> None:
+    """Find thresholds from labelled texts.
+
+    Proposes each route's min_score and the ambiguity_threshold, says what they
+    come to on rows that were not fitted, with intervals, and prints a patch of
+    the configuration. Exits with 1 where the rows are too few and with 3 where
+    the wanted rate is not met. Nothing is written.
+    """
+    from aimux.cli.tune import tune as command
+
+    _leave(command(labelled, config, false_forwards=false_forwards, as_json=as_json))
 
 
 @app.command(

@@ -4,15 +4,18 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aimux.cli import console
-from aimux.cli.labelled import Labelled, LabelledError, read_labelled
+from aimux.cli.labelled import Labelled, labelled_or_report, repeats_of_intents
 from aimux.cli.loading import load_or_report
 from aimux.config.load import Loaded
 from aimux.core.snapshot import Snapshot
 from aimux.gateway.trials import attempt, by_meaning_alone
 from aimux.intent.quality import COVERAGE, FEW, Estimate, InScope, Outcome, OutOfScope, Quality, Trial, assess
+
+if TYPE_CHECKING:
+    from aimux.intent.findings import Finding
 
 _WIDTH: Final = 54
 _SAID: Final = {
@@ -31,25 +34,21 @@ def evaluate(labelled: Path, config: Path, *, as_json: bool, show: int) -> int:
     if loaded is None:
         return 2
     snapshot = by_meaning_alone(loaded.snapshot)
-    if not snapshot.needs_scores:
-        console.problem(f"aimux: {config}: no route has intents, so that no text can mean any: give some to a route")
-        return 2
-    try:
-        rows = read_labelled(labelled, snapshot)
-    except LabelledError as error:
-        for message in error.messages:
-            console.problem(f"aimux: {message}")
+    rows = labelled_or_report(labelled, config, snapshot)
+    if rows is None:
         return 2
     from aimux.intent.model import ModelError
 
     try:
-        tried = _tried(rows, snapshot, loaded)
+        tried, others = _tried(rows, snapshot, loaded)
     except ModelError as error:
         console.problem(f"aimux: {error}")
         return 1
     quality = assess([trial for _, trial in tried])
     missed = sorted((pair for pair in tried if not pair[1].is_right), key=lambda pair: _ORDER.index(pair[1].outcome))
-    repeated = _repeated(rows, snapshot)
+    repeated = repeats_of_intents(rows, snapshot)
+    for finding in others:
+        console.note(f"aimux: {config}: {finding}")
     if as_json:
         print(json.dumps(_as_dict(labelled, quality, missed, repeated, snapshot), indent=2))
         return 0
@@ -62,23 +61,16 @@ def evaluate(labelled: Path, config: Path, *, as_json: bool, show: int) -> int:
     return 0
 
 
-def _tried(rows: Sequence[Labelled], snapshot: Snapshot, loaded: Loaded) -> Rows:
+def _tried(rows: Sequence[Labelled], snapshot: Snapshot, loaded: Loaded) -> tuple[Rows, list["Finding"]]:
+    """The rows with their trials, and whether the thresholds are for another model."""
+    from aimux.intent.lint import of_thresholds
     from aimux.intent.model import locate
     from aimux.intent.reader import load_reader
 
     engine = loaded.config.semantic_engine
-    score = load_reader(snapshot, locate(engine.model_path), engine.max_tokens).score
-    return [(row, attempt(row.text, row.expected, row.kind, snapshot, score)) for row in rows]
-
-
-def _repeated(rows: Sequence[Labelled], snapshot: Snapshot) -> int:
-    """How many rows are intents themselves: they find their route by being the same."""
-    intents = {_plain(intent) for route in snapshot.routes for intent in route.intents}
-    return sum(_plain(row.text) in intents for row in rows)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
+    reader = load_reader(snapshot, locate(engine.model_path), engine.max_tokens)
+    others = list(of_thresholds(engine.thresholds_model, reader.encoder.digest))
+    return [(row, attempt(row.text, row.expected, row.kind, snapshot, reader.score)) for row in rows], others
 
 
 def _groups(quality: Quality) -> Iterator[tuple[str, OutOfScope]]:

@@ -27,7 +27,8 @@ def findings_in(loaded: Loaded) -> list["Finding"]:
     routes: Any = loaded.display["routes"]
     try:
         reader = load_reader(snapshot, locate(engine.model_path), engine.max_tokens)
-        return lint(snapshot, reader.index, reader.encoder, [route["intents"] for route in routes])
+        shown = [route["intents"] for route in routes]
+        return lint(snapshot, reader.index, reader.encoder, shown, engine.thresholds_model)
     except (EncodingError, OSError) as error:
         raise ModelError(f"the embedding model cannot be used: {error}; see semantic_engine.model_path") from error
 
@@ -66,6 +67,8 @@ def as_objects(findings: Sequence["Finding"], loaded: Loaded) -> list[dict[str, 
 
 
 def _path(finding: "Finding") -> tuple[str | int, ...]:
+    if finding.route is None:
+        return ("semantic_engine", "thresholds_model")
     path: tuple[str | int, ...] = ("routes", finding.route)
     return path if finding.intent is None else (*path, "intents", finding.intent)
 
@@ -73,7 +76,7 @@ def _path(finding: "Finding") -> tuple[str | int, ...]:
 def _line(node: Node | None, path: tuple[str | int, ...]) -> int | None:
     for step in path:
         if isinstance(node, Mapping) and isinstance(step, str):
-            node = node.entries[step]
+            node = node.entries.get(step)  # what the environment sets stands nowhere
         elif isinstance(node, Items) and isinstance(step, int):
             node = node.items[step]
     return None if node is None else node.line

@@ -3,11 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from aimux.cli import console
 from aimux.core.snapshot import FALLBACK_NAME, Snapshot
 from aimux.intent.quality import Kind
 
@@ -39,6 +40,29 @@ class Labelled:
     text: str
     expected: str | None
     kind: Kind | None
+
+
+def labelled_or_report(path: Path, config: Path, snapshot: Snapshot) -> list[Labelled] | None:
+    """The rows of a file for a configuration, or None after everything that is wrong with them has been said."""
+    if not any(route.intents for route in snapshot.routes):
+        console.problem(f"aimux: {config}: no route has intents, so that no text can mean any: give some to a route")
+        return None
+    try:
+        return read_labelled(path, snapshot)
+    except LabelledError as error:
+        for message in error.messages:
+            console.problem(f"aimux: {message}")
+        return None
+
+
+def repeats_of_intents(rows: Sequence[Labelled], snapshot: Snapshot) -> int:
+    """How many rows are intents themselves: they find their route by being the same."""
+    intents = {_plain(intent) for route in snapshot.routes for intent in route.intents}
+    return sum(_plain(row.text) in intents for row in rows)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def read_labelled(path: Path, snapshot: Snapshot) -> list[Labelled]:

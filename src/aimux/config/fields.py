@@ -25,6 +25,7 @@ NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:(?:-[a-z0-9]+)*|(?:_[a-z0-9]+)*)")
 LONGEST_NAME: Final = 64
 SHORTEST_TOKEN: Final = 16
 _SIZE: Final = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:[KkMmGg][Ii]?)?[Bb]")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _NETWORK: Final = re.compile(r"[0-9a-fA-F.:]+(?:/[0-9]{1,3})?")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 # A value may name the environment instead, so that an editor's check must let that pass.
@@ -121,6 +122,15 @@ def _check_header_name(text: str) -> str:
     return text
 
 
+def _check_digest(text: str) -> str:
+    if not _DIGEST.fullmatch(text):
+        raise defect(
+            "{value} is no model's digest, which is 64 digits from 0-9 and a-f",
+            "write what `aimux tune` prints, or remove the key",
+        )
+    return text
+
+
 def _check_size(value: object) -> object:
     if isinstance(value, str) and _SIZE.fullmatch(value):
         return value
@@ -162,6 +172,7 @@ UpstreamURL = Annotated[
 Host = Annotated[str, AfterValidator(_check_host), text_schema(r"^\S+$")]
 Token = Annotated[SecretStr, AfterValidator(_check_token), text_schema("^.{16,}$")]
 HeaderName = Annotated[str, AfterValidator(_check_header_name), text_schema(r"^\S+$")]
+Digest = Annotated[str, AfterValidator(_check_digest), text_schema(f"^{_DIGEST.pattern}$")]
 FilePath = Annotated[Path, BeforeValidator(_check_path), text_schema(".")]
 Network = Annotated[
     IPv4Network | IPv6Network,

@@ -9,6 +9,7 @@ from aimux.config.fields import (
     Allowed,
     Count,
     CountOrNone,
+    Digest,
     ExcerptLength,
     FilePath,
     Flag,
@@ -112,6 +113,8 @@ class EngineConfig(Section):
     """Score (0-1) below which a text matches no route. The words of an intent itself score 1 in its route."""
     ambiguity_threshold: Score = 0.05
     """By how much (0-1) the best score must lead the second best."""
+    thresholds_model: Digest | None = None
+    """Digest of the model that the thresholds were measured with, as `aimux tune` writes it. Any other is warned of."""
     max_tokens: Count = 8192
     """Longest text that is scored, in tokens of the model. A token is about four characters of English."""
     cache_entries: CountOrNone = 4096

@@ -11,7 +11,7 @@ from aimux.config.report import Path, Report
 from aimux.config.syntax import explain_characters, explain_syntax
 
 MOST_LEVELS: Final = 32
-_Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Loader: Final[type[yaml.SafeLoader | yaml.CSafeLoader]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _NO_TEMPLATES: Final = "write key: value; a placeholder in double braces is not replaced here, ${NAME} in a value is"
 _ALIAS: Final = ("a YAML alias (*) stands here", "write the value out instead")
@@ -84,7 +84,7 @@ class _Composer:
     """Builds the tree from parser events."""
 
     def __init__(self, text: str, report: Report) -> None:
-        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=_Loader)
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=Loader)
         self._report = report
 
     def document(self) -> Node | None:

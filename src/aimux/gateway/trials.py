@@ -1,13 +1,13 @@
 """Trying labelled texts on a configuration, by the decision that the gateway makes, to measure how well it routes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_FORWARD
 from aimux.core.request import Found
-from aimux.core.snapshot import Access, Snapshot
+from aimux.core.snapshot import Access, Route, Snapshot
 from aimux.gateway.dry_run import judge
 from aimux.intent.quality import Kind, Outcome, Trial
 
@@ -24,8 +24,17 @@ def by_meaning_alone(snapshot: Snapshot) -> Snapshot:
     Who may use a route would hide what a text was taken for, and so would a fallback that takes what no route matches.
     """
     routes = tuple(replace(route, access=Access.OPEN, allowed=frozenset()) for route in snapshot.routes)
-    by_name = MappingProxyType({route.name: route for route in routes})
-    return replace(snapshot, routes=routes, by_name=by_name, fallback=None)
+    return replace(_of_routes(snapshot, routes), fallback=None)
+
+
+def under(snapshot: Snapshot, least: Mapping[str, float], lead: float) -> Snapshot:
+    """The same with other thresholds: `least` has a min_score for routes by name, `lead` is the ambiguity_threshold."""
+    routes = tuple(replace(route, min_score=least.get(route.name, route.min_score)) for route in snapshot.routes)
+    return replace(_of_routes(snapshot, routes), ambiguity_threshold=lead)
+
+
+def _of_routes(snapshot: Snapshot, routes: tuple[Route, ...]) -> Snapshot:
+    return replace(snapshot, routes=routes, by_name=MappingProxyType({route.name: route for route in routes}))
 
 
 def attempt(

@@ -24,14 +24,15 @@ class Code(StrEnum):
     EVERYDAY = "attracts-everyday-texts"
     FEW_INTENTS = "too-few-intents"
     BY_NAME_ONLY = "by-name-only"
+    OTHER_MODEL = "thresholds-of-another-model"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with one route, or between two.
+    """One thing that is wrong with one route, or between two, or with the thresholds of all.
 
     `texts` are up to two, of the routes or of those that come in; `similarity` is that of the two. `route` and `intent`
-    are the numbers, in the configuration, of what the finding is about.
+    are the numbers, in the configuration, of what the finding is about; `route` is None for `thresholds_model`.
     """
 
     severity: Severity
@@ -41,7 +42,7 @@ class Finding:
     similarity: float | None
     message: str
     remedy: str
-    route: int
+    route: int | None
     intent: int | None = None
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """From vectors to scores: how alike a text is to the intents of each route."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Final
 
 import numpy as np
@@ -31,8 +32,7 @@ class IntentIndex:
             raise ValueError(f"{len(vectors)} vectors for {sum(counts)} intents")
         starts = np.cumsum([0, *counts])[:-1].astype(np.intp)
         self._starts = starts
-        self._least = np.array([snapshot.routes[i].min_score for i in self._scored], np.float32)
-        self._threshold = snapshot.ambiguity_threshold
+        self._take_thresholds(snapshot)
         self._intents = len(vectors)
         self.handicaps = formula.handicaps(np.array(counts, np.intp))
         # One product for all: the intents, and behind them the directions of the routes.
@@ -46,6 +46,16 @@ class IntentIndex:
         guards = [_encoded(guard.intents, f"guard '{guard.name}'", encoder) for guard in snapshot.guards]
         none = np.empty((0, encoder.dimensions), np.float32)
         return cls(snapshot, np.concatenate([none, *rows]), guards)
+
+    def under(self, snapshot: Snapshot) -> "IntentIndex":
+        """The same intents under the thresholds of another snapshot, which differs in nothing else."""
+        other = copy(self)
+        other._take_thresholds(snapshot)
+        return other
+
+    def _take_thresholds(self, snapshot: Snapshot) -> None:
+        self._least = np.array([snapshot.routes[i].min_score for i in self._scored], np.float32)
+        self._threshold = snapshot.ambiguity_threshold
 
     def guards(self, windows: Vectors) -> tuple[float, ...]:
         """The score of each guard, as if it were a route: its best over the windows of a text."""
@@ -67,8 +77,7 @@ class IntentIndex:
         """
         if not len(self._scored):
             return ()
-        best = np.zeros((len(whole), len(self._scored)), np.float32)
-        np.maximum.at(best, np.asarray(owners, np.intp), self._each(windows))
+        best = self.of_parts(windows, owners, len(whole))
         tops = best.argmax(axis=1)
         values = best[np.arange(len(best)), tops]
         found: dict[tuple[int, frozenset[int], bool], float] = {}
@@ -78,6 +87,12 @@ class IntentIndex:
             stand = (int(self._scored[tops[part]]), close, whole[part])
             found[stand] = max(score, found.get(stand, 0.0))
         return tuple(Stand(place, score, close - {place}, apart) for (place, close, apart), score in found.items())
+
+    def of_parts(self, windows: Vectors, owners: Sequence[int], count: int) -> Vectors:
+        """The score of each route that has intents for each of so many parts. Raises EncodingError."""
+        best = np.zeros((count, len(self._scored)), np.float32)
+        np.maximum.at(best, np.asarray(owners, np.intp), self._each(windows))
+        return best
 
     def _each(self, windows: Vectors) -> Vectors:
         """The score of each route for each window. Raises EncodingError."""

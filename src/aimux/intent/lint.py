@@ -27,16 +27,38 @@ CLEARLY: Final = 0.05
 MOST_VARIED: Final = 10
 """Intents of a route that are tried in other words: where none of these is its own, more would not be either."""
 
+_DIGITS: Final = 12
 _VARIANTS: Final = ("please {}", "could you tell me: {}", "I would like to {}")
 _ORDER: Final = tuple(Severity)
 
 
 def lint(
-    snapshot: Snapshot, index: IntentIndex, encoder: Encoder, shown: Sequence[Sequence[str]] | None = None
+    snapshot: Snapshot,
+    index: IntentIndex,
+    encoder: Encoder,
+    shown: Sequence[Sequence[str]] | None = None,
+    measured_with: str | None = None,
 ) -> list[Finding]:
-    """Everything that was found, the worst first. `shown` has the intents as messages may show them."""
+    """Everything that was found, the worst first.
+
+    `shown` has the intents as messages may show them; `measured_with` is the digest of the model that the thresholds
+    were measured with, where that is known.
+    """
     found = _Lint(snapshot, Trials(snapshot, index), encoder, shown or [route.intents for route in snapshot.routes])
-    return sorted((*found.all(), *counted(snapshot)), key=lambda finding: _ORDER.index(finding.severity))
+    every = (*of_thresholds(measured_with, encoder.digest), *found.all(), *counted(snapshot))
+    return sorted(every, key=lambda finding: _ORDER.index(finding.severity))
+
+
+def of_thresholds(measured_with: str | None, model: str) -> Iterator[Finding]:
+    """Whether thresholds were measured with another model than this one, by the digests of the two."""
+    if measured_with is None or measured_with == model:
+        return
+    what = (
+        f"the thresholds (each min_score, and ambiguity_threshold) were measured with model {measured_with[:_DIGITS]}, "
+        f"and this is model {model[:_DIGITS]}, whose scores are others"
+    )
+    remedy = "measure them with this one by `aimux tune`, or use that model: see semantic_engine.model_path"
+    yield Finding(Severity.WARNING, Code.OTHER_MODEL, (), (), None, what, remedy, None)
 
 
 def counted(snapshot: Snapshot) -> Iterator[Finding]:

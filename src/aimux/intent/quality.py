@@ -147,6 +147,16 @@ def share(hits: Iterable[bool]) -> Estimate:
     )
 
 
+def rows_to_show(value: float, wanted: float) -> int | None:
+    """About how many rows it takes until the interval of a share of this value ends at the wanted one or below it.
+
+    None where no number does: the value itself is not below.
+    """
+    if value >= wanted:
+        return None
+    return math.ceil(_Z * _Z * wanted * (1 - wanted) / (wanted - value) ** 2)
+
+
 def auroc(inside: Sequence[float], outside: Sequence[float]) -> Estimate:
     """How often a score in scope is above one out of scope, a tie counting half.
 

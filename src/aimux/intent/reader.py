@@ -56,6 +56,10 @@ class TextReader:
         )
         return cls(encoder, IntentIndex.build(snapshot, encoder), max_tokens, speller)
 
+    def under(self, snapshot: Snapshot) -> "TextReader":
+        """The same reader under the thresholds of another snapshot, which differs in nothing else."""
+        return TextReader(self.encoder, self.index.under(snapshot), self._max_tokens, self._speller)
+
     def plan(self, text: str) -> Plan | TextTooLong | Illegible:
         """What the model has to read of a text: all of it, or none."""
         if len(text) > self._max_tokens * _MOST_CHARACTERS_A_TOKEN:

@@ -91,6 +91,8 @@ class IntentIndex:
     @property
     def routes(self) -> list[tuple[int, Vectors]]:
         """The routes that have intents: the number of each in the snapshot, and the vectors of its intents."""
+        if not len(self._scored):  # nothing would be split into one part, not none
+            return []
         vectors = np.split(self._columns[:, : self._intents].T, self._starts[1:])
         return list(zip(self._scored.tolist(), vectors, strict=True))
 

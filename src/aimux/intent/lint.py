@@ -35,6 +35,8 @@ def lint(
     snapshot: Snapshot, index: IntentIndex, encoder: Encoder, shown: Sequence[Sequence[str]] | None = None
 ) -> list[Finding]:
     """Everything that was found, the worst first. `shown` has the intents as messages may show them."""
+    if not index.routes:  # what has guards alone
+        return list(counted(snapshot))
     found = _Lint(snapshot, Trials(snapshot, index), encoder, shown or [route.intents for route in snapshot.routes])
     return sorted((*found.all(), *counted(snapshot)), key=lambda finding: _ORDER.index(finding.severity))
 

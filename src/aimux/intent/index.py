@@ -1,6 +1,7 @@
 """From vectors to scores: how alike a text is to the intents of each route."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Final
 
 import numpy as np
@@ -55,7 +56,7 @@ class IntentIndex:
 
         Raises EncodingError for rows that hold no numbers.
         """
-        each = self._each(windows)
+        each = self.each(windows)
         best = each[0] if len(each) == 1 else each.max(axis=0)
         return Scores(self._by_route(best), self._leaders(best))
 
@@ -67,7 +68,7 @@ class IntentIndex:
         if not len(self._scored):
             return ()
         best = np.zeros((len(whole), len(self._scored)), np.float32)
-        np.maximum.at(best, np.asarray(owners, np.intp), self._each(windows))
+        np.maximum.at(best, np.asarray(owners, np.intp), self.each(windows))
         tops = best.argmax(axis=1)
         values = best[np.arange(len(best)), tops]
         found: dict[tuple[int, frozenset[int], bool], float] = {}
@@ -78,8 +79,21 @@ class IntentIndex:
             found[stand] = max(score, found.get(stand, 0.0))
         return tuple(Stand(place, score, close - {place}, apart) for (place, close, apart), score in found.items())
 
-    def _each(self, windows: Vectors) -> Vectors:
-        """The score of each route for each window. Raises EncodingError."""
+    def under(self, snapshot: Snapshot) -> "IntentIndex":
+        """The same vectors under other thresholds: of a snapshot that has the same intents in the same routes.
+
+        Raises ValueError where it has more or fewer.
+        """
+        counts = [len(route.intents) for route in snapshot.routes if route.intents]
+        if counts != np.diff(self._starts, append=self._intents).tolist() or len(snapshot.routes) != self._size:
+            raise ValueError("the snapshot's intents are not those of this index")
+        changed = copy(self)
+        changed._least = np.array([snapshot.routes[i].min_score for i in self._scored], np.float32)
+        changed._threshold = snapshot.ambiguity_threshold
+        return changed
+
+    def each(self, windows: Vectors) -> Vectors:
+        """The score of each route that has intents (columns, as in `routes`) for each window. Raises EncodingError."""
         alike = windows @ self._columns
         nearest = np.maximum.reduceat(alike[:, : self._intents], self._starts, axis=1)
         along = alike[:, self._intents :]
@@ -101,6 +115,11 @@ class IntentIndex:
         """The direction of each of them, a row of norm 1. `handicaps` is as long."""
         directions: Vectors = self._columns[:, self._intents :].T
         return directions
+
+    @property
+    def guard_intents(self) -> Sequence[Vectors]:
+        """For each guard, the vectors of its intents."""
+        return self._guards
 
     def _by_route(self, best: Vectors) -> tuple[float | None, ...]:
         values: list[float] = best.tolist()

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from aimux.core.legible import IllegibleError, seen
+from aimux.core.legible import IllegibleError, Legible, seen
 from aimux.core.request import Found, Illegible, Scores, TextTooLong
 from aimux.core.snapshot import Snapshot
 from aimux.intent.encoder import Encoder, Vectors
@@ -42,6 +42,10 @@ class TextReader:
         self.index = index
         self._max_tokens = max_tokens
 
+    def under(self, snapshot: Snapshot) -> "TextReader":
+        """The same by a snapshot of the same intents under other thresholds. Raises ValueError for other intents."""
+        return TextReader(self.encoder, self.index.under(snapshot), self._max_tokens)
+
     def plan(self, text: str) -> Plan | TextTooLong | Illegible:
         """What the model has to read of a text: all of it, or none."""
         if len(text) > self._max_tokens * _MOST_CHARACTERS_A_TOKEN:
@@ -54,9 +58,7 @@ class TextReader:
         if len(tokens) > self._max_tokens:
             return TextTooLong(len(tokens), self._max_tokens)
         whole = tuple(self.encoder.windows(tokens))
-        apart = parts(legible.text)
-        for other in legible.others:
-            apart += [Part(other, whole=True), *parts(other)]
+        apart = parts_of(legible)
         return self._with_parts(whole, apart) if apart else Plan(whole, len(whole))
 
     def _with_parts(self, whole: tuple[Sequence[int], ...], apart: Sequence[Part]) -> Plan:
@@ -94,6 +96,14 @@ class TextReader:
         """The scores of a text, at once."""
         plan = self.plan(text)
         return self.scores(plan, [self.embed(plan.windows)]) if isinstance(plan, Plan) else plan
+
+
+def parts_of(legible: Legible) -> list[Part]:
+    """What is scored beside the whole of a text: its parts, what else of it could be read, and the parts of that."""
+    apart = parts(legible.text)
+    for other in legible.others:
+        apart += [Part(other, whole=True), *parts(other)]
+    return apart
 
 
 def load_reader(snapshot: Snapshot, files: ModelFiles, max_tokens: int, encoder: Encoder | None = None) -> TextReader:

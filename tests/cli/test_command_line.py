@@ -61,7 +61,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...], d
 
 
 DEFAULT = Path("aimux.yaml")
-ROUTE = {"as_json": False, "scores": False}
+ROUTE = {"as_json": False, "scores": False, "explain": False}
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,13 @@ ROUTE = {"as_json": False, "scores": False}
         (["route", "a text"], ("route", ("a text", None, DEFAULT, None), ROUTE)),
         (
             ["route", "x", "--as", "bot", "--config", "a.yaml", "--json"],
-            ("route", ("x", "bot", Path("a.yaml"), None), {"as_json": True, "scores": False}),
+            ("route", ("x", "bot", Path("a.yaml"), None), {**ROUTE, "as_json": True}),
         ),
         (
             ["route", "--batch", "b.jsonl", "--scores"],
-            ("route", (None, None, DEFAULT, Path("b.jsonl")), {"as_json": False, "scores": True}),
+            ("route", (None, None, DEFAULT, Path("b.jsonl")), {**ROUTE, "scores": True}),
         ),
+        (["route", "x", "--explain"], ("route", ("x", None, DEFAULT, None), {**ROUTE, "explain": True})),
         (["eval", "a.csv"], ("evaluate", (Path("a.csv"), DEFAULT), {"as_json": False, "show": 20})),
         (
             ["eval", "a.csv", "--config", "b.yaml", "--json", "--show", "0"],
@@ -145,6 +146,8 @@ def test_each_command_gets_its_arguments_and_gives_the_exit_code(
         ["check", "a", "b"],
         ["route"],
         ["route", "text", "--batch", "b.jsonl"],
+        ["route", "--explain"],
+        ["route", "--explain", "--batch", "b.jsonl"],
         ["eval"],
         ["eval", "a.csv", "--show", "-1"],
         ["--config"],

@@ -91,7 +91,7 @@ def test_texts_that_were_read_once_score_as_if_they_were_read_again(reader):
     texts = ReadTexts(reader, TEXTS)
     for least, lead in (({"math": 0.9, "money": 0.1}, 0.2), ({"math": 0.0}, 0.0), ({}, 0.05)):
         snapshot = under(SNAPSHOT, least, lead)
-        fresh = TextReader(reader.encoder, IntentIndex.build(snapshot, reader.encoder), 8192)
+        fresh = TextReader.of(snapshot, reader.encoder, 8192)
         for text in TEXTS:
             assert texts.under(snapshot)(text) == fresh.score(text)
     # Which routes parts stand for is another matter under each of them: else this would show nothing.

@@ -9,7 +9,7 @@ import pytest
 from aimux.config.load import load
 from aimux.core.request import Scores
 from aimux.core.routing import match
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
+from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 from aimux.intent.encoder import Encoder
 from aimux.intent.everyday import EVERYDAY
 from aimux.intent.findings import Code, Finding, Severity
@@ -50,6 +50,13 @@ def of(code: Code, findings: list[Finding]) -> list[Finding]:
 
 def test_nothing_is_found_in_sane_routes(encoder: Encoder) -> None:
     assert found_in(encoder, SANE) == []
+
+
+def test_guards_alone_leave_nothing_to_find_but_what_is_counted(encoder: Encoder) -> None:
+    guards = (Guard("secrets", ("print the key",), 0.6),)
+    snapshot = replace(snapshot_of({"bare": [], "few": []}), guards=guards)
+    found = lint(snapshot, IntentIndex.build(snapshot, encoder), encoder)
+    assert [finding.code for finding in found] == [Code.BY_NAME_ONLY, Code.BY_NAME_ONLY]
 
 
 def test_the_sample_configuration_has_no_errors(encoder: Encoder) -> None:

@@ -73,3 +73,10 @@ def test_routes_beyond_the_most_are_left_out() -> None:
         (1, 2),
     }
     assert closeness(index_of([1, 0], vectors[:1])) == []
+
+
+@pytest.mark.parametrize("counts", [[], [0], [0, 0], [3], [0, 3]])
+def test_fewer_than_two_routes_with_intents_have_no_pair(counts: list[int]) -> None:
+    index = index_of(counts, unit(np.random.default_rng(1).normal(size=(sum(counts), 6))))
+    assert [place for place, _ in index.routes] == [place for place, count in enumerate(counts) if count]
+    assert closeness(index) == []

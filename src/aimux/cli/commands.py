@@ -105,6 +105,7 @@ def lint(config: ConfigOption = DEFAULT_CONFIG, strict: StrictOption = False, as
 @app.command(
     epilog=_examples(
         'aimux route "analyze the budget" --as finance-bot',
+        'aimux route "what is 50 times 3" --explain',
         "aimux route --batch texts.jsonl --scores",
     )
 )
@@ -121,17 +122,22 @@ def route(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     scores: Annotated[bool, typer.Option("--scores", help="With --batch, give the scores of all routes.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why: what the text was near to, every gate, what would change it.")
+    ] = False,
 ) -> None:
     """Say what the gateway would do with a text.
 
-    Shows the scores of the routes, the verdict and the rule that decided.
-    Nothing is forwarded.
+    Shows the scores of the routes, the verdict and the rule that decided, and
+    with --explain how it came about. Nothing is forwarded.
     """
     if (text is None) == (batch is None):
         raise typer.BadParameter("give a TEXT or --batch FILE, one of the two")
+    if explain and batch is not None:
+        raise typer.BadParameter("--explain is for one TEXT: leave out --batch, or --explain")
     from aimux.cli.route import route as command
 
-    _leave(command(text, agent, config, batch, as_json=as_json, scores=scores))
+    _leave(command(text, agent, config, batch, as_json=as_json, scores=scores, explain=explain))
 
 
 @app.command(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,6 +15,9 @@ from aimux.config.load import Loaded
 from aimux.core.request import Found, Scores
 from aimux.gateway.dry_run import Judgement, judge
 
+if TYPE_CHECKING:
+    from aimux.intent.reader import TextReader
+
 _BAR = 24
 
 
@@ -21,21 +25,36 @@ class BatchError(Exception):
     """A line of a batch file cannot be read. The message is one line for the user."""
 
 
-def route(text: str | None, agent: str | None, config: Path, batch: Path | None, *, as_json: bool, scores: bool) -> int:
+def route(
+    text: str | None,
+    agent: str | None,
+    config: Path,
+    batch: Path | None,
+    *,
+    as_json: bool,
+    scores: bool,
+    explain: bool = False,
+) -> int:
     """Judge one text, or each line of a batch; the exit code."""
     if (text is None) == (batch is None):
         return _fail("give either a TEXT or --batch FILE.jsonl", 2)
     loaded = load_or_report(config)
     if loaded is None:
         return 2
+    if not _is_unicode(text or ""):
+        return _fail("the TEXT is not valid UTF-8: write it in UTF-8", 2)
     from aimux.intent.model import ModelError
 
     try:
-        score = _scorer(loaded)
+        reader = _reader(loaded)
+        score = _scorer(loaded, reader)
         if batch is not None:
             return _print_batch(batch, loaded, score, with_scores=scores)
     except (ModelError, BatchError, OSError) as error:
         return _fail(str(error), 2 if isinstance(error, BatchError) else 1)
+    if explain:
+        _explain(text or "", agent, loaded, reader, as_json=as_json)
+        return 0
     found = judge(text or "", agent, loaded.snapshot, score)
     if as_json:
         print(json.dumps(_as_dict(found, with_scores=True)))
@@ -44,19 +63,36 @@ def route(text: str | None, agent: str | None, config: Path, batch: Path | None,
     return 0
 
 
+def _explain(text: str, agent: str | None, loaded: Loaded, reader: "TextReader | None", *, as_json: bool) -> None:
+    from aimux.cli.explain import as_dict, show
+    from aimux.gateway.explaining import explain
+    from aimux.intent.explain import Looks
+
+    found = explain(text, agent, loaded.snapshot, Looks(reader))
+    if as_json:
+        print(json.dumps({**_as_dict(found.judgement, with_scores=True), **as_dict(found, loaded)}))
+    else:
+        _show(found.judgement, loaded)
+        show(found, loaded)
+
+
 def _fail(message: str, code: int) -> int:
     console.problem(f"aimux: {message}")
     return code
 
 
-def _scorer(loaded: Loaded) -> Callable[[str], Found]:
+def _reader(loaded: Loaded) -> "TextReader | None":
     if not loaded.snapshot.needs_scores:
-        return lambda _: Scores((None,) * len(loaded.snapshot.routes))
+        return None
     from aimux.intent.model import locate
     from aimux.intent.reader import load_reader
 
     engine = loaded.config.semantic_engine
-    return load_reader(loaded.snapshot, locate(engine.model_path), engine.max_tokens).score
+    return load_reader(loaded.snapshot, locate(engine.model_path), engine.max_tokens)
+
+
+def _scorer(loaded: Loaded, reader: "TextReader | None") -> Callable[[str], Found]:
+    return reader.score if reader else lambda _: Scores((None,) * len(loaded.snapshot.routes))
 
 
 def _print_batch(batch: Path, loaded: Loaded, score: Callable[[str], Found], *, with_scores: bool) -> int:
@@ -83,7 +119,18 @@ def _row(line: str, place: str) -> tuple[str, str | None]:
     agent = row.get("agent")
     if agent is not None and not isinstance(agent, str):
         raise BatchError(f'{place}: "agent" is not a string; leave it out for an anonymous caller')
+    if not _is_unicode(row["text"]):
+        raise BatchError(f'{place}: the "text" holds half of a surrogate pair: write both halves, or none')
     return row["text"], agent
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text has a form in UTF-8: one with half of a surrogate pair, or made of other bytes, has none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _as_dict(found: Judgement, *, with_scores: bool) -> dict[str, object]:

@@ -218,7 +218,7 @@ def _by_scores(scores: Scores, principal: Principal, snapshot: Snapshot) -> Forw
         return _ambiguous(found, found.contenders, principal, _CLOSE_RULE)
     chosen = found.best if found.contenders else None
     if chosen is None or may_use(principal, chosen) is not None:
-        others = _meant_elsewhere(scores, chosen, principal, snapshot)
+        others = meant_elsewhere(scores, chosen, principal, snapshot)
         if chosen is None and len(others) == 1:
             chosen = others[0]
         elif others:
@@ -229,7 +229,7 @@ def _by_scores(scores: Scores, principal: Principal, snapshot: Snapshot) -> Forw
     return _judge(chosen, principal, found, is_fallback=False)
 
 
-def _meant_elsewhere(
+def meant_elsewhere(
     scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot
 ) -> tuple[Route, ...]:
     """The routes that parts of the text stand for, beside the chosen one.

@@ -30,15 +30,24 @@ class Judgement:
 
 def judge(text: str, agent: str | None, snapshot: Snapshot, score: Callable[[str], Found]) -> Judgement:
     """Decide a text from an agent (None: anonymous). `score` gives the scores of a text."""
+    decision, facts = decided(text, agent, snapshot, score)
+    return judgement(text, agent, decision, facts, snapshot)
+
+
+def decided(
+    text: str, agent: str | None, snapshot: Snapshot, score: Callable[[str], Found], named: str | None = None
+) -> tuple[Forward | Refuse, Facts]:
+    """The decision on a text, and all that it was made by. `named` is the route in the X-AIMux-Route header."""
     claims = () if agent is None else (Claim(Place.HEADER, "--as", agent),)
     meant = text if text and not text.isspace() else None
-    facts = Facts(Reading(claims, meant, "text"), body=SILENT)
+    facts = Facts(Reading(claims, meant, "text"), named, body=SILENT)
     while isinstance(decision := decide(facts, snapshot), Ask):
         facts = replace(facts, scores=score(decision.text))
-    return _judgement(text, agent, decision, facts, snapshot)
+    return decision, facts
 
 
-def _judgement(text: str, agent: str | None, decision: Forward | Refuse, facts: Facts, snapshot: Snapshot) -> Judgement:
+def judgement(text: str, agent: str | None, decision: Forward | Refuse, facts: Facts, snapshot: Snapshot) -> Judgement:
+    """What such a decision says, for people and for scripts."""
     found: Match | None
     route: Route | None
     if isinstance(decision, Forward):

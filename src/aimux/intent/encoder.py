@@ -95,10 +95,23 @@ class Encoder:
 
     def windows(self, ids: Sequence[int]) -> list[list[int]]:
         """Split into windows of at most `max_tokens`, special tokens included, that overlap by a quarter or more."""
+        return [self._tokens.wrap(ids[start:stop]) for start, stop in self.ranges(len(ids))]
+
+    def ranges(self, count: int) -> list[tuple[int, int]]:
+        """Which of so many tokens each window has: the number of its first one, and of the one behind its last."""
         room = self.max_tokens - self._tokens.special_count
-        last = max(len(ids) - room, 0)
-        starts = (*range(0, last, room - room // 4), last)
-        return [self._tokens.wrap(ids[start : start + room]) for start in starts]
+        last = max(count - room, 0)
+        return [(start, min(start + room, count)) for start in (*range(0, last, room - room // 4), last)]
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each token of `tokenize` stands in the text: its first character, and the one behind its last.
+
+        Raises EncodingError like `tokenize`.
+        """
+        try:
+            return self._tokens.spans(text)
+        except TypeError as error:
+            raise EncodingError("the text is not valid Unicode") from error
 
     def room(self, window: Sequence[int]) -> int:
         """How many windows as long as this one the model reads in one run."""

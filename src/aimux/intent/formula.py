@@ -8,6 +8,7 @@ The constants were chosen on utterances of known meaning (CLINC150, OVOS, FAQs, 
 the right route and how well texts of no route are told apart. Around these values the outcome is flat.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -91,6 +92,30 @@ def scores(nearest: Vectors, along: Vectors, handicap: Vectors) -> Vectors:
     steep -= _STEEPNESS - 1
     np.maximum(found, steep, out=found)
     return _cut(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one score is put together from.
+
+    It is `nearest` + `direction` - `handicap`, the parts of the nearest intent and of the route's direction and what
+    the number of intents costs, or `own_words` where that is more: what an intent's own words are worth. Cut to 0-1.
+    """
+
+    nearest: float
+    direction: float
+    handicap: float
+    own_words: float
+
+    @property
+    def is_own_words(self) -> bool:
+        """Whether the text is so close to an intent that this alone makes the score."""
+        return self.own_words > self.nearest + self.direction - self.handicap
+
+
+def terms(nearest: float, along: float, handicap: float) -> Terms:
+    """The terms of the score of one text for one route, from what `scores` is given of them."""
+    return Terms(_NEAREST * nearest, (1 - _NEAREST) * along, handicap, 1 - _STEEPNESS * (1 - nearest))
 
 
 def paraphrased(nearest: Vectors, along: Vectors, handicap: Vectors) -> Vectors:

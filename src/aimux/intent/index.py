@@ -48,7 +48,13 @@ class IntentIndex:
         return cls(snapshot, np.concatenate([none, *rows]), guards)
 
     def under(self, snapshot: Snapshot) -> "IntentIndex":
-        """The same intents under the thresholds of another snapshot, which differs in nothing else."""
+        """The same vectors under the thresholds of another snapshot, which has the same intents in the same routes.
+
+        Raises ValueError where it has more or fewer.
+        """
+        counts = [len(route.intents) for route in snapshot.routes if route.intents]
+        if counts != np.diff(self._starts, append=self._intents).tolist() or len(snapshot.routes) != self._size:
+            raise ValueError("the snapshot's intents are not those of this index")
         other = copy(self)
         other._take_thresholds(snapshot)
         return other
@@ -59,14 +65,14 @@ class IntentIndex:
 
     def guards(self, windows: Vectors) -> tuple[float, ...]:
         """The score of each guard, as if it were a route: its best over the windows of a text."""
-        return () if self._guards is None else self._guards.scores(windows)
+        return () if self._guards is None else tuple(self._guards.each(windows).max(axis=0).tolist())
 
     def scores(self, windows: Vectors) -> Scores:
         """The score of each route: its best over the windows of a text, given as rows of norm 1.
 
         Raises EncodingError for rows that hold no numbers.
         """
-        each = self._each(windows)
+        each = self.each(windows)
         best = each[0] if len(each) == 1 else each.max(axis=0)
         return Scores(self._by_route(best), self._leaders(best))
 
@@ -91,11 +97,11 @@ class IntentIndex:
     def of_parts(self, windows: Vectors, owners: Sequence[int], count: int) -> Vectors:
         """The score of each route that has intents for each of so many parts. Raises EncodingError."""
         best = np.zeros((count, len(self._scored)), np.float32)
-        np.maximum.at(best, np.asarray(owners, np.intp), self._each(windows))
+        np.maximum.at(best, np.asarray(owners, np.intp), self.each(windows))
         return best
 
-    def _each(self, windows: Vectors) -> Vectors:
-        """The score of each route for each window. Raises EncodingError."""
+    def each(self, windows: Vectors) -> Vectors:
+        """The score of each route that has intents (columns, as in `routes`) for each window. Raises EncodingError."""
         alike = windows @ self._columns
         nearest = np.maximum.reduceat(alike[:, : self._intents], self._starts, axis=1)
         along = alike[:, self._intents :]
@@ -107,6 +113,8 @@ class IntentIndex:
     @property
     def routes(self) -> list[tuple[int, Vectors]]:
         """The routes that have intents: the number of each in the snapshot, and the vectors of its intents."""
+        if not len(self._scored):  # nothing would be split into one part, not none
+            return []
         vectors = np.split(self._columns[:, : self._intents].T, self._starts[1:])
         return list(zip(self._scored.tolist(), vectors, strict=True))
 
@@ -115,6 +123,15 @@ class IntentIndex:
         """The direction of each of them, a row of norm 1. `handicaps` is as long."""
         directions: Vectors = self._columns[:, self._intents :].T
         return directions
+
+    @property
+    def guard_intents(self) -> Sequence[Vectors]:
+        """For each guard, the vectors of its intents."""
+        return () if self._guards is None else self._guards.intents
+
+    def each_guard(self, windows: Vectors) -> Vectors:
+        """The score of each guard (columns) for each window."""
+        return np.empty((len(windows), 0), np.float32) if self._guards is None else self._guards.each(windows)
 
     def _by_route(self, best: Vectors) -> tuple[float | None, ...]:
         values: list[float] = best.tolist()
@@ -147,11 +164,14 @@ class _Guards:
         directions = formula.directions(np.concatenate([routes, own]), all_starts)[len(starts) :]
         self._columns = np.ascontiguousarray(np.concatenate([own, directions]).T)
 
-    def scores(self, windows: Vectors) -> tuple[float, ...]:
+    def each(self, windows: Vectors) -> Vectors:
         alike = windows @ self._columns
         nearest = np.maximum.reduceat(alike[:, : self._intents], self._starts, axis=1)
-        found: list[float] = formula.scores(nearest, alike[:, self._intents :], self._handicaps).max(axis=0).tolist()
-        return tuple(found)
+        return formula.scores(nearest, alike[:, self._intents :], self._handicaps)
+
+    @property
+    def intents(self) -> Sequence[Vectors]:
+        return np.split(self._columns[:, : self._intents].T, self._starts[1:])
 
 
 def _encoded(intents: Sequence[str], owner: str, encoder: Encoder) -> Vectors:

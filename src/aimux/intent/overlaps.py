@@ -32,6 +32,8 @@ class Closeness:
 def closeness(index: IntentIndex, most: int = MOST_ROUTES) -> list[Closeness]:
     """Every pair among the first `most` routes that have intents."""
     routes = index.routes[:most]
+    if not routes:
+        return []
     leads = _leads([vectors for _, vectors in routes], index.directions[:most], index.handicaps[:most])
     found = []
     for (one, (first, mine)), (other, (second, theirs)) in combinations(enumerate(routes), 2):

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from aimux.core.legible import IllegibleError, seen
+from aimux.core.legible import IllegibleError, Legible, seen
 from aimux.core.request import Found, Illegible, Scores, TextTooLong
 from aimux.core.snapshot import Snapshot
 from aimux.intent.encoder import Encoder, Vectors
@@ -37,6 +37,14 @@ class Plan:
     whole: tuple[bool, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is read of a text: all of it, as it is seen and, where that differs, as it was meant; and its parts."""
+
+    wholes: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+
 class TextReader:
     """Scores texts against one snapshot's intents, one at a time, in the caller's thread."""
 
@@ -57,7 +65,7 @@ class TextReader:
         return cls(encoder, IntentIndex.build(snapshot, encoder), max_tokens, speller)
 
     def under(self, snapshot: Snapshot) -> "TextReader":
-        """The same reader under the thresholds of another snapshot, which differs in nothing else."""
+        """The same by a snapshot of the same intents under other thresholds. Raises ValueError for other intents."""
         return TextReader(self.encoder, self.index.under(snapshot), self._max_tokens, self._speller)
 
     def plan(self, text: str) -> Plan | TextTooLong | Illegible:
@@ -71,31 +79,31 @@ class TextReader:
         tokens = self.encoder.tokenize(legible.text)
         if len(tokens) > self._max_tokens:
             return TextTooLong(len(tokens), self._max_tokens)
-        whole = self.encoder.windows(tokens)
-        apart = parts(legible.text)
-        corrected = self._speller.corrected(legible.text) if self._speller else legible.text
-        if corrected != legible.text:
-            # Whatever its words say to some reader counts, mistyped or not.
-            whole += [
-                window for window in self.encoder.windows(self.encoder.tokenize(corrected)) if window not in whole
-            ]
-            apart = list(dict.fromkeys(apart + parts(corrected)))
+        return self._planned(self.content(legible))
+
+    def content(self, legible: Legible) -> Content:
+        """What is read of a text that can be."""
+        meant = self._speller.corrected(legible.text) if self._speller else legible.text
+        # Whatever its words say to some reader counts, mistyped or not.
+        wholes = tuple(dict.fromkeys((legible.text, meant)))
+        apart = [part for whole in wholes for part in parts(whole)]
         for other in legible.others:
             apart += [Part(other, whole=True), *parts(other)]
-        return self._with_parts(tuple(whole), apart) if apart else Plan(tuple(whole), len(whole))
+        return Content(wholes, tuple(dict.fromkeys(apart)))
 
-    def _with_parts(self, whole: tuple[Sequence[int], ...], apart: Sequence[Part]) -> Plan:
+    def _planned(self, content: Content) -> Plan:
+        whole = [window for text in content.wholes for window in self._windows(text)]
         # Those of one length follow one another, so that the model reads them in few runs.
         rest = sorted(
-            (
-                (owner, window)
-                for owner, part in enumerate(apart)
-                for window in self.encoder.windows(self.encoder.tokenize(part.text))
-            ),
+            ((owner, window) for owner, part in enumerate(content.parts) for window in self._windows(part.text)),
             key=lambda each: len(each[1]),
         )
         windows = (*whole, *(window for _, window in rest))
-        return Plan(windows, len(whole), tuple(owner for owner, _ in rest), tuple(part.whole for part in apart))
+        owners = tuple(owner for owner, _ in rest)
+        return Plan(windows, len(whole), owners, tuple(part.whole for part in content.parts))
+
+    def _windows(self, text: str) -> list[list[int]]:
+        return self.encoder.windows(self.encoder.tokenize(text))
 
     def room(self, window: Sequence[int]) -> int:
         """How many windows as long as this one the model reads in one run."""

@@ -66,6 +66,13 @@ class Tokens:
         # Of the package's ways to do it only this one gives other threads their turn meanwhile.
         return list(self.tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids)
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each of these tokens stands in the text: its first character, and the one behind its last.
+
+        Raises TypeError for half of a surrogate pair.
+        """
+        return list(self.tokenizer.encode(text, add_special_tokens=False).offsets)
+
     def wrap(self, ids: Sequence[int]) -> list[int]:
         """One window: special tokens around text."""
         return [*self.before, *ids, *self.after]

@@ -1,0 +1,48 @@
+"""Why a text is decided as it is: the judgement, each gate, what the text was near to, and what would change it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aimux.core.request import Stand
+from aimux.core.snapshot import Snapshot
+from aimux.gateway.adjusted import Case
+from aimux.gateway.dry_run import Judgement, judgement
+from aimux.gateway.gates import Decided
+from aimux.gateway.stages import Stage, stages
+from aimux.gateway.ways import Way, decide_case, ways
+from aimux.intent.explain import Guarded, Looks, Near, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that can be said of a decision. What was not asked for is empty, `text` None where nothing was read.
+
+    `words` are those of the parts that stand for a route by themselves.
+    """
+
+    judgement: Judgement
+    decided: Decided
+    stages: tuple[Stage, ...]
+    text: Text | None
+    near: tuple[Near, ...]
+    guarded: tuple[Guarded, ...]
+    words: Mapping[Stand, str]
+    ways: tuple[Way, ...]
+
+
+def explain(text: str, agent: str | None, snapshot: Snapshot, looks: Looks) -> Explanation:
+    """Decide a text from an agent (None: anonymous), and say why so. Raises EncodingError."""
+    case = Case(text, agent, None, snapshot)
+    found = decide_case(case, looks)
+    scores = found.scores
+    words = {} if scores is None else looks.standing(text, scores)
+    return Explanation(
+        judgement=judgement(text, agent, found.decision, found.facts, snapshot),
+        decided=found,
+        stages=stages(found, words),
+        text=looks.text(text) if scores is not None else None,
+        near=() if scores is None else looks.near(text, scores),
+        guarded=() if scores is None else looks.guarded(text),
+        words=words,
+        ways=ways(case, looks),
+    )

@@ -1,0 +1,231 @@
+"""What would decide a text otherwise: changes that were tried, by the decision itself, and did what is said of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+from aimux.core.access import may_use, usable_routes
+from aimux.core.decision import Forward, Refuse
+from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
+from aimux.core.snapshot import FALLBACK_NAME, Access, Route
+from aimux.gateway import adjusted
+from aimux.gateway.adjusted import Bound, Case, Change, above, at_most
+from aimux.gateway.dry_run import decided
+from aimux.gateway.gates import Decided, Gate
+from aimux.intent.explain import Looks
+
+_MOST_CHANGES: Final = 3
+"""So many changes are put together where fewer do nothing."""
+
+_MOST_WAYS: Final = 6
+_MOST_TRIED: Final = 12
+"""So many cases are followed further, of those that one change more was made to."""
+
+_MOST_NAMES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Changes that together make this verdict of a text. `route` is where it goes then, None where it is refused."""
+
+    changes: tuple[Change, ...]
+    verdict: str
+    status: int
+    route: str | None
+
+    @property
+    def says(self) -> str:
+        """The changes and what comes of them, on one line."""
+        done = " and ".join(change.says for change in self.changes)
+        if self.verdict == VERDICT_FORWARD:
+            return f"{done}: forwarded to '{self.route}'"
+        if self.verdict == VERDICT_FALLBACK:
+            return f"{done}: forwarded to the fallback"
+        return f"{done}: refused as {self.verdict} ({self.status})"
+
+
+def decide_case(case: Case, looks: Looks) -> Decided:
+    """The decision on a case. Raises EncodingError."""
+    found = decided(case.text, case.agent, case.snapshot, lambda text: looks.score(text, case.snapshot), case.named)
+    return Decided(*found, case.snapshot)
+
+
+def ways(case: Case, looks: Looks) -> tuple[Way, ...]:
+    """What would send a text to a route, or a refused one to the fallback; or away from the route that it goes to.
+
+    Where single changes do, only these; else what several together do. Raises EncodingError.
+    """
+    now = decide_case(case, looks)
+    if _outcome(now)[0] == VERDICT_FORWARD:
+        return _tried(case, ((change,) for change in _away(now)), looks, lambda there: _outcome(there) != _outcome(now))
+    verdict = _outcome(now)[0]
+    level: list[tuple[Case, tuple[Change, ...]]] = [(case, ())]
+    for number in range(_MOST_CHANGES):
+        steps = [
+            (change.makes[0](here), (*taken, change))
+            for here, taken in level[:_MOST_TRIED]
+            for change in (*_towards(here, looks), *(_by_name(decide_case(here, looks)) if not number else ()))
+        ]
+        found = _tried(case, (taken for _, taken in steps), looks, lambda there: _is_better(there, verdict))
+        if found:
+            return found
+        level = [(there, taken) for there, taken in steps if taken[-1].what is not adjusted.What.NAMED_ROUTE]
+    return ()
+
+
+def _outcome(found: Decided) -> tuple[str, int, str | None]:
+    if isinstance(found.decision, Refuse):
+        return found.decision.reason.code, found.decision.reason.status, None
+    permit = found.decision.permit
+    return (VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD), 200, permit.route.name
+
+
+def _is_better(there: Decided, verdict: str) -> bool:
+    return isinstance(there.decision, Forward) and _outcome(there)[0] != verdict
+
+
+def _tried(
+    case: Case, offered: Iterator[tuple[Change, ...]], looks: Looks, wanted: Callable[[Decided], bool]
+) -> tuple[Way, ...]:
+    """Those of the offered ways that do what they say, at both ends of each threshold or else just at its value."""
+    found: dict[frozenset[Change], Way] = {}
+    for steps in offered:
+        exact = tuple(step.exactly() for step in steps)
+        way = _verified(case, steps, looks, wanted) or _verified(case, exact, looks, wanted)
+        if way is not None:
+            found.setdefault(frozenset(way.changes), way)
+        if len(found) == _MOST_WAYS:
+            break
+    return tuple(found.values())
+
+
+def _verified(case: Case, steps: Sequence[Change], looks: Looks, wanted: Callable[[Decided], bool]) -> Way | None:
+    outcomes = set()
+    for makes in product(*(step.makes for step in steps)):
+        there = case
+        for make in makes:
+            there = make(there)
+        found = decide_case(there, looks)
+        if not wanted(found):
+            return None
+        outcomes.add(_outcome(found))
+    return Way(tuple(steps), *outcomes.pop()) if len(outcomes) == 1 else None
+
+
+def _away(now: Decided) -> Iterator[Change]:
+    """What might keep a text from the route that it goes to."""
+    found = now.match
+    if found is None:
+        return
+    for stand in now.counted:
+        yield from _higher(now.snapshot.routes[stand.place].name, stand.score)
+    if found.contenders:
+        yield from _higher(found.best.name, max(found.score, *_stands_for(found.best, now)))
+        rival = now.rival
+        value = None if rival is None else above(found.score - rival[1])
+        if value is not None:
+            yield adjusted.ambiguity(value, Bound.AT_LEAST)
+
+
+def _stands_for(route: Route, now: Decided) -> Iterator[float]:
+    """The scores by which parts would stand for a route where the whole did not."""
+    place = now.snapshot.routes.index(route)
+    yield 0.0
+    yield from (stand.score for stand in (now.scores.stands if now.scores else ()) if stand.place == place)
+
+
+def _higher(name: str, score: float) -> Iterator[Change]:
+    value = above(score)
+    if value is not None:
+        yield adjusted.min_score(name, value, Bound.AT_LEAST)
+
+
+def _towards(case: Case, looks: Looks) -> Iterator[Change]:
+    """What might get a case past the gate that decided it."""
+    here = decide_case(case, looks)
+    match here.by:
+        case Gate.IDENTITY:
+            yield from _identified(case)
+        case Gate.GUARDS:
+            yield from _unguarded(case, here, looks)
+        case Gate.MIN_SCORE | Gate.FALLBACK:
+            yield from _matching(case, here)
+        case Gate.AMBIGUITY:
+            if here.match is not None and here.rival is not None:
+                yield adjusted.ambiguity(at_most(here.match.score - here.rival[1]), Bound.AT_MOST)
+        case Gate.PARTS:
+            yield from _without_parts(case, here, looks)
+            for stand in here.counted:
+                yield from _higher(here.snapshot.routes[stand.place].name, stand.score)
+        case Gate.ACCESS:
+            route = here.decision.route if isinstance(here.decision, Refuse) else None
+            yield from _permitted(case, "" if route is None else route.name, route)
+            yield from _without_parts(case, here, looks)
+
+
+def _identified(case: Case) -> Iterator[Change]:
+    if case.agent is not None:
+        change = adjusted.registered(case.agent)
+        if change is not None:
+            yield change
+        yield adjusted.asked_by(None)
+
+
+def _unguarded(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
+    scores, guards = here.scores, here.snapshot.guards
+    if scores is None:
+        return
+    place = next(
+        place
+        for place, guard in enumerate(guards)
+        if scores.guards[place] >= guard.min_score and case.agent not in guard.excepted
+    )
+    value = above(scores.guards[place])
+    if value is not None:
+        yield adjusted.guard_min_score(guards[place].name, value)
+    if case.agent is not None:
+        yield adjusted.excepted(case.agent, guards[place].name)
+    change = adjusted.without(looks.guarded(case.text)[place].piece.words, case.text)
+    if change is not None:
+        yield change
+
+
+def _matching(case: Case, here: Decided) -> Iterator[Change]:
+    if here.match is not None:
+        yield adjusted.min_score(here.match.best.name, at_most(here.match.score), Bound.AT_MOST)
+    if here.by is Gate.FALLBACK and isinstance(here.decision, Refuse):
+        yield from _permitted(case, FALLBACK_NAME, here.snapshot.fallback)
+
+
+def _without_parts(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
+    if here.scores is not None:
+        words = looks.standing(case.text, here.scores)
+        for stand in here.counted:
+            change = adjusted.without(words[stand], case.text)
+            if change is not None:
+                yield change
+
+
+def _permitted(case: Case, name: str, route: Route | None) -> Iterator[Change]:
+    """What might let a caller use a route: its own name on the list, or a caller who is on it."""
+    if route is None:
+        return
+    if case.agent is not None and route.access is Access.RESTRICTED:
+        yield adjusted.allowed(case.agent, name)
+    for agent in sorted(case.snapshot.agents):
+        if agent != case.agent and may_use(case.snapshot.principals[agent], route):
+            yield adjusted.asked_by(agent)
+            return
+
+
+def _by_name(here: Decided) -> Iterator[Change]:
+    """Naming a route that the caller may use: one that the text could mean, or any where nothing was asked of it."""
+    principal, found = here.principal, here.match
+    if principal is None:
+        return
+    meant = usable_routes(principal, here.snapshot)
+    if found is not None:
+        meant = (*found.contenders, *here.others) or (found.best,)
+    for name in list(dict.fromkeys(route.name for route in meant if may_use(principal, route)))[:_MOST_NAMES]:
+        yield adjusted.named(name)

@@ -1,0 +1,420 @@
+"""Why a text is decided as it is: gates against a naive reading of the rules, and changes that do what they say.
+
+Texts, intents and guards are of a few made-up words. Everything is real but the model, which a table of words stands in
+for.
+"""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import sha256
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aimux.core.access import may_use
+from aimux.core.decision import Forward
+from aimux.core.request import Established, Principal, Scores
+from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, Route, Snapshot, Upstream
+from aimux.gateway.dry_run import decided, judge
+from aimux.gateway.explaining import explain
+from aimux.gateway.gates import Gate
+from aimux.gateway.stages import Passage, told
+from aimux.intent.explain import Looks
+from aimux.intent.index import IntentIndex
+from aimux.intent.reader import TextReader
+
+UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
+AGENTS = ("ant", "bee")
+WORDS = ("sum", "multiply", "root", "budget", "costs", "users", "delete", "wipe", "please", "key", "status")
+RUN = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+
+
+@lru_cache
+def vector(word, dimensions):
+    return np.random.default_rng(word).normal(size=dimensions)
+
+
+class Table:
+    """Stands in for the model: a window's vector is the sum of its words', each at random and always the same."""
+
+    max_tokens = 12
+
+    def __init__(self, dimensions):
+        self.dimensions = dimensions
+
+    def tokenize(self, text):
+        return [int(sha256(word.strip(".,").encode()).hexdigest()[:8], 16) for word in text.split()]
+
+    def spans(self, text):
+        return [found.span() for found in re.finditer(r"\S+", text)]
+
+    def ranges(self, count):
+        last = max(count - self.max_tokens, 0)
+        return [(start, min(start + self.max_tokens, count)) for start in (*range(0, last, 9), last)]
+
+    def windows(self, ids):
+        return [ids[start:stop] for start, stop in self.ranges(len(ids))]
+
+    def embed(self, windows):
+        sums = [sum(vector(word, self.dimensions) for word in ids) for ids in windows]
+        rows = np.asarray(sums, np.float32).reshape(len(sums), self.dimensions)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def encode(self, texts):
+        return self.embed([self.tokenize(text) for text in texts])
+
+
+# In few dimensions words are alike by chance, and everything happens; in many each is like itself alone.
+CROWDED, APART = Table(5), Table(200)
+
+
+def reader_of(snapshot, table=CROWDED):
+    return TextReader(table, IntentIndex.build(snapshot, table), 60) if snapshot.needs_scores else None
+
+
+def score_of(snapshot):
+    reader = reader_of(snapshot)
+    return reader.score if reader else lambda _: Scores((None,) * len(snapshot.routes))
+
+
+ACCESS = (
+    *((Access.OPEN, ()), (Access.PUBLIC, ()), (Access.RESTRICTED, ()), (Access.RESTRICTED, ("ant",))),
+    *((Access.RESTRICTED, ("ant", "bee")), (Access.RESTRICTED, ("bee",))),
+)
+
+
+class Choices:
+    """Choices read off bytes, one byte each."""
+
+    def __init__(self, data):
+        self._bytes = iter(data)
+
+    def one(self, options):
+        return options[next(self._bytes) % len(options)]
+
+    def phrases(self, most):
+        return tuple(" ".join(self.one(WORDS) for _ in range(self.one((1, 2, 2)))) for _ in range(self.one(most)))
+
+
+def route(name, access, *, intents=(), min_score=0.4):
+    kind, allowed = access
+    return Route(name, UPSTREAM, kind, frozenset(allowed), intents, min_score)
+
+
+def case_of(data):
+    """A house, a text and who says it."""
+    choices = Choices(data)
+    names = ("red", "green", "blue")[: choices.one((3, 3, 2, 1))]
+    routes = tuple(
+        route(
+            name,
+            choices.one(ACCESS),
+            intents=choices.phrases((1, 2, 2, 0)),
+            min_score=choices.one((0.3, 0.4, 0.6, 0.95)),
+        )
+        for name in names
+    )
+    guards = tuple(
+        Guard(name, choices.phrases((1, 2)), choices.one((0.6, 0.9, 0.99)), frozenset(choices.one(((), ("ant",)))))
+        for name in choices.one(((), (), (), ("secrets",), ("secrets", "weapons")))
+    )
+    fallback = choices.one((None, *ACCESS))
+    house = Snapshot.of(
+        routes,
+        agents=frozenset(AGENTS),
+        fallback=None if fallback is None else route(FALLBACK_NAME, fallback),
+        ambiguity_threshold=choices.one((0.05, 0.2, 0.5, 0.5, 0.0)),
+        guards=guards,
+    )
+    words = [choices.one(WORDS) + choices.one((" ", " ", ", ", " and ", ". ")) for _ in range(choices.one((3, 5, 14)))]
+    text = choices.one(("".join(words),) * 24 + (" ", "\u202e" + words[0]))
+    text = text * 20 if choices.one(range(20)) == 7 else text
+    return house, text, choices.one((None, *AGENTS * 4, "stranger"))
+
+
+def cases():
+    return st.binary(min_size=90, max_size=90).map(case_of)
+
+
+# What the rules say, step by step, from the scores alone.
+
+
+def naive_gates(house, agent, found):
+    """Each gate that is asked, and what comes of it, up to the one that decides; and that one."""
+    if agent == "stranger":
+        return {Gate.IDENTITY: Passage.REFUSED}, Gate.IDENTITY
+    who = Principal(agent, Established.CLAIMED)
+    passed = {Gate.IDENTITY: Passage.PASSED, Gate.NAMED_ROUTE: Passage.PASSED}
+    if found is None or not isinstance(found, Scores):
+        return {**passed, Gate.TEXT: Passage.REFUSED}, Gate.TEXT
+    passed[Gate.TEXT] = Passage.PASSED
+    for guard, score in zip(house.guards, found.guards, strict=True):
+        if score >= guard.min_score and agent not in guard.excepted:
+            return {**passed, Gate.GUARDS: Passage.REFUSED}, Gate.GUARDS
+    return naive_by_scores(house, who, found, {**passed, Gate.GUARDS: Passage.PASSED})
+
+
+def naive_by_scores(house, who, found, passed):
+    scored = [(score, place) for place, score in enumerate(found.values) if score is not None]
+    meant = None
+    top, best = max(scored, key=lambda pair: (pair[0], -pair[1]), default=(0.0, 0))
+    if scored and top >= house.routes[best].min_score:
+        passed[Gate.MIN_SCORE] = Passage.PASSED
+        rivals = [s for s, place in scored if place != best and s >= house.routes[place].min_score]
+        if any(top - score < house.ambiguity_threshold for score in rivals):
+            return {**passed, Gate.AMBIGUITY: Passage.REFUSED}, Gate.AMBIGUITY
+        passed[Gate.AMBIGUITY] = Passage.PASSED
+        meant = best
+        if not may_use(who, house.routes[best]):
+            return {**passed, Gate.ACCESS: Passage.REFUSED}, Gate.ACCESS
+    else:
+        passed[Gate.MIN_SCORE] = Passage.NOT_MET
+    return naive_by_parts(house, who, found, passed, meant)
+
+
+def naive_by_parts(house, who, found, passed, meant):
+    asked = dict(passed)
+    if any(score is not None for score in found.values):
+        stands = [s for s in found.stands if s.place != meant and meant not in s.close]
+        others = {s.place for s in stands if s.whole or not may_use(who, house.routes[s.place])}
+        if len(others) + (meant is not None) > 1:
+            return {**passed, Gate.PARTS: Passage.REFUSED}, Gate.PARTS
+        asked[Gate.PARTS] = Passage.PASSED
+        meant = next(iter(others), meant)
+    if meant is not None:
+        may = may_use(who, house.routes[meant])
+        return {**asked, Gate.ACCESS: Passage.PASSED if may else Passage.REFUSED}, Gate.ACCESS
+    if house.fallback is None:
+        return {**passed, Gate.MIN_SCORE: Passage.REFUSED}, Gate.MIN_SCORE
+    may = may_use(who, house.fallback)
+    return {**asked, Gate.FALLBACK: Passage.PASSED if may else Passage.REFUSED}, Gate.FALLBACK
+
+
+def naive_counted(house, agent, found, meant):
+    who, place = Principal(agent, Established.CLAIMED), house.routes.index(meant) if meant else None
+    elsewhere = {stand for stand in found.stands if place not in {stand.place, *stand.close}}
+    return {stand for stand in elsewhere if stand.whole or not may_use(who, house.routes[stand.place])}
+
+
+def test_gates_are_those_of_the_rules_and_the_judgement_is_the_dry_run_s():
+    reached = Counter()
+
+    @settings(max_examples=400, **RUN)
+    @given(cases())
+    def check(case):
+        house, text, agent = case
+        looks = Looks(reader_of(house))
+        found = explain(text, agent, house, looks)
+        assert found.judgement == judge(text, agent, house, score_of(house))
+        scores = None if text.isspace() else score_of(house)(text)
+        expected, by = naive_gates(house, agent, scores)
+        assert [stage.gate for stage in found.stages] == list(Gate)
+        told_of = {stage.gate: stage.passage for stage in found.stages if stage.passage is not Passage.NOT_REACHED}
+        assert told_of == expected
+        assert found.decided.by is by
+        assert (expected[by] is Passage.PASSED) == isinstance(found.decided.decision, Forward)
+        if by is Gate.PARTS or expected.get(Gate.PARTS) is Passage.PASSED:
+            assert set(found.decided.counted) == naive_counted(house, agent, scores, found.decided.meant)
+            assert list(found.words) == list(scores.stands)
+        reached[by, expected[by], expected.get(Gate.MIN_SCORE)] += 1
+
+    check()
+    ends = {(gate, passage) for gate, passage, _ in reached}
+    refusing = set(Gate) - {Gate.NAMED_ROUTE}
+    assert ends == {(gate, Passage.REFUSED) for gate in refusing} | {
+        (Gate.ACCESS, Passage.PASSED),
+        (Gate.FALLBACK, Passage.PASSED),
+    }
+    assert (Gate.ACCESS, Passage.PASSED, Passage.NOT_MET) in reached, "a part decided for none of the whole"
+
+
+# What changes say, made anew: another snapshot, another index, another text.
+
+
+def made(there, change, value):
+    """The case that a change speaks of, by its words for scripts alone."""
+    house, text, agent, named = there
+
+    def each(found, **fields):
+        return tuple(replace(one, **fields) if one.name == change.of else one for one in found)
+
+    def more(found, field):
+        (one,) = (one for one in found if one.name == change.of)
+        return each(found, **{field: getattr(one, field) | {value}})
+
+    def without():
+        spaced = re.compile(r"\s+".join(map(re.escape, value.split())))
+        assert spaced.search(text)
+        return spaced.sub(" ", text, count=1)
+
+    house_with = {
+        "min_score": lambda: {"routes": each(house.routes, min_score=value)},
+        "ambiguity_threshold": lambda: {"ambiguity_threshold": value},
+        "guard_min_score": lambda: {"guards": each(house.guards, min_score=value)},
+        "guard_except": lambda: {"guards": more(house.guards, "excepted")},
+        "allowed": lambda: (
+            {"fallback": more([house.fallback], "allowed")[0]}
+            if change.of == FALLBACK_NAME
+            else {"routes": more(house.routes, "allowed")}
+        ),
+        "agents": lambda: {"agents": house.agents | {value}},
+    }
+    fields = {
+        field: getattr(house, field) for field in ("agents", "fallback", "ambiguity_threshold", "guards", "routes")
+    }
+    fields |= house_with.get(change.what, dict)()
+    return (
+        Snapshot.of(fields.pop("routes"), **fields),
+        without() if change.what == "without" else text,
+        value if change.what == "caller" else agent,
+        value if change.what == "named_route" else named,
+    )
+
+
+def values_of(change):
+    if change.bound is None or change.bound == "of":
+        return (change.value,)
+    far = 0.0 if change.bound == "at or below" else 1.0
+    return tuple(change.value + (far - change.value) * part for part in (0.0, 0.1, 0.5, 0.9, 1.0))
+
+
+def test_every_change_that_is_told_does_what_is_said():
+    reached = Counter()
+
+    @settings(max_examples=400, **RUN)
+    @given(cases())
+    def check(case):
+        house, text, agent = case
+        found = explain(text, agent, house, Looks(reader_of(house)))
+        for way in found.ways:
+            assert (way.verdict, way.route) != (found.judgement.verdict, found.judgement.route)
+            for number in range(5):
+                there = (house, text, agent, None)
+                for change in way.changes:
+                    values = values_of(change)
+                    there = made(there, change, values[number % len(values)])
+                changed, said, who, named = there
+                then, _ = decided(said, who, changed, score_of(changed), named)
+                if way.status == 200:
+                    assert isinstance(then, Forward), way.says
+                    assert then.permit.route.name == way.route
+                    assert then.permit.is_fallback == (way.verdict == "fallback")
+                else:
+                    assert not isinstance(then, Forward), way.says
+                    assert then.reason.code == way.verdict
+            for change in way.changes:
+                reached[str(change.what)] += 1
+            reached[len(way.changes)] += 1
+        reached["some" if found.ways else "none"] += 1
+
+    check()
+    whats = {"min_score", "ambiguity_threshold", "guard_min_score", "guard_except", "allowed", "agents", "caller"}
+    assert {*whats, "named_route", "without", 1, 2, "some", "none"} <= set(reached)
+    assert reached["some"] > 2 * reached["none"]
+
+
+# Single changes where they are due.
+
+BUDGET = route("finance", (Access.RESTRICTED, ("ant",)), intents=("budget costs",))
+USERS = route("admin", (Access.RESTRICTED, ("bee",)), intents=("delete users", "wipe users"))
+LAST = route(FALLBACK_NAME, (Access.OPEN, ()))
+
+
+def house_of(*routes, fallback=None, guards=(), threshold=0.05):
+    return Snapshot.of(
+        routes or (BUDGET, USERS),
+        agents=frozenset(AGENTS),
+        fallback=fallback,
+        guards=guards,
+        ambiguity_threshold=threshold,
+    )
+
+
+def says(text, agent, house):
+    return [way.says for way in explain(text, agent, house, Looks(reader_of(house, APART))).ways]
+
+
+def test_who_may_not_use_a_route_is_told_of_its_list_and_of_who_is_on_it():
+    assert says("delete users", "ant", house_of()) == [
+        "agent 'ant' under `allowed` of 'admin': forwarded to 'admin'",
+        "asked by agent 'bee': forwarded to 'admin'",
+    ]
+    assert says("delete users", None, house_of()) == ["asked by agent 'bee': forwarded to 'admin'"]
+
+
+def test_a_score_that_is_too_low_is_told_the_threshold_that_it_reaches():
+    high = replace(BUDGET, min_score=0.99)
+    house = house_of(high, USERS, fallback=LAST)
+    score = reader_of(house, APART).score("budget please").values[0]
+    first, second = says("budget please", "ant", house)
+    value = float(re.fullmatch(r"min_score of 'finance' at or below (\S+): forwarded to 'finance'", first)[1])
+    assert 0 <= score - value < 0.001
+    assert second == "'finance' named in X-AIMux-Route: forwarded to 'finance'"
+    forbidden = says("budget please", "bee", house)
+    assert f"min_score of 'finance' at or below {value} and agent 'bee' under `allowed` of 'finance': " in forbidden[0]
+
+
+@pytest.mark.parametrize("text", ["budget please", "budget please, root sum"])
+def test_what_is_forwarded_is_told_the_threshold_that_would_keep_it_from_there(text):
+    house = house_of(replace(BUDGET, min_score=0.2), USERS, fallback=LAST)
+    scores = reader_of(house, APART).score(text)
+    # Below it the part alone would lead there, where the whole does not.
+    best = max(scores.values[0], *(stand.score for stand in scores.stands), 0.0)
+    assert (best > scores.values[0]) == ("," in text)
+    (way,) = says(text, "ant", house)
+    value = float(re.fullmatch(r"min_score of 'finance' at or above (\S+): forwarded to the fallback", way)[1])
+    assert 0 < value - best <= 0.001
+
+
+def test_a_part_is_told_with_its_words():
+    house = house_of()
+    text = "budget costs, costs budget and then delete users"
+    found = explain(text, "ant", house, Looks(reader_of(house, APART)))
+    assert found.decided.by is Gate.PARTS
+    (stage,) = (stage for stage in found.stages if stage.gate is Gate.PARTS)
+    assert stage.why == "\"delete users\" stands for 'admin' (1.000)"
+    told_of = [way.says for way in found.ways]
+    assert "without \"delete users\": forwarded to 'finance'" in told_of
+    assert "'finance' named in X-AIMux-Route: forwarded to 'finance'" in told_of
+
+
+def test_an_agent_whose_name_cannot_be_registered_is_not_told_to_be():
+    house = house_of(fallback=LAST)
+    asked = "asked without a name: forwarded to the fallback"
+    assert says("please status", "cat", house) == ["agent 'cat' under `agents`: forwarded to the fallback", asked]
+    for name in ("Cat", "cat\n", "c" * 65, "\x1b[31m", "c'"):
+        assert says("please status", name, house) == [asked]
+
+
+def test_a_house_without_intents_is_explained_without_a_model():
+    house = Snapshot.of((route("red", (Access.OPEN, ())),), fallback=LAST, agents=frozenset(AGENTS))
+    found = explain("budget", None, house, Looks(None))
+    assert found.decided.by is Gate.FALLBACK
+    assert (found.text, found.near, found.guarded, found.words) == (None, (), (), {})
+    closed = replace(house, fallback=route(FALLBACK_NAME, (Access.RESTRICTED, ("bee",))))
+    found = explain("budget", "ant", closed, Looks(None))
+    assert [way.says for way in found.ways] == [
+        "agent 'ant' under `allowed` of the fallback: forwarded to the fallback",
+        "asked by agent 'bee': forwarded to the fallback",
+        "'red' named in X-AIMux-Route: forwarded to 'red'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "beside", "shown"),
+    [
+        (0.4, 0.4, "0.400"),
+        (0.39996, 0.4, "0.39996"),
+        (0.40004, 0.4, "0.40004"),
+        (0.0, None, "0.000"),
+        (0.0004, None, "0.0004"),
+        (0.612, 0.4, "0.612"),
+        (0.05 - 1e-12, 0.05, "0.05000000"),
+    ],
+)
+def test_numbers_do_not_look_like_what_they_are_not(value, beside, shown):
+    assert told(value, beside) == shown

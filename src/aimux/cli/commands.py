@@ -1,6 +1,5 @@
 """The commands with their options and help. Each one's module is imported when it is called: none pays for another."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -9,6 +8,7 @@ import typer
 from aimux.cli.audit_commands import SinceOption, UntilOption
 from aimux.cli.audit_commands import app as audit
 from aimux.cli.defaults import DEFAULT_CONFIG
+from aimux.cli.model_commands import app as model
 
 app = typer.Typer(
     name="aimux",
@@ -243,37 +243,8 @@ def replay(
     _leave(command(source, config, before or [], given, as_json=as_json, show=show))
 
 
-class Precision(StrEnum):
-    """How exactly the model's numbers are kept."""
-
-    INT8 = "int8"
-    FP32 = "fp32"
-
-
-model = typer.Typer(help="Get the embedding model.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(model, name="model")
 app.add_typer(audit, name="audit")
-
-
-@model.command(epilog=_examples("aimux model pull", "aimux model pull --precision fp32"))
-def pull(
-    precision: Annotated[
-        Precision, typer.Option(help="int8 is four times smaller and faster, fp32 exact.")
-    ] = Precision.INT8,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="Put the model where this file's model_path says."),
-    ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Put the model here.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Build it again also where it is there already.")] = False,
-) -> None:
-    """Fetch the published weights and build the model.
-
-    The weights are checked against known digests; on a mismatch nothing is kept.
-    """
-    from aimux.cli.model import pull as command
-
-    _leave(command(precision.value, config, output, force=force))
 
 
 @app.command(epilog=_examples("aimux demo"))

@@ -28,6 +28,7 @@ EXPECTED = {
         "model_path": "models/all-MiniLM-L6-v2.onnx",
         "min_score": 0.4,
         "ambiguity_threshold": 0.05,
+        "thresholds_model": None,
         "max_tokens": 8192,
         "cache_entries": 4096,
         "max_waiting": 256,

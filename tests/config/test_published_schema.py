@@ -36,6 +36,8 @@ LOADED_TOO = [
     "fallback: {upstream: HTTP://x}\nsemantic_engine: {min_score: 0, ambiguity_threshold: 1, cache_entries: 0}",
     "routes: [{name: a, upstream: http://x, intents: [a], allowed: [], min_score: 1, ca_file: x}]",
     "routes: [{name: a_b_c, upstream: http://x}]",
+    f"fallback: {{upstream: http://x}}\nsemantic_engine: {{thresholds_model: '{'0a' * 32}'}}",
+    "fallback: {upstream: http://x}\nsemantic_engine: {thresholds_model: null}",
     "fallback: {upstream: http://x}\naudit: {excerpt_length: 16384}",
 ]
 VARIABLES = {
@@ -76,6 +78,8 @@ REFUSED_TOO = [
     "fallback: {upstream: http://x}\nserver: {max_body_bytes: 10XB}",
     "fallback: {upstream: http://x}\nlogging: {level: loud}",
     "fallback: {upstream: http://x}\nsemantic_engine: {min_score: 1.5}",
+    f"fallback: {{upstream: http://x}}\nsemantic_engine: {{thresholds_model: '{'0a' * 31}'}}",
+    f"fallback: {{upstream: http://x}}\nsemantic_engine: {{thresholds_model: '{'0A' * 32}'}}",
     "fallback: {upstream: http://x}\naudit: {excerpt_length: 16385}",
 ]
 
@@ -138,6 +142,7 @@ IN_WORDS = {
     "fallback.ca_file": "`upstreams.ca_file`",
     "upstreams.ca_file": "the system's",
     "audit.checkpoint_to": "none",
+    "semantic_engine.thresholds_model": "none",
     "audit.signing_key": "made in the log's folder",
 }
 

@@ -34,8 +34,9 @@ from bench.routing_report import (
     sides,
     table,
 )
-from bench.routing_rows import AttackRow, CostRow, GuardRow
+from bench.routing_rows import AttackRow, CostRow, GuardRow, TuningRow
 from bench.routing_scores import Bed, RememberingEncoder, by_semantic_router, own
+from bench.routing_tuning import tunings
 
 _DATA: Final = ROOT.parent / "shared" / "data"
 _VARIABLE: Final = "AIMUX_BENCH_DATA"
@@ -110,6 +111,7 @@ def _measure(folder: Path, options: argparse.Namespace, quick: bool, tell: Tell)
         lines=_in_order(found),
         attacks=_attacks(encoder, drawn, tell),
         guards=_guards(encoder, data, tell),
+        tunings=_tunings(encoder, drawn, tell),
         costs=_costs(files, drawn, tell),
         skipped=skipped,
     )
@@ -152,8 +154,14 @@ def _guards(encoder: Encoder, data: Data, tell: Tell) -> Sequence[GuardRow]:
     return list(guards(encoder, data))
 
 
+def _tunings(encoder: Encoder, drawn: Sequence[Draw], tell: Tell) -> Sequence[TuningRow]:
+    """The fourth table."""
+    tell("tuned thresholds")
+    return tunings(encoder, drawn)
+
+
 def _costs(files: ModelFiles, drawn: Sequence[Draw], tell: Tell) -> Sequence[CostRow]:
-    """The fourth table: by an encoder that reads each text each time."""
+    """The fifth table: by an encoder that reads each text each time."""
     tell("what a new text costs")
     return costs(Encoder.load(files), drawn)
 

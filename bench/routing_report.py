@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.table import Table
 
 from aimux.intent.quality import Estimate, Quality
-from bench.routing_rows import AttackRow, CostRow, GuardRow, Interval, Row, shown
+from bench.routing_rows import AttackRow, CostRow, GuardRow, Interval, Row, TuningRow, shown
 
 OURS: Final = "AIMux"
 PEER: Final = "semantic-router"
@@ -67,6 +67,7 @@ class Report:
     attacks: Sequence[AttackRow] = ()
     costs: Sequence[CostRow] = ()
     guards: Sequence[GuardRow] = ()
+    tunings: Sequence[TuningRow] = ()
     skipped: Sequence[str] = field(default_factory=tuple)
 
 
@@ -126,7 +127,8 @@ def from_json(text: str) -> Report:
     attacks = [AttackRow(**each) for each in kept.pop("attacks")]
     costs = [CostRow(**each) for each in kept.pop("costs")]
     guards = [GuardRow(**each) for each in kept.pop("guards")]
-    return Report(**kept, lines=lines, attacks=attacks, costs=costs, guards=guards)
+    tunings = [TuningRow(**each) for each in kept.pop("tunings")]
+    return Report(**kept, lines=lines, attacks=attacks, costs=costs, guards=guards, tunings=tunings)
 
 
 def markdown(report: Report) -> str:
@@ -165,7 +167,7 @@ def table(report: Report) -> Table:
 
 def sides(report: Report) -> list[Sequence[Row]]:
     """The tables beside the first one that have lines."""
-    return [rows for rows in (report.attacks, report.guards, report.costs) if rows]
+    return [rows for rows in (report.attacks, report.guards, report.tunings, report.costs) if rows]
 
 
 def side_table(rows: Sequence[Row]) -> Table:

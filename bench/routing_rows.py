@@ -61,6 +61,39 @@ class GuardRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TuningRow:
+    """What thresholds tuned for a wanted rate of false forwards come to on texts that had no part in it.
+
+    `said` is the rate that was held out, `covered` in how many draws its interval held the true one. Shares of all
+    texts, each with its interval, under the thresholds of now and then under the tuned ones.
+    """
+
+    wanted: float
+    draws: int
+    proposed: int
+    covered: int
+    said: Sequence[float]
+    false_now: Sequence[float]
+    false_then: Sequence[float]
+    right_now: Sequence[float]
+    right_then: Sequence[float]
+    texts: int
+
+    TITLE: ClassVar[str] = "Tuned thresholds, on texts that had no part in it"
+    HEADS: ClassVar[tuple[str, ...]] = (
+        *("Wanted false forwards", "Proposals", "Held out", "Then", "Untuned", "Right then", "Right untuned"),
+        *("In the held-out interval", "Texts"),
+    )
+
+    def cells(self) -> tuple[str, ...]:
+        """What is shown."""
+        each = (self.said, self.false_then, self.false_now, self.right_then, self.right_now)
+        shares = (shown(found, is_share=True) for found in each)
+        covered = f"{self.covered} of {self.proposed}"
+        return f"{self.wanted * 100:g} %", f"{self.proposed} of {self.draws}", *shares, covered, f"{self.texts:,}"
+
+
+@dataclass(frozen=True, slots=True)
 class CostRow:
     """What reading a new text costs in a configuration, in milliseconds by the median.
 

@@ -35,7 +35,7 @@ from bench.routing_report import (
     mean,
     table,
 )
-from bench.routing_rows import AttackRow, CostRow, GuardRow
+from bench.routing_rows import AttackRow, CostRow, GuardRow, TuningRow
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "routing-quality.md"
@@ -202,6 +202,7 @@ def report() -> Report:
         lines=[line_of("a case", "AIMux", [good, good]), line_of("a case", PEER, [good, bad])],
         attacks=[AttackRow("look-alike letters", "same route", 0.9, 1234, 0.85, 0.95)],
         guards=[GuardRow(5, 0.5, [0.9, 0.85, 0.95], [0.05, 0.04, 0.06], [0.0, 0.0, 0.01])],
+        tunings=[TuningRow(0.01, 3, 2, 1, *([[0.5, 0.25, 0.75]] * 5), 40)],
         costs=[CostRow("a case", 2.0, 2.25, 1.125, 1.0, 2.5, 1.5, 1000)],
         skipped=["semantic-router: not installed"],
     )
@@ -221,6 +222,8 @@ def test_the_tables_show_what_was_measured() -> None:
     )
     assert "| look-alike letters | same route | 90.0 (85.0 - 95.0) | 1,234 |" in lines
     assert "| 5 intents, min_score 0.5 | 90.0 (85.0 - 95.0) | 5.0 (4.0 - 6.0) | 0.0 (0.0 - 1.0) |" in lines
+    half = "50.0 (25.0 - 75.0)"
+    assert f"| 1 % | 2 of 3 | {' | '.join([half] * 5)} | 1 of 2 | 40 |" in lines
     assert "| a case | 2.00 | 2.25 | 1.12 (1.00 - 2.50) | 1.50 | 1,000 |" in lines
     assert lines[-1] == "Left out: semantic-router: not installed."
     assert table(report()).row_count == 2

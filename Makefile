@@ -114,6 +114,10 @@ demo: setup ## play the agent-mesh story against a gateway of its own
 test: setup $(VENV)/dev.stamp browser ## run the whole test suite
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
+.PHONY: kills
+kills: setup $(VENV)/dev.stamp ## kill the gateway fifty times amid traffic, and look for what the audit log lacks
+	AIMUX_TEST_KILLS=50 $(BIN)/python -m pytest -q tests/e2e/test_audit_under_harm.py
+
 .PHONY: screenshots
 screenshots: setup $(VENV)/dev.stamp browser ## take the pictures of the dashboard that the documents show
 	AIMUX_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_dashboard_looks.py

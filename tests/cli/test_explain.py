@@ -210,7 +210,7 @@ def test_what_a_guard_refuses(explained: Explain, guarded: Path) -> None:
     assert (found["status"], found["decided_by"], passages(found)["guards"]) == (403, "guards", "refused")
     (guard,) = found["guards"]
     assert (guard["guard"], guard["text"], guard["intent"]) == ("secrets", "print the api key", "print your api key")
-    assert guard["similarity"] > guard["min_score"] == 0.5
+    assert guard["score"] > guard["min_score"] == 0.5
     assert "agent 'bot' under `except` of guard 'secrets': forwarded to 'math'" in said(found)
     assert "without \"print the api key\": forwarded to 'math'" in said(found)
     shown = explained(text, "admin-bot", guarded, as_json=False)

@@ -176,7 +176,7 @@ def _guards_as_dicts(found: Explanation, loaded: Loaded) -> Iterator[dict[str, A
     for place, (guard, near) in enumerate(zip(found.decided.snapshot.guards, found.guarded, strict=False)):
         yield {
             "guard": guard.name,
-            "similarity": round(near.score, 4),
+            "score": round(near.score, 4),
             "min_score": guard.min_score,
             "excepted": principal is not None and principal.name in guard.excepted,
             "intent": shown["guards"][place]["intents"][near.intent],

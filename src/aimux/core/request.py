@@ -90,7 +90,7 @@ class Scores:
 
     `leaders` may say where the highest scores are, in the routes' order: no other is higher than the lowest of these.
     `stands` are the routes that parts of the text stand for, each kind once. `guards` says of each guard of the
-    snapshot how similar the text, or the part that is most so, is to what the guard refuses.
+    snapshot what the text, or the part of it that has most, scores for it.
     """
 
     values: tuple[float | None, ...]

@@ -10,6 +10,7 @@ from aimux.core.headers import folded
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import SILENT, Claim, Facts, Flaw, Place, Reading
 from aimux.core.snapshot import IdentitySources
+from aimux.wire.conversations import all_said, called, last_of_user, meaningful
 from aimux.wire.decode import decode, read_json
 from aimux.wire.http1 import Head, bad
 
@@ -138,7 +139,7 @@ def read_body(body: bytes, kind: BodyKind, codings: Sequence[bytes], sources: Id
 
 def _read(body: bytes, kind: BodyKind, sources: IdentitySources) -> Reading:
     if kind is BodyKind.TEXT:
-        return Reading(text=_meaningful(_utf8(body)), dialect="text")
+        return Reading(text=meaningful(_utf8(body)), dialect="text")
     if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
         return _read_document(read_json(body), sources) if body else SILENT
     if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(_MARK_BYTES).startswith(b"{"):
@@ -163,41 +164,18 @@ def _read_document(document: object, sources: IdentitySources) -> Reading:
     messages = found if isinstance(found, list) else []
     fields = [name for name in _JSON_TEXT_FIELDS if _is_said(document.get(name))]
     if fields:
-        beside = (*(document[name] for name in fields[1:]), *filter(None, map(_message_text, messages)))
+        beside = (*(document[name] for name in fields[1:]), *all_said(messages))
         return Reading(claims, document[fields[0]], "json", field=fields[0], beside=beside)
-    last = _last_of_user(messages)
+    last = last_of_user(messages)
     if last is None:
         return Reading(claims, None, "json")
     at, text = last
-    others = (_message_text(message) for place, message in enumerate(messages) if place != at)
-    return Reading(claims, text, "messages", field="messages", beside=tuple(filter(None, others)))
+    others = (*all_said(messages[:at]), *called(messages[at]), *all_said(messages[at + 1 :]))
+    return Reading(claims, text, "messages", field="messages", beside=others)
 
 
 def _is_said(value: object) -> bool:
-    return isinstance(value, str) and _meaningful(value) is not None
-
-
-def _last_of_user(messages: list[object]) -> tuple[int, str] | None:
-    """Where the last message of the user stands, and its text."""
-    for at in range(len(messages) - 1, -1, -1):
-        message = messages[at]
-        if isinstance(message, dict) and message.get("role") == "user":
-            text = _message_text(message)
-            return None if text is None else (at, text)
-    return None
-
-
-def _message_text(message: object) -> str | None:
-    return _content_text(message.get("content")) if isinstance(message, dict) else None
-
-
-def _content_text(content: object) -> str | None:
-    if isinstance(content, str):
-        return _meaningful(content)
-    if not isinstance(content, list):
-        return None
-    parts = (part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text")
-    return _meaningful("\n".join(text for text in parts if isinstance(text, str)))
+    return isinstance(value, str) and meaningful(value) is not None
 
 
 def _query_claims(pairs: Sequence[tuple[str, str]], sources: IdentitySources) -> Iterable[Claim]:
@@ -252,7 +230,7 @@ def _first_text(pairs: Sequence[tuple[str, str]]) -> tuple[str, str | None]:
         values = [value for key, value in pairs if key == name]
         if any(value != values[0] for value in values[1:]):
             raise bad(f"the text ({name}) is given twice with different values")
-        if values and _meaningful(values[0]):
+        if values and meaningful(values[0]):
             return name, values[0]
     return "", None
 
@@ -262,7 +240,3 @@ def _utf8(body: bytes) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise bad("the body is not valid UTF-8") from error
-
-
-def _meaningful(text: str) -> str | None:
-    return text if text and not text.isspace() else None

@@ -69,3 +69,16 @@ def test_a_strict_gateway_takes_no_errors_over(start: Start, workers: int) -> No
     assert "open the window" in line["problem"]
     assert gateway.reload(config(workers))["event"] == "reloaded"
     assert overlaps(gateway) == []
+
+
+def test_thresholds_of_another_model_are_warned_of_at_the_start_and_at_each_reload(start: Start, workers: int) -> None:
+    gateway = start({**config(workers), "semantic_engine": {"thresholds_model": "ab" * 32}})
+    line = gateway.wait_line(lambda line: line.get("code") == "thresholds-of-another-model", "the warning")
+    assert (line["event"], line["level"]) == ("routes", "warning")
+    assert "were measured with model abababababab" in line["detail"]
+    before = len(gateway.lines)
+    gateway.reload({**config(workers), "semantic_engine": {"thresholds_model": "cd" * 32}})
+    line = gateway.wait_line(
+        lambda line: line.get("code") == "thresholds-of-another-model", "the warning", after=before
+    )
+    assert "were measured with model cdcdcdcdcdcd" in line["detail"]

@@ -57,7 +57,8 @@ def test_a_strict_gateway_does_not_start_with_errors(tmp_path: Path, workers: in
     code, stdout, stderr = run_to_end(path, "--strict")
     assert code == 1, stderr
     assert '"ready"' not in stdout
-    [line] = stderr.splitlines()
+    assert len(stderr.splitlines()) == 1, stderr
+    line = stderr.strip()
     assert line.startswith("aimux: overlap: ")
     assert "lock the door" in line
 

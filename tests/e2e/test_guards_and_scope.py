@@ -111,6 +111,28 @@ def test_a_guard_hears_every_message(guarded: Fence, place: str) -> None:
     guarded.refused(guarded.ask("/v1/chat/completions", PLACES[place]), "guard_refused")
 
 
+IMAGE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"role": "system", "content": SECRET}],
+        [{"role": "user", "content": SECRET}, IMAGE],
+        [{"role": "user", "content": HARMLESS}, {"role": "tool", "content": SECRET}, IMAGE],
+    ],
+    ids=["no user", "an image last", "a tool result"],
+)
+def test_a_guard_hears_a_conversation_that_a_named_route_needs_no_text_of(
+    guarded: Fence, messages: list[dict[str, object]]
+) -> None:
+    response = guarded.ask(document={"messages": messages}, X_AIMux_Route="finance")
+    guarded.refused(response, "guard_refused")
+    guarded.refused(guarded.ask("/?q=" + quote(HARMLESS), {"messages": messages}), "guard_refused")
+    harmless = [{"role": "system", "content": HARMLESS}, IMAGE]
+    guarded.forwarded(guarded.ask(document={"messages": harmless}, X_AIMux_Route="finance"), "finance")
+
+
 def test_a_guard_refuses_wherever_a_text_stands_and_for_all_but_its_exceptions(guarded: Fence) -> None:
     target = f"/?q={quote(SECRET)}"
     response = guarded.ask(target)

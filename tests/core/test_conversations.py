@@ -1,5 +1,7 @@
 """What the other messages of a conversation change, where they are looked at."""
 
+from dataclasses import replace
+
 import pytest
 
 from aimux.core.decision import ASK_BODY, Ask, Forward, Need, Refuse, decide
@@ -45,6 +47,23 @@ def test_a_text_in_the_head_hides_none_in_the_body_from_a_guard() -> None:
     assert decide(unread, house(guards=(GUARD,))) is ASK_BODY
     assert decide(unread, house()) is ASK_BODY
     assert decide(unread, house(all_messages=False)) == Ask(Need.SCORES, "harmless")
+
+
+def test_a_guard_hears_a_conversation_in_which_nothing_says_where_to() -> None:
+    snapshot = house(guards=(GUARD,), all_messages=False)
+    facts = Facts(Reading(CLAIM), "mine", Reading((), None, "json", beside=("first", "second")))
+    assert decide(facts, snapshot) == Ask(Need.SCORES, "first", ("second",))
+    found = decide(replace(facts, scores=Scores((0.9, 0.1, 0.1), guards=(0.8,))), snapshot)
+    assert isinstance(found, Refuse)
+    assert found.reason is Reason.GUARD_REFUSED
+    found = decide(replace(facts, scores=Scores((0.1, 0.1, 0.9), guards=(0.1,))), snapshot)
+    assert isinstance(found, Forward)
+    assert found.permit.route is MINE
+    found = decide(replace(facts, route_name=None), snapshot)
+    assert isinstance(found, Refuse)
+    assert found.reason is Reason.NO_TEXT
+    said = replace(facts, head=Reading(CLAIM, "harmless"))
+    assert decide(said, snapshot) == Ask(Need.SCORES, "harmless", ("first", "second"))
 
 
 @pytest.mark.parametrize("beside", [("x",) * 257, ("x" * 70_000, "y" * 70_000)])

@@ -333,6 +333,9 @@ def test_a_guard_that_is_new_looks_at_named_requests_too():
     assert judged(replace(NAMED, text=None, text_digest=None, dialect=""), guarded) is Unjudged.BODY
     silent = replace(NAMED, text=None, text_digest=None, dialect="", agent=None, identity="none")
     assert outcome(judged(silent, guarded)) == ("forward", "red", Basis.EXACT)
+    heard = replace(silent, dialect="json")
+    assert isinstance(judged(heard, guarded), Unjudged)
+    assert outcome(judged(heard, policy())) == ("forward", "red", Basis.EXACT)
     excepted = policy(guards=(replace(GUARD, excepted=frozenset({"ant"})),))
     assert outcome(judged(NAMED, excepted)) == ("forward", "red", Basis.EXACT)
 

@@ -173,6 +173,34 @@ def test_the_other_messages_of_a_conversation_stand_beside_the_last_one():
     assert (found.text, found.beside) == ("q", ("p", "be kind", "first", "found", "last", "so"))
 
 
+@pytest.mark.parametrize(
+    "last", [{"role": "user", "content": [{"type": "image_url"}]}, {"role": "tool", "content": ""}]
+)
+def test_messages_without_a_last_text_of_the_user_are_heard_all_the_same(last):
+    found = said({"messages": [{"role": "system", "content": "be kind"}, last]})
+    assert (found.text, found.beside) == (None, ("be kind",))
+
+
+@pytest.mark.parametrize(
+    ("call", "heard"),
+    [
+        ({"tool_calls": [{"function": {"arguments": '{"a": "x", "b": [{"c": "y"}, 5]}'}}]}, ("x\ny",)),
+        (
+            {"tool_calls": [{"function": {"arguments": "no {json"}}, {"function": {"arguments": '"z"'}}]},
+            ("no {json", "z"),
+        ),
+        ({"function_call": {"name": "f", "arguments": '{"a": "x"}'}}, ("x",)),
+        ({"tool_calls": [7, {"function": 7}, {"function": {"arguments": 7}}, {"function": {"arguments": "{}"}}]}, ()),
+        ({"tool_calls": {"function": {}}, "function_call": "x"}, ()),
+    ],
+)
+@pytest.mark.parametrize("role", ["assistant", "user"])
+def test_what_tools_are_called_with_is_heard(call, heard, role):
+    messages = [{"role": "user", "content": "hi"}, {"role": role, "content": "so", **call}]
+    found = said({"messages": messages})
+    assert found.beside == (("so", *heard) if role == "assistant" else ("hi", *heard))
+
+
 # How a body is read
 
 

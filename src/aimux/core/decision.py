@@ -114,6 +114,8 @@ def decide(facts: Facts, snapshot: Snapshot) -> Decision:
         if facts.body is None:
             return ASK_BODY
         text = facts.body.text
+        if text is None and facts.route_name is not None and facts.body.beside:
+            text = facts.body.beside[0]  # for the guards: the route is named
     if text is not None:
         return _by_text(text, facts, principal, snapshot, guarded=guarded)
     if facts.route_name is not None:
@@ -148,11 +150,11 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
 
 
 def _beside(facts: Facts, snapshot: Snapshot, *, guarded: bool) -> tuple[str, ...]:
-    """What else is looked at: the body's text, where the head had one, and what else the body says."""
+    """What else is looked at: all that the body says, but for its first text where the head has none."""
     if facts.body is None or not (guarded or snapshot.all_messages):
         return ()
-    own = () if facts.head.text is None or facts.body.text is None else (facts.body.text,)
-    return (*own, *facts.body.beside)
+    said = facts.body.beside if facts.body.text is None else (facts.body.text, *facts.body.beside)
+    return said[1:] if facts.head.text is None else said
 
 
 def identify(facts: Facts, snapshot: Snapshot) -> Principal | Refuse | Ask:

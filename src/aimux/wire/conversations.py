@@ -28,9 +28,11 @@ def all_said(messages: Iterable[object]) -> Iterator[str]:
 
 def called(message: object) -> Iterator[str]:
     """What the tools that a message calls are given, each call's strings together."""
-    found = message.get("tool_calls") if isinstance(message, dict) else None
-    for call in found if isinstance(found, list) else ():
-        function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(message, dict):
+        return
+    calls = message.get("tool_calls")
+    named = (call.get("function") for call in calls if isinstance(call, dict)) if isinstance(calls, list) else ()
+    for function in (*named, message.get("function_call")):  # the latter is what older clients send
         given = function.get("arguments") if isinstance(function, dict) else None
         if isinstance(given, str):
             with suppress(Failure):  # what is no JSON is read as it is

@@ -168,7 +168,7 @@ def _read_document(document: object, sources: IdentitySources) -> Reading:
         return Reading(claims, document[fields[0]], "json", field=fields[0], beside=beside)
     last = last_of_user(messages)
     if last is None:
-        return Reading(claims, None, "json")
+        return Reading(claims, None, "json", beside=tuple(all_said(messages)))
     at, text = last
     others = (*all_said(messages[:at]), *called(messages[at]), *all_said(messages[at + 1 :]))
     return Reading(claims, text, "messages", field="messages", beside=others)

@@ -15,6 +15,7 @@ from aimux.core.request import Principal, Stand
 from aimux.gateway.explaining import Explanation
 from aimux.gateway.stages import Passage, told
 from aimux.intent.explain import Near, Piece
+from aimux.intent.explain import Text as ReadText
 
 _LONGEST: Final = 150
 _COLOURS: Final = {
@@ -47,14 +48,7 @@ def as_dict(found: Explanation, loaded: Loaded) -> dict[str, object]:
     return {
         "decided_by": found.decided.by,
         "gates": [{"gate": stage.gate, "passage": stage.passage, "why": stage.why} for stage in found.stages],
-        "read": None
-        if found.text is None
-        else {
-            "text": found.text.seen,
-            "meant": found.text.meant,
-            "windows": found.text.plan.first,
-            "parts": len(found.text.parts),
-        },
+        "read": None if found.text is None else _read_as_dict(found.text),
         "nearest": [
             {
                 "route": names[near.place],
@@ -115,6 +109,10 @@ def _section(console: Console, title: str, rows: list[tuple[Text | str, ...]]) -
     console.print()
     console.print(Text(title, "bold"))
     console.print(Padding(table, (0, 0, 0, 2)))
+
+
+def _read_as_dict(read: ReadText) -> dict[str, object]:
+    return {"text": read.seen, "meant": read.meant, "windows": read.plan.first, "parts": len(read.parts)}
 
 
 def _read(found: Explanation) -> Rows:

@@ -147,8 +147,7 @@ class Looks:
         if read is None or self._reader is None or not scores.stands:
             return {}
         index = self._reader.index
-        best = np.zeros((len(read.parts), len(index.routes)), np.float32)
-        np.maximum.at(best, np.asarray(read.plan.owners, np.intp), index.each(read.vectors[read.plan.first :]))
+        best = index.of_parts(read.vectors[read.plan.first :], read.plan.owners, len(read.parts))
         places = [place for place, _ in index.routes]
         tops = best.argmax(axis=1).tolist()
         found = {}

@@ -124,7 +124,7 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
     ),
     "the first message": (
         "meaning",
-        WIRE + "dialects._last_of_user",
+        WIRE + "dialects.last_of_user",
         _first_text,
         JSON + b'{"messages": [%b, %b]}' % (MINE, YOURS),
     ),

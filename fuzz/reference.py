@@ -77,12 +77,19 @@ def text_in_document(document: object) -> str | None:
         value = document.get(name)
         if isinstance(value, str) and value.strip():
             return value
-    messages = document.get("messages")
-    users = (
-        [m for m in messages if isinstance(m, dict) and m.get("role") == "user"] if isinstance(messages, list) else []
-    )
-    content = users[-1].get("content") if users else None
+    for name in ("messages", "input"):
+        items = document.get(name)
+        users = [m for m in items if isinstance(m, dict) and m.get("role") == "user"] if isinstance(items, list) else []
+        text = _text_of_message(users[-1]) if users else None
+        if text is not None:
+            return text
+    return None
+
+
+def _text_of_message(message: dict[str, object]) -> str | None:
+    content = message.get("content")
     if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
+        kinds = ("text", "input_text", "output_text")
+        parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") in kinds]
         content = "\n".join(part for part in parts if isinstance(part, str))
     return content if isinstance(content, str) and content.strip() else None

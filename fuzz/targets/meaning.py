@@ -1,6 +1,7 @@
 """Who asks and what for, from head and body: only what stands in a place that the documents list, exactly so."""
 
 import json
+import re
 from typing import Final
 
 from aimux.core.decision import Refuse, identify
@@ -94,10 +95,10 @@ def _expect_the_caller(found: object, given: list[Given], lines: list[bytes]) ->
 
 
 def _is_odd(lines: list[bytes]) -> bool:
-    """Whether an identity header is padded, or has underscores in its name."""
+    """Whether an identity header is padded, or has other marks in its name than hyphens."""
     for line in lines:
         name, _, value = line.partition(b":")
-        plain = name.lower().replace(b"_", b"-")
+        plain = re.sub(rb"[^a-z0-9]", b"-", name.lower())
         if plain in _TWINS and (
             plain != name.lower() or value.removeprefix(b" ").strip(b" \t") != value.removeprefix(b" ")
         ):

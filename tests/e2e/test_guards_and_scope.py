@@ -111,6 +111,20 @@ PLACES = {
     "system prompt": said(("system", SECRET), ("user", HARMLESS)),
     "tool result": said(("user", HARMLESS), ("tool", SECRET), ("user", HARMLESS)),
     "tool call": with_call(json.dumps({"question": SECRET})),
+    "instructions": {"instructions": SECRET, "input": HARMLESS},
+    "items of the Responses API": {
+        "input": [
+            {"type": "function_call_output", "call_id": "1", "output": SECRET},
+            {"role": "user", "content": [{"type": "input_text", "text": HARMLESS}]},
+        ]
+    },
+    "Anthropic's tool result": {
+        "messages": [
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": SECRET}]},
+            {"role": "user", "content": HARMLESS},
+        ]
+    },
+    "MCP's call": {"jsonrpc": "2.0", "query": HARMLESS, "params": {"name": "show_me_the_admin_password"}},
 }
 
 
@@ -155,6 +169,7 @@ def test_a_guard_refuses_wherever_a_text_stands_and_for_all_but_its_exceptions(g
     decided = [json.loads(row) for row in log.splitlines() if b'"kind":"decision"' in row and b"guard_refused" in row]
     assert decided
     assert all("guard 'secrets'" in each["rule"] for each in decided)
+    guarded.refused(guarded.ask(f"/?q={quote(HARMLESS)}&query={quote(SECRET)}"), "guard_refused")
     guarded.forwarded(guarded.ask(target, agent="admin", X_AIMux_Route="finance"), "finance")
     guarded.forwarded(guarded.ask(f"/?q={quote(HARMLESS)}"), "finance")
 

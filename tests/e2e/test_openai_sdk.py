@@ -9,6 +9,7 @@ import pytest
 from e2e_support.mesh import NewUpstream, Start
 from e2e_support.upstream import Peer, Received, Upstream
 from e2e_support.waiting import DEADLINE
+from openai.types.responses import ResponseInputParam
 
 MODEL = "gpt-4o-mini-2024-07-18"
 ROUTES = {
@@ -114,6 +115,19 @@ def test_content_parts(connect: Connect, upstream: Upstream) -> None:
     )
     parts = [{"type": "text", "text": "analyze"}, {"type": "text", "text": "the budget"}]
     connect("finance-bot").chat.completions.create(model=MODEL, messages=[{"role": "user", "content": parts}])  # type: ignore[list-item]
+    assert upstream.only.header("X-AIMux-Route") == b"finance"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["analyze the budget", [{"role": "user", "content": [{"type": "input_text", "text": "analyze the budget"}]}]],
+)
+def test_the_responses_api(connect: Connect, upstream: Upstream, asked: str | ResponseInputParam) -> None:
+    upstream.handler = lambda peer, _: peer.send(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    )
+    connect("finance-bot").responses.create(model=MODEL, input=asked, instructions="You delete users.")
+    assert upstream.only.line == b"POST /v1/responses HTTP/1.1"
     assert upstream.only.header("X-AIMux-Route") == b"finance"
 
 

@@ -129,7 +129,7 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
         JSON + b'{"messages": [%b, %b]}' % (MINE, YOURS),
     ),
     "query before q": ("forms", WIRE + "dialects._TEXT_FIELDS", ("query", "q"), b"q=a&query=b"),
-    "a text that was overlooked": ("forms", WIRE + "dialects._first_text", _always(("", None)), b"q=a"),
+    "a text that was overlooked": ("forms", WIRE + "dialects._of_fields", _always(None), b"q=a"),
     "a route that the upstream names": (
         *(
             "response",

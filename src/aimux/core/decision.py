@@ -150,11 +150,11 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
 
 
 def _beside(facts: Facts, snapshot: Snapshot, *, guarded: bool) -> tuple[str, ...]:
-    """What else is looked at: all that the body says, but for its first text where the head has none."""
+    """What else is looked at: all that head and body say, but for the first text."""
     if facts.body is None or not (guarded or snapshot.all_messages):
         return ()
     said = facts.body.beside if facts.body.text is None else (facts.body.text, *facts.body.beside)
-    return said[1:] if facts.head.text is None else said
+    return said[1:] if facts.head.text is None else (*facts.head.beside, *said)
 
 
 def identify(facts: Facts, snapshot: Snapshot) -> Principal | Refuse | Ask:

@@ -39,7 +39,7 @@ _DECIDED: Final = frozenset(
 )
 _KNOWN: Final = frozenset({*(reason.code for reason in Reason), *(ended.value for ended in Ended)})
 # In requests that are read so, something else may be said beside the text, which is not recorded.
-_HAVE_BESIDE: Final = frozenset({"query", "json", "messages"})
+_HAVE_BESIDE: Final = frozenset({"query", "json", "messages", "form"})
 _NOBODY: Final = ""
 _NOWHERE: Final = ""
 _SOMETHING: Final = "?"

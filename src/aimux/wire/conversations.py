@@ -1,10 +1,27 @@
-"""What is said in a conversation as OpenAI's clients send it: by the user last, in each message, and to tools."""
+"""What is said in a JSON body as clients of OpenAI, Anthropic and MCP send it: by the user last, and all the rest."""
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import Final
 
 from aimux.core.reason import Failure
 from aimux.wire.decode import read_json
+
+_TEXT_PARTS: Final = ("text", "input_text", "output_text")
+# What only labels or carries, and says nothing to a reader. Everything else in a message is heard.
+_LABELS: Final = frozenset(
+    (
+        *("role", "type", "kind", "id", "call_id", "tool_call_id", "tool_use_id", "messageId", "status", "index"),
+        *("mimeType", "media_type", "format", "detail", "signature", "encrypted_content"),
+        *("url", "uri", "image_url", "input_audio", "file_id", "file_url", "file_data", "bytes", "blob"),
+    )
+)
+# Parts whose `data` are an image's or a recording's.
+_CARRIERS: Final = ("base64", "image", "audio")
+# What a tool is called with, in the words of each protocol.
+_GIVEN: Final = ("arguments", "input")
+_SPELT_TOGETHER: Final = re.compile(r"[_.\-/:]+|(?<=[a-z])(?=[A-Z])")
 
 
 def last_of_user(messages: list[object]) -> tuple[int, str] | None:
@@ -18,28 +35,33 @@ def last_of_user(messages: list[object]) -> tuple[int, str] | None:
 
 
 def all_said(messages: Iterable[object]) -> Iterator[str]:
-    """The texts of messages, and what tools were called with in them."""
+    """Of each message its text, and what else it holds."""
     for message in messages:
         text = _message_text(message)
         if text is not None:
             yield text
-        yield from called(message)
+        yield from besides(message)
 
 
-def called(message: object) -> Iterator[str]:
-    """What the tools that a message calls are given, each call's strings together."""
-    if not isinstance(message, dict):
-        return
-    calls = message.get("tool_calls")
-    named = (call.get("function") for call in calls if isinstance(call, dict)) if isinstance(calls, list) else ()
-    for function in (*named, message.get("function_call")):  # the latter is what older clients send
-        given = function.get("arguments") if isinstance(function, dict) else None
-        if isinstance(given, str):
-            with suppress(Failure):  # what is no JSON is read as it is
-                given = "\n".join(_strings(read_json(given.encode())))
-            text = meaningful(given)
-            if text is not None:
-                yield text
+def besides(message: object) -> Iterator[str]:
+    """What a message holds beside its text, as one text if anything: the tools that it calls, and what these gave."""
+    if isinstance(message, dict):
+        content = message.get("content")
+        parts = [part for part in content if not _is_text(part)] if isinstance(content, list) else []
+        if not isinstance(content, str | list):
+            parts.append(content)
+        yield from heard([{key: each for key, each in message.items() if key != "content"}, parts])
+    else:
+        yield from heard(message)
+
+
+def heard(value: object) -> Iterator[str]:
+    """All that is said anywhere in a value, as one text if anything."""
+    found: list[str] = []
+    _gather(value, found)
+    text = meaningful("\n".join(found))
+    if text is not None:
+        yield text
 
 
 def meaningful(text: str) -> str | None:
@@ -56,16 +78,38 @@ def _content_text(content: object) -> str | None:
         return meaningful(content)
     if not isinstance(content, list):
         return None
-    parts = (part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text")
-    return meaningful("\n".join(text for text in parts if isinstance(text, str)))
+    return meaningful("\n".join(part["text"] for part in content if _is_text(part)))
 
 
-def _strings(value: object) -> Iterator[str]:
+def _is_text(part: object) -> bool:
+    return isinstance(part, dict) and part.get("type") in _TEXT_PARTS and isinstance(part.get("text"), str)
+
+
+def _gather(value: object, found: list[str], *, is_given: bool = False) -> None:
+    """Put all that is said in a value into `found`. `is_given`: a tool is called with it, where no key is a label.
+
+    A list, since a generator for each level of nesting would cost as much again with every level.
+    """
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _strings(each)
+        found.append(value)
     elif isinstance(value, list):
         for each in value:
-            yield from _strings(each)
+            _gather(each, found, is_given=is_given)
+    elif isinstance(value, dict):
+        carries = value.get("type") in _CARRIERS
+        for key, each in value.items():
+            if is_given:
+                _gather(each, found, is_given=True)
+            elif key in _GIVEN and not isinstance(each, list):
+                _gather(_arguments(each), found, is_given=True)
+            elif key == "name" and isinstance(each, str):
+                found.append(_SPELT_TOGETHER.sub(" ", each))
+            elif key not in _LABELS and not (carries and key == "data"):
+                _gather(each, found)
+
+
+def _arguments(given: object) -> object:
+    if isinstance(given, str):
+        with suppress(Failure):  # what is no JSON is read as it is
+            return read_json(given.encode())
+    return given

@@ -10,13 +10,16 @@ from aimux.core.headers import folded
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import SILENT, Claim, Facts, Flaw, Place, Reading
 from aimux.core.snapshot import IdentitySources
-from aimux.wire.conversations import all_said, called, last_of_user, meaningful
+from aimux.wire.conversations import all_said, besides, heard, last_of_user, meaningful
 from aimux.wire.decode import decode, read_json
 from aimux.wire.http1 import Head, bad
 
 ROUTE_HEADER = b"x-aimux-route"
 _TEXT_FIELDS = ("q", "query")
 _JSON_TEXT_FIELDS = ("query", "prompt", "input")
+_CONVERSATIONS = ("messages", "input")
+# What is said to whoever answers: texts and conversations, orders that come with them, a tool's call.
+_SAID_FIELDS = ("system", "instructions", "query", "prompt", "input", "messages", "params")
 _UTF8 = (b"utf-8", b"utf8", b"us-ascii")
 _LONGEST_KEPT = 128
 # What may stand before the brace of a JSON text in UTF-8 with a mark, in UTF-16 and in UTF-32.
@@ -65,14 +68,13 @@ def read_head(head: Head, sources: IdentitySources) -> Reading:
     """What query and headers say: claims in order of precedence, and the text, if any. A fault is in `flaw`."""
     try:
         claims = _header_claims(head, sources)
-        field, text = "", None
-        if head.query:
-            pairs = _pairs(head.query.decode("ascii"))
-            claims = [*_query_claims(pairs, sources), *claims]
-            field, text = _first_text(pairs)
+        if not head.query:
+            return Reading(tuple(claims))
+        pairs = _pairs(head.query.decode("ascii"))
+        claims = [*_query_claims(pairs, sources), *claims]
+        return _of_fields(pairs, tuple(claims), "query") or Reading(tuple(claims))
     except Failure as failure:
         return Reading(flaw=Flaw(failure.reason, failure.message))
-    return Reading(tuple(claims), text, "query" if text is not None else "", field=field)
 
 
 def named_route(head: Head) -> str | None:
@@ -148,30 +150,41 @@ def _read(body: bytes, kind: BodyKind, sources: IdentitySources) -> Reading:
         # Beside an escape, each change between ASCII and the rest costs what an escape costs.
         if b"%" in body and body.count(b"%") + len(body.translate(None, _ASCII)) > _MOST_ESCAPES:
             raise Failure(Reason.BODY_TOO_LARGE, f"the form holds more than {_MOST_ESCAPES} escapes: send JSON instead")
-        field, text = _first_text(_pairs(_utf8(body)))
-        return Reading(text=text, dialect="form", field=field)
+        return _of_fields(_pairs(_utf8(body)), (), "form") or Reading(dialect="form")
     return SILENT
 
 
 def _read_document(document: object, sources: IdentitySources) -> Reading:
     if not isinstance(document, dict):
-        return SILENT
+        return Reading(dialect="json", beside=tuple(heard(document)))
     claims: tuple[Claim, ...] = ()
     field = sources.body_field
     if field is not None and field in document:
         claims = (_claim(Place.BODY, field, document[field]),)
-    found = document.get("messages")
-    messages = found if isinstance(found, list) else []
-    fields = [name for name in _JSON_TEXT_FIELDS if _is_said(document.get(name))]
-    if fields:
-        beside = (*(document[name] for name in fields[1:]), *all_said(messages))
-        return Reading(claims, document[fields[0]], "json", field=fields[0], beside=beside)
-    last = last_of_user(messages)
-    if last is None:
-        return Reading(claims, None, "json", beside=tuple(all_said(messages)))
-    at, text = last
-    others = (*all_said(messages[:at]), *called(messages[at]), *all_said(messages[at + 1 :]))
-    return Reading(claims, text, "messages", field="messages", beside=others)
+    for name in _JSON_TEXT_FIELDS:
+        if _is_said(document.get(name)):
+            return Reading(claims, document[name], "json", field=name, beside=_beside(document, name))
+    for name in _CONVERSATIONS:
+        last = last_of_user(document[name]) if isinstance(document.get(name), list) else None
+        if last is not None:
+            at, text = last
+            return Reading(claims, text, "messages", field=name, beside=_beside(document, name, at))
+    return Reading(claims, None, "json", beside=_beside(document, ""))
+
+
+def _beside(document: dict[str, object], field: str, place: int = 0) -> tuple[str, ...]:
+    """What is said beside the text, which stands in this field or in the message at this place in it."""
+    found: list[str] = []
+    for name in _SAID_FIELDS:
+        value = document.get(name)
+        if isinstance(value, list):
+            ours = value[place : place + 1] if name == field else []
+            before = value[:place] if ours else value
+            found += (*all_said(before), *(each for message in ours for each in besides(message)))
+            found += all_said(value[place + 1 :]) if ours else ()
+        elif name != field:
+            found += heard(value)
+    return tuple(found)
 
 
 def _is_said(value: object) -> bool:
@@ -224,15 +237,16 @@ def _pairs(encoded: str) -> list[tuple[str, str]]:
         raise bad("the query or form has too many fields") from error
 
 
-def _first_text(pairs: Sequence[tuple[str, str]]) -> tuple[str, str | None]:
-    """The first text and the name that it stands under, if there is one."""
+def _of_fields(pairs: Sequence[tuple[str, str]], claims: tuple[Claim, ...], dialect: str) -> Reading | None:
+    """What a query or form says: its first text, the name that this stands under, and the texts beside it."""
     for name in _TEXT_FIELDS:
         values = [value for key, value in pairs if key == name]
         if any(value != values[0] for value in values[1:]):
             raise bad(f"the text ({name}) is given twice with different values")
         if values and meaningful(values[0]):
-            return name, values[0]
-    return "", None
+            others = [text for key, text in pairs if key in _TEXT_FIELDS and key != name and meaningful(text)]
+            return Reading(claims, values[0], dialect, field=name, beside=tuple(others))
+    return None
 
 
 def _utf8(body: bytes) -> str:

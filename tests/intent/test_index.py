@@ -2,6 +2,9 @@
 
 import itertools
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -300,3 +303,15 @@ def test_where_no_route_has_intents_guards_are_scored_all_the_same() -> None:
     assert index.scores(vectors).values == (None, None)
     assert index.stands(vectors, (0, 1, 1), (True, False)) == ()
     assert index.guards(vectors[1:2]) == pytest.approx([1.0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted by /proc")
+@pytest.mark.parametrize(("said", "threads"), [(None, 1), ("2", min(2, os.cpu_count() or 1))])
+def test_scores_are_computed_by_the_thread_that_asks_unless_the_operator_wants_more(
+    said: str | None, threads: int
+) -> None:
+    code = "import os, aimux.intent.index; print(len(os.listdir('/proc/self/task')))"
+    others = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    environment = others if said is None else {**others, "OPENBLAS_NUM_THREADS": said}
+    run = [sys.executable, "-c", code]
+    assert int(subprocess.run(run, env=environment, capture_output=True, check=True, text=True).stdout) == threads

@@ -64,14 +64,14 @@ class GuardRow:
 class TuningRow:
     """What thresholds tuned for a wanted rate of false forwards come to on texts that had no part in it.
 
-    `said` is the rate that was held out, `covered` in how many draws its interval held the true one. Shares of all
-    texts, each with its interval, under the thresholds of now and then under the tuned ones.
+    `said` is the rate that was held out, `alike` in how many draws it and the rate on the other texts differ by no more
+    than chance. Shares of all texts, each with its interval, under the thresholds of now and then under the tuned ones.
     """
 
     wanted: float
     draws: int
     proposed: int
-    covered: int
+    alike: int
     said: Sequence[float]
     false_now: Sequence[float]
     false_then: Sequence[float]
@@ -82,15 +82,15 @@ class TuningRow:
     TITLE: ClassVar[str] = "Tuned thresholds, on texts that had no part in it"
     HEADS: ClassVar[tuple[str, ...]] = (
         *("Wanted false forwards", "Proposals", "Held out", "Then", "Untuned", "Right then", "Right untuned"),
-        *("In the held-out interval", "Texts"),
+        *("As held out, but for chance", "Texts"),
     )
 
     def cells(self) -> tuple[str, ...]:
         """What is shown."""
         each = (self.said, self.false_then, self.false_now, self.right_then, self.right_now)
         shares = (shown(found, is_share=True) for found in each)
-        covered = f"{self.covered} of {self.proposed}"
-        return f"{self.wanted * 100:g} %", f"{self.proposed} of {self.draws}", *shares, covered, f"{self.texts:,}"
+        alike = f"{self.alike} of {self.proposed}"
+        return f"{self.wanted * 100:g} %", f"{self.proposed} of {self.draws}", *shares, alike, f"{self.texts:,}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from bench.routing_report import (
     table,
 )
 from bench.routing_rows import AttackRow, CostRow, GuardRow, TuningRow
+from bench.routing_tuning import differ_by_chance
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "routing-quality.md"
@@ -384,3 +385,18 @@ def test_a_draw_is_tried_by_the_real_score_and_the_references() -> None:
     # Read again, the model is not asked.
     encoder._session = None  # type: ignore[assignment]
     assert (encoder.encode(["what is 3 plus 4"])[0] == text).all()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ([0.01, 0.005, 0.02], [0.014, 0.008, 0.025], True),
+        ([0.014, 0.008, 0.025], [0.01, 0.005, 0.02], True),
+        ([0.0, 0.0, 0.01], [0.0, 0.0, 0.01], True),
+        # Their intervals touch, and yet chance alone would not part them so far.
+        ([0.01, 0.005, 0.02], [0.03, 0.02, 0.04], False),
+        ([0.1, 0.08, 0.12], [0.01, 0.005, 0.02], False),
+    ],
+)
+def test_two_rates_differ_by_chance_or_not(one: list[float], other: list[float], alike: bool) -> None:
+    assert differ_by_chance(one, other) is alike

@@ -119,12 +119,15 @@ def test_the_digest_names_what_is_in_force(read: Read) -> None:
         read("# comment\nfallback:\n  upstream: 'http://x'\nserver: {port: 8080}\n"),
         read("fallback: {upstream: 'http://${X}'}\n", {"X": "x"}),
         read(FALLBACK + "server: {port: 1}\n", {"AIMUX_SERVER__PORT": "8080"}),
+        read(FALLBACK, base_dir=Path("/elsewhere")),
+        read(FALLBACK + "audit: {path: /elsewhere/audit}\n", base_dir=Path("/elsewhere")),
     ]
     assert {loaded.digest for loaded in same} == {plain.digest}
     other = [
         read("fallback: {upstream: 'http://y'}\n"),
         read(FALLBACK + "server: {port: 1}\n"),
         read("fallback: {upstream: http://x, allowed: []}\n"),
-        read(FALLBACK, base_dir=Path("/elsewhere")),
+        read(FALLBACK + "audit: {path: /elsewhere/audit}\n"),
+        read(FALLBACK + "audit: {path: other}\n"),
     ]
-    assert len({loaded.digest for loaded in [plain, *other]}) == 5
+    assert len({loaded.digest for loaded in [plain, *other]}) == 6

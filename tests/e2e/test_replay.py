@@ -104,7 +104,9 @@ def test_an_opened_route_is_newly_allowed(gateway: Gateway, upstream: Upstream, 
     assert "newly allowed: route_forbidden -> forward admin: route 'admin' lists agent 'finance-bot'" in done.stdout
 
 
-def test_what_is_not_known_is_not_unchanged(start: Start, upstream: Upstream, dead_port: int) -> None:
+def test_what_is_not_known_is_not_unchanged(
+    start: Start, upstream: Upstream, dead_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     gateway = start(config_of(upstream, dead_port))
     played(gateway)
     new = changed(gateway, upstream, dead_port, min_score=0.41)
@@ -115,8 +117,11 @@ def test_what_is_not_known_is_not_unchanged(start: Start, upstream: Upstream, de
     assert "1  not judged: the name of an unregistered caller is not recorded" in done.stdout
     assert "1  not judged: it names a route that did not exist" in done.stdout
     assert "who asked is taken from the record in 7 requests" in done.stderr
-    # With the configuration that decided, all of it is known, but for what parts of the long text stand for.
-    proved = replay(gateway.audit, new, "--before", gateway.config)
+    # With the configuration that decided, all of it is known, but for what parts of the long text stand for. A pipeline
+    # has it in another folder.
+    before = tmp_path_factory.mktemp("pipeline") / "before.yaml"
+    before.write_text(gateway.config.read_text())
+    proved = replay(gateway.audit, new, "--before", before)
     assert proved.returncode == 0
     assert "1  judged on the recorded scores" in proved.stdout
     assert "1 request judged in part" in proved.stderr

@@ -1,6 +1,6 @@
 """The files that a configuration names: where they are, and whether certificates can be read from them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Known
 from pathlib import Path as FilePath
 from typing import TypeVar
@@ -17,27 +17,36 @@ _HasFile = TypeVar("_HasFile", RouteConfig, FallbackConfig, UpstreamsConfig)
 
 def with_absolute_paths(config: Config, base_dir: FilePath) -> Config:
     """The configuration with relative paths taken from the directory of its file."""
-    engine = config.semantic_engine
+    return _placed(config, lambda path: base_dir / path)
+
+
+def with_portable_paths(config: Config, base_dir: FilePath) -> Config:
+    """The configuration with the paths below the directory of its file as relative ones."""
+    return _placed(config, lambda path: path.relative_to(base_dir) if path.is_relative_to(base_dir) else path)
+
+
+def _placed(config: Config, place: Callable[[FilePath], FilePath]) -> Config:
+    engine, fallback = config.semantic_engine, config.fallback
     return config.model_copy(
         update={
-            "semantic_engine": engine.model_copy(update={"model_path": base_dir / engine.model_path}),
-            "routes": tuple(_placed(route, base_dir) for route in config.routes),
-            "audit": config.audit.model_copy(update=_audit_files(config.audit, base_dir)),
-            "fallback": None if config.fallback is None else _placed(config.fallback, base_dir),
-            "upstreams": _placed(config.upstreams, base_dir),
+            "semantic_engine": engine.model_copy(update={"model_path": place(engine.model_path)}),
+            "routes": tuple(_with_ca_file(route, place) for route in config.routes),
+            "audit": config.audit.model_copy(update=_audit_files(config.audit, place)),
+            "fallback": None if fallback is None else _with_ca_file(fallback, place),
+            "upstreams": _with_ca_file(config.upstreams, place),
         }
     )
 
 
-def _audit_files(audit: AuditConfig, base_dir: FilePath) -> dict[str, FilePath]:
+def _audit_files(audit: AuditConfig, place: Callable[[FilePath], FilePath]) -> dict[str, FilePath]:
     given = {"path": audit.path, "checkpoint_to": audit.checkpoint_to, "signing_key": audit.signing_key}
-    return {name: base_dir / path for name, path in given.items() if path is not None}
+    return {name: place(path) for name, path in given.items() if path is not None}
 
 
-def _placed(section: _HasFile, base_dir: FilePath) -> _HasFile:
+def _with_ca_file(section: _HasFile, place: Callable[[FilePath], FilePath]) -> _HasFile:
     if section.ca_file is None:
         return section
-    return section.model_copy(update={"ca_file": base_dir / section.ca_file})
+    return section.model_copy(update={"ca_file": place(section.ca_file)})
 
 
 def check_files(root: Mapping, base_dir: FilePath, overrides: Known[Path, Override], report: Report) -> None:

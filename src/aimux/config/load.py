@@ -13,7 +13,7 @@ from aimux.config.consistency import check_consistency
 from aimux.config.effective import digest_of, display_of
 from aimux.config.environment import apply_overrides, read_overrides, substitute_all
 from aimux.config.explain import explain
-from aimux.config.files import check_files, with_absolute_paths
+from aimux.config.files import check_files, with_absolute_paths, with_portable_paths
 from aimux.config.problem import ConfigError, Problem
 from aimux.config.report import Report
 from aimux.config.schema import Config
@@ -27,8 +27,8 @@ LARGEST: Final = 5 * 1024 * 1024
 class Loaded:
     """A configuration that can be used.
 
-    `text` is what it was read from, `display` what may be shown of it, `digest` names it (it does not depend on
-    secrets), `warnings` are things that are allowed but hardly meant.
+    `text` is what it was read from, `display` what may be shown of it, `digest` names it (it depends neither on
+    secrets nor on the folder), `warnings` are things that are allowed but hardly meant.
     """
 
     config: Config
@@ -99,8 +99,10 @@ def _load(text: str, path: Path, environ: Environ[str, str], base_dir: Path) -> 
     check_files(root, base_dir, overrides, report)
     if config is None or report.problems:
         raise ConfigError(tuple(report.problems))
-    config = with_absolute_paths(config, base_dir.absolute())
-    digest = digest_of(config)
+    home = base_dir.absolute()
+    config = with_absolute_paths(config, home)
+    # A copy elsewhere, in a pipeline for one, is the same configuration.
+    digest = digest_of(with_portable_paths(config, home))
     return Loaded(
         config=config,
         snapshot=compile_snapshot(config, digest),

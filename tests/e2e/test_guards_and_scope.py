@@ -1,15 +1,19 @@
 """Guards, conversations and disguises through a running gateway: what is refused, and what an upstream never gets."""
 
+import gzip
 import json
+import queue
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from e2e_support.client import Response, ask
+from e2e_support.client import Client, Response, ask, compose
 from e2e_support.gateway import Config, Gateway, write_config
-from e2e_support.upstream import Upstream
+from e2e_support.mesh import NewUpstream, Start
+from e2e_support.upstream import Peer, Upstream
+from e2e_support.waiting import DEADLINE
 
 BUDGET = ["analyze the budget", "forecast the revenue", "compare our costs"]
 USERS = ["delete all users", "remove a user account", "reset a user's password"]
@@ -172,6 +176,69 @@ def test_a_guard_refuses_wherever_a_text_stands_and_for_all_but_its_exceptions(g
     guarded.refused(guarded.ask(f"/?q={quote(HARMLESS)}&query={quote(SECRET)}"), "guard_refused")
     guarded.forwarded(guarded.ask(target, agent="admin", X_AIMux_Route="finance"), "finance")
     guarded.forwarded(guarded.ask(f"/?q={quote(HARMLESS)}"), "finance")
+
+
+CHAT = json.dumps(said(("user", SECRET))).encode()
+DISGUISES = {
+    "bytes": ("application/octet-stream", CHAT),
+    "a picture": ("image/png", b" \n\r\t" * 40 + CHAT),
+    "a batch": ("application/x-unknown", b"[" + CHAT + b"]"),
+    "a batch of no type": ("", b"[" + CHAT + b"]"),
+    "a form": ("application/x-www-form-urlencoded", b"[" + CHAT + b"]"),
+    "a plain text": ("text/plain", CHAT.replace(b"password", b"pass\\u0077ord")),
+    "packed": ("application/octet-stream", gzip.compress(CHAT)),
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_guard_hears_json_that_goes_by_another_type(guarded: Fence, disguise: str) -> None:
+    content_type, body = DISGUISES[disguise]
+    headers = {"X-Source-Agent": "bot", "X-AIMux-Route": "finance", "Content-Type": content_type}
+    if disguise == "packed":
+        headers["Content-Encoding"] = "gzip"
+    named = {name: value for name, value in headers.items() if value}
+    guarded.refused(ask(guarded.gateway.port, "POST", "/v1/chat/completions", named, body), "guard_refused")
+    by_meaning = {name: value for name, value in named.items() if name != "X-AIMux-Route"}
+    target = f"/v1/chat/completions?q={quote(HARMLESS)}"
+    guarded.refused(ask(guarded.gateway.port, "POST", target, by_meaning, body), "guard_refused")
+    admin = {**named, "X-Source-Agent": "admin"}
+    guarded.forwarded(ask(guarded.gateway.port, "POST", "/v1/chat/completions", admin, body), "finance")
+
+
+@pytest.mark.parametrize("body", [b'{"messages": [', b'{"a": NaN}', b'{"a": 1, "a": 2}', b"\xef\xbb\xbf" + CHAT])
+def test_what_only_begins_like_json_is_refused_where_a_guard_listens(guarded: Fence, body: bytes) -> None:
+    headers = {"X-Source-Agent": "bot", "X-AIMux-Route": "finance", "Content-Type": "application/octet-stream"}
+    response = ask(guarded.gateway.port, "POST", "/", headers, body)
+    guarded.refused(response, "bad_request")
+    assert b"multipart/form-data" in response.body
+    guarded.forwarded(ask(guarded.gateway.port, "POST", "/", {**headers, "X-Source-Agent": "admin"}, body), "finance")
+
+
+def test_an_upload_flows_through_where_a_guard_listens(start: Start, new_upstream: NewUpstream) -> None:
+    """What cannot be JSON is passed on piece by piece, and not kept until it could be read."""
+    arrived: queue.Queue[bytes] = queue.Queue()
+
+    def listen(peer: Peer) -> None:
+        peer.read_head()
+        for size in (8, 100, 100):
+            arrived.put(peer.read_exactly(size))
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    upstream = new_upstream()
+    upstream.on_connect = listen
+    gateway = start(config(upstream, guarded=True, scope="all_messages"))
+    headers = {
+        "X-Source-Agent": "bot",
+        "X-AIMux-Route": "finance",
+        "Content-Type": "image/png",
+        "Content-Length": "208",
+    }
+    with Client(gateway.port) as client:
+        client.send(compose("POST", "/", headers))
+        for piece in (b"\x89PNG\r\n\x1a\n", b"{" * 100, b"x" * 100):
+            client.send(piece)
+            assert arrived.get(timeout=DEADLINE) == piece
+        assert client.read_response().status == 200
 
 
 HIDDEN = {

@@ -157,6 +157,64 @@ def test_a_body_that_is_read_whole():
     assert min(reached[what] for what in (None, Reason.BODY_TOO_LARGE, Reason.BAD_REQUEST)) > 20, reached
 
 
+def test_a_body_whose_first_byte_is_looked_at():
+    """Blanks before it are passed over, and nothing of the body is lost to who takes it then."""
+    reached = Counter()
+
+    async def play(exchange, pieces, asked):
+        found = feed(exchange, pieces[:asked])
+        looking = asyncio.ensure_future(exchange.first_byte())
+        await asyncio.sleep(0)
+        seen, fed = looking.done(), asked
+        while not looking.done() and not found and fed < len(pieces):
+            found = feed(exchange, pieces[fed : fed + 1])
+            fed += 1
+            await asyncio.sleep(0)
+        await asyncio.wait([looking])
+        sink = Sink()
+        refused = refusal_of(lambda: exchange.stream_body(sink))[1]
+        found = found or feed(exchange, pieces[fed:])
+        return seen, fed, found, refusal_of(looking.result), sink, refused
+
+    @RUN
+    @given(st.integers(0, LIMIT), st.binary(max_size=LIMIT), cuts, st.integers(0, 3))
+    def check(blanks, payload, places, asked):
+        payload = b" " * blanks + payload if len(payload) + blanks <= LIMIT else b" " * (LIMIT + 1)
+        if not payload:
+            return
+        body = Sent(b"Content-Length: %d" % len(payload), payload, payload)
+        client, pieces = Client(), cut(body.wire, places)
+        looked = payload.lstrip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe")[:1]
+        seen, fed, found, (first, refused), sink, broken = asyncio.run(play(body.exchange(client), pieces, asked))
+        if body.verdict:
+            assert refused == broken == body.verdict or found == body.verdict
+            return
+        assert (first, refused, broken) == (looked, None, None)
+        assert (sink.taken, sink.ends) == (payload, ["complete"])
+        # It waits no longer than it must.
+        behind = len(payload) - len(payload.lstrip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe")) + 1 if looked else len(payload)
+        assert sum(map(len, pieces[: fed - 1])) < behind or seen
+        reached["blank" if not looked else "at once" if seen else "waited"] += 1
+
+    check()
+    assert min(reached[what] for what in ("blank", "at once", "waited")) > 5, reached
+
+
+def test_what_comes_behind_the_first_byte_waits():
+    async def play(exchange, client):
+        looking = asyncio.ensure_future(exchange.first_byte())
+        await asyncio.sleep(0)
+        exchange.feed(b"  {")
+        assert await looking == b"{"
+        exchange.feed(b"x" * 70_000)
+        return client.held
+
+    client = Client()
+    body = Sent(b"Content-Length: 100000", b"", b"")
+    assert asyncio.run(play(body.exchange(client, limit=100_000), client))
+    assert client.sent == [CONTINUE]
+
+
 def test_a_body_that_is_streamed():
     reached = Counter()
 

@@ -43,6 +43,10 @@ class FakeExchange:
     def responding(self):
         return self.status != 0
 
+    async def first_byte(self):
+        await asyncio.sleep(0)
+        return self.body.lstrip()[:1]
+
     async def read_body(self):
         self.body_reads += 1
         await asyncio.sleep(0)

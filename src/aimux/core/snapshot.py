@@ -108,6 +108,11 @@ class Snapshot:
     all_messages: bool = False
     """Whether all messages of a conversation are looked at, and not only the last one of its user."""
 
+    @property
+    def hears(self) -> bool:
+        """Whether it matters to somebody's request what is said in it beside the text."""
+        return self.all_messages or bool(self.guards)
+
     @classmethod
     def of(
         cls,

@@ -1,56 +1,19 @@
-"""One request and its answer on a client's connection: the body as it comes in, the response as it goes out."""
+"""One request and its answer on a client's connection: the response as it goes out, beside the body that comes in."""
 
-import asyncio
 from email.utils import formatdate
 from functools import lru_cache
 from time import time
-from typing import Final, Protocol
+from typing import Protocol
 
 from aimux.core.headers import Trace
-from aimux.core.reason import Failure, Reason
-from aimux.wire.chunked import ChunkedDecoder
+from aimux.edge.incoming import Incoming, Link
 from aimux.wire.forwarding import Origin, client_head, phrase_of
-from aimux.wire.http1 import CHUNKED, Head
-
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_HIGH_WATER: Final = 64 * 1024
+from aimux.wire.http1 import Head
 
 
 @lru_cache(maxsize=1)
 def _date_line(second: int) -> bytes:
     return b"Date: " + formatdate(second, usegmt=True).encode("ascii")
-
-
-class Link(Protocol):
-    """What an exchange needs of the connection that it is on."""
-
-    def send(self, data: bytes) -> None:
-        """Write to the client."""
-
-    def hold(self) -> None:
-        """Stop reading from the client: what came is not consumed yet."""
-
-    def release(self) -> None:
-        """Read again."""
-
-    def ended(self, *, keep: bool) -> None:
-        """The response is complete; `keep` tells whether the connection may carry another request."""
-
-    def cut(self) -> None:
-        """Close the connection at once."""
-
-
-class BodySink(Protocol):
-    """Where a request's body is streamed to."""
-
-    def send_body(self, data: bytes) -> None:
-        """The next piece."""
-
-    def end_body(self) -> None:
-        """There is no more."""
-
-    def fail_body(self, failure: Failure) -> None:
-        """The body cannot be completed."""
 
 
 class ResponseSource(Protocol):
@@ -63,166 +26,28 @@ class ResponseSource(Protocol):
         """It does again."""
 
 
-class Exchange:
+class Exchange(Incoming):
     """Both directions of one request. The connection feeds it; the gateway reads from it and answers through it."""
 
     __slots__ = (
-        "_chunked_out",
-        "_close",
-        "_decoder",
-        "_failure",
-        "_left",
-        "_limit",
-        "_link",
-        "_out",
-        "_pieces",
-        "_sent",
-        "_sink",
-        "_waiter",
-        "answered",
-        "body_complete",
-        "head",
-        "origin",
-        "received",
-        "request_id",
-        "response_bytes",
-        "source",
-        "started",
-        "status",
-        "trace",
-        "wants_body",
+        *("_chunked_out", "_out", "_sent", "origin", "request_id", "response_bytes"),
+        *("source", "started", "status", "trace"),
     )
 
     def __init__(
         self, link: Link, head: Head, origin: Origin, *, request_id: str, trace: Trace, started: float, max_body: int
     ) -> None:
-        self._link = link
-        self.head = head
+        super().__init__(link, head, max_body)
         self.origin = origin
         self.request_id = request_id
         self.trace = trace
         self.started = started
-        self._limit = max_body
-        self._decoder = ChunkedDecoder() if head.length == CHUNKED else None
-        self._left = head.length
-        self._pieces: list[bytes] = []
-        self._failure: Failure | None = None
-        self._sink: BodySink | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self.body_complete = head.length == 0
-        self.wants_body = False
-        self.received = 0
         self.source: ResponseSource | None = None
         self.status = 0
         self.response_bytes = 0
-        self.answered = False
         self._chunked_out = False
         self._out: list[bytes] = []
         self._sent = False
-        self._close = head.minor == 0 or b"close" in head.connection
-
-    # The request's body, from the connection.
-
-    def check_length(self) -> None:
-        """Raises Failure for a body that is announced to be over the limit."""
-        if self.head.length > self._limit:
-            raise self._too_large()
-
-    def feed(self, data: bytes) -> bytes:
-        """Take body bytes; what lies behind the body's end is given back. Raises Failure for a broken body."""
-        if self._decoder is None:
-            pieces, rest = [data[: self._left]], data[self._left :]
-            self._left -= len(pieces[0])
-            complete = self._left == 0
-        else:
-            pieces, rest = self._decoder.feed(data)
-            complete = self._decoder.done
-        for piece in pieces if len(pieces) <= 1 else (b"".join(pieces),):
-            self.received += len(piece)
-            if self.received > self._limit:
-                raise self._too_large()
-            if self._sink is None:
-                self._pieces.append(piece)
-            else:
-                self._sink.send_body(piece)
-        if complete:
-            self._complete_body()
-        elif self._sink is None and not self.wants_body and self.received > _HIGH_WATER:
-            self._link.hold()
-        return rest
-
-    def fail(self, failure: Failure) -> None:
-        """The body cannot be completed: whoever wants it learns why, now or when it asks."""
-        self._failure = failure
-        self._close = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(failure)
-        elif self._sink is not None:
-            self._sink.fail_body(failure)
-
-    def _complete_body(self) -> None:
-        self.body_complete = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-        elif self._sink is not None:
-            self._sink.end_body()
-
-    def _too_large(self) -> Failure:
-        return Failure(Reason.BODY_TOO_LARGE, f"the body is larger than {self._limit} bytes (server.max_body_bytes)")
-
-    # The request's body, for the gateway.
-
-    async def read_body(self) -> bytes:
-        """The whole body, its transfer coding undone. Raises Failure where it breaks, stalls or grows too large."""
-        if not self.body_complete:
-            self._want_body()
-            if self._failure is not None:
-                raise self._failure
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-        return self.body
-
-    @property
-    def body(self) -> bytes:
-        """The body once it is complete, its transfer coding undone."""
-        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-
-    def stream_body(self, sink: BodySink) -> None:
-        """Hand what has come of the body to `sink`, and all that comes from now on. Raises Failure if it is broken."""
-        if self._failure is not None:
-            raise self._failure
-        pieces, self._pieces = self._pieces, []
-        for piece in pieces:
-            sink.send_body(piece)
-        if self.body_complete:
-            sink.end_body()
-            return
-        self._sink = sink
-        self._want_body()
-
-    def detach_sink(self) -> None:
-        """Nobody takes the rest of the body any more."""
-        self._sink = None
-
-    def hold_body(self) -> None:
-        """The sink is full."""
-        self._link.hold()
-
-    def release_body(self) -> None:
-        """The sink takes more."""
-        self._link.release()
-
-    def _want_body(self) -> None:
-        self.wants_body = True
-        expects = b"expect" in self.head.first and self.head.minor == 1
-        if expects and self.received == 0 and not self.answered:
-            self._link.send(_CONTINUE)
-        self._link.release()
-
-    # The response.
 
     @property
     def responding(self) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from aimux.core.decision import Ask, Decision, Forward, Need, Refuse, decide, identify
@@ -15,10 +16,9 @@ from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import JSON_LINE, models_body, refusal_body, refusal_lines
 from aimux.gateway.live import Generation, Live
 from aimux.gateway.ports import Exchange, Forwarder, Ledger, Observer, Scorer
-from aimux.wire.dialects import BodyKind, read_body, read_opening
-from aimux.wire.http1 import Head
+from aimux.wire.dialects import BodyKind, may_be_json, read_body, read_opening
 
-# Reading a body holds the event loop up; from this size on a thread reads it.
+# Reading a body holds the event loop up; from this size on, and where it is encoded, a thread reads it.
 _READ_INLINE = 32 * 1024
 _CLIENT_CLOSED_REQUEST = 499
 _MODELS_PATH = b"/v1/models"
@@ -83,7 +83,7 @@ class Gateway(Generic[E]):
 
     async def _serve(self, exchange: E, generation: Generation, record: Record) -> None:
         head = exchange.head
-        opening = read_opening(head, generation.snapshot.identity)
+        opening = read_opening(head, generation.snapshot.identity, hears=generation.snapshot.hears)
         facts = opening.facts
         record.dialect, record.said = facts.head.dialect, facts.head
         record.snapshot, record.model = generation.snapshot, generation.model
@@ -97,10 +97,7 @@ class Gateway(Generic[E]):
             if isinstance(decision, Refuse):
                 return _refuse(exchange, record, decision)
             if decision.need is Need.BODY:
-                body = await exchange.read_body()
-                reading = self._read_now(body, opening.body, head, generation) or await self._read_apart(
-                    body, opening.body, head, generation
-                )
+                body, reading = await self._learn_body(exchange, opening.body, generation.snapshot)
                 if facts.head.text is None:
                     record.dialect, record.said = reading.dialect, reading
                 facts = Facts(facts.head, facts.route_name, reading)
@@ -134,17 +131,16 @@ class Gateway(Generic[E]):
         beside = [scorer.cached(text) or await scorer.score(text) for text in asked.beside]
         return _together(scored, beside, generation.snapshot)
 
-    def _read_now(self, body: bytes, kind: BodyKind, head: Head, generation: Generation) -> Reading | None:
-        """What a small body says; None for one that would hold the event loop up."""
-        if len(body) >= _READ_INLINE or b"content-encoding" in head.first:
-            return None
-        return read_body(body, kind, (), generation.snapshot.identity, self._limits.body_bytes)
-
-    async def _read_apart(self, body: bytes, kind: BodyKind, head: Head, generation: Generation) -> Reading:
-        """The same, in a thread."""
-        arguments = (body, kind, head.values(b"content-encoding"), generation.snapshot.identity)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(None, read_body, *arguments, self._limits.body_bytes)
+    async def _learn_body(self, exchange: E, kind: BodyKind, snapshot: Snapshot) -> tuple[bytes | None, Reading]:
+        """The body, and what it says; one of a type that nobody reads, and that cannot be JSON, is left where it is."""
+        codings = exchange.head.values(b"content-encoding")
+        if kind is BodyKind.OPAQUE and not codings and not may_be_json(await exchange.first_byte()):
+            return None, SILENT
+        body = await exchange.read_body()
+        read = partial(read_body, body, kind, codings, snapshot.identity, self._limits.body_bytes, hears=snapshot.hears)
+        if len(body) < _READ_INLINE and not codings:
+            return body, read()
+        return body, await asyncio.get_running_loop().run_in_executor(None, read)
 
     def _tell(self, record: Record, exchange: Exchange) -> None:
         record.total_seconds = time.perf_counter() - exchange.started

@@ -27,6 +27,9 @@ class Exchange(Protocol):
     def responding(self) -> bool:
         """Whether any byte of a response has been written."""
 
+    async def first_byte(self) -> bytes:
+        """The body's first byte behind white space and marks of encodings, none where there is none. Raises Failure."""
+
     async def read_body(self) -> bytes:
         """The whole body as received, its transfer coding undone. Raises Failure."""
 

@@ -38,8 +38,6 @@ _DECIDED: Final = frozenset(
     }
 )
 _KNOWN: Final = frozenset({*(reason.code for reason in Reason), *(ended.value for ended in Ended)})
-# In requests that are read so, something else may be said beside the text, which is not recorded.
-_HAVE_BESIDE: Final = frozenset({"query", "json", "messages", "form"})
 _NOBODY: Final = ""
 _NOWHERE: Final = ""
 _SOMETHING: Final = "?"
@@ -195,8 +193,8 @@ class Replay:
         if facts.route_name is not None and passes_again(decided, old, new):
             return passing_scores(new.snapshot), Basis.EXACT
         if is_whole and decided.text is not None:
-            is_all = decided.dialect not in _HAVE_BESIDE
-            sure = is_all or (not new.snapshot.all_messages and passes_again(decided, old, new))
+            # Something else may have been said beside the text, which is not recorded.
+            sure = not new.snapshot.all_messages and passes_again(decided, old, new)
             return self._score(decided.text), Basis.EXACT if sure else Basis.TEXT_ALONE
         found = scores_again(decided, old, new, facts)
         if not isinstance(found, Unproved):

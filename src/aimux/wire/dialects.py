@@ -1,7 +1,7 @@
 """Where identity and text are in each kind of request: query, headers, JSON (OpenAI's among it), plain text, forms."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 from urllib.parse import parse_qsl
@@ -18,12 +18,13 @@ ROUTE_HEADER = b"x-aimux-route"
 _TEXT_FIELDS = ("q", "query")
 _JSON_TEXT_FIELDS = ("query", "prompt", "input")
 _CONVERSATIONS = ("messages", "input")
+_JSON_DIALECTS = ("json", "messages")
 # What is said to whoever answers: texts and conversations, orders that come with them, a tool's call.
 _SAID_FIELDS = ("system", "instructions", "query", "prompt", "input", "messages", "params")
 _UTF8 = (b"utf-8", b"utf8", b"us-ascii")
 _LONGEST_KEPT = 128
 # What may stand before the brace of a JSON text in UTF-8 with a mark, in UTF-16 and in UTF-32.
-_MARK_BYTES = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+MARK_BYTES = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 _MARKS = 64
 # Decoding an escape takes two hundred bytes of memory for the three that it is written with.
 _MOST_ESCAPES = 100_000
@@ -49,15 +50,15 @@ class Opening:
     body: BodyKind
 
 
-def read_opening(head: Head, sources: IdentitySources) -> Opening:
-    """What a head says. Raises Failure where it cannot be read in one way only."""
-    return _remembered_opening(head, sources) if head.remembered else _opening(head, sources)
+def read_opening(head: Head, sources: IdentitySources, *, hears: bool = False) -> Opening:
+    """What a head says; `hears` as for `read_body`. Raises Failure where it cannot be read in one way only."""
+    return _remembered_opening(head, sources, hears=hears) if head.remembered else _opening(head, sources, hears=hears)
 
 
-def _opening(head: Head, sources: IdentitySources) -> Opening:
+def _opening(head: Head, sources: IdentitySources, *, hears: bool) -> Opening:
     kind = body_kind(head)
     # A body that cannot speak of identity or text is known to be silent without being read.
-    unread = SILENT if kind is BodyKind.OPAQUE else None
+    unread = SILENT if kind is BodyKind.OPAQUE and (head.length == 0 or not hears) else None
     return Opening(Facts(read_head(head, sources), named_route(head), unread), kind)
 
 
@@ -129,14 +130,40 @@ def _is_utf8(parameters: bytes) -> bool:
     return True
 
 
-def read_body(body: bytes, kind: BodyKind, codings: Sequence[bytes], sources: IdentitySources, limit: int) -> Reading:
-    """What a body says. `codings` are its Content-Encoding values, `limit` the most bytes it may decode to."""
+def read_body(
+    body: bytes, kind: BodyKind, codings: Sequence[bytes], sources: IdentitySources, limit: int, *, hears: bool = False
+) -> Reading:
+    """What a body says. `codings` are its Content-Encoding values, `limit` the most bytes it may decode to.
+
+    `hears`: what is said beside the text counts, also in JSON that goes by another type, which many servers take.
+    """
     try:
         if len(codings) > 1:
             raise Failure(Reason.UNSUPPORTED_ENCODING, "a body may have one Content-Encoding only")
-        return _read(decode(body, codings[0], limit) if codings else body, kind, sources)
+        body = decode(body, codings[0], limit) if codings else body
+        found = _read(body, kind, sources)
+        if not hears or found.dialect in _JSON_DIALECTS or not may_be_json(body.lstrip(MARK_BYTES)[:1]):
+            return found
+        return replace(found, dialect=found.dialect or "json", beside=(*found.beside, *_disguised(body, kind)))
     except Failure as failure:
         return Reading(flaw=Flaw(failure.reason, failure.message))
+
+
+def may_be_json(first: bytes) -> bool:
+    """Whether JSON that could say something begins with this byte; white space and marks are passed over before."""
+    return first in (b"{", b"[")
+
+
+def _disguised(body: bytes, kind: BodyKind) -> Iterable[str]:
+    """What JSON says that goes by another type. Raises Failure for what a less strict server may take for JSON."""
+    try:
+        found = _read_document(read_json(body), None)
+    except Failure as failure:
+        if kind in (BodyKind.TEXT, BodyKind.JSON_OR_FORM):  # it is read as that
+            return ()
+        remedy = "what begins like JSON is read for guards; send a file as multipart/form-data"
+        raise Failure(failure.reason, f"{failure.message} ({remedy})") from failure
+    return found.beside if found.text is None else (found.text, *found.beside)
 
 
 def _read(body: bytes, kind: BodyKind, sources: IdentitySources) -> Reading:
@@ -144,7 +171,7 @@ def _read(body: bytes, kind: BodyKind, sources: IdentitySources) -> Reading:
         return Reading(text=meaningful(_utf8(body)), dialect="text")
     if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
         return _read_document(read_json(body), sources) if body else SILENT
-    if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(_MARK_BYTES).startswith(b"{"):
+    if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(MARK_BYTES).startswith(b"{"):
         raise bad("a JSON body must be in UTF-8, without a byte order mark")
     if kind is BodyKind.JSON_OR_FORM:
         # Beside an escape, each change between ASCII and the rest costs what an escape costs.
@@ -154,11 +181,11 @@ def _read(body: bytes, kind: BodyKind, sources: IdentitySources) -> Reading:
     return SILENT
 
 
-def _read_document(document: object, sources: IdentitySources) -> Reading:
+def _read_document(document: object, sources: IdentitySources | None) -> Reading:
     if not isinstance(document, dict):
         return Reading(dialect="json", beside=tuple(heard(document)))
     claims: tuple[Claim, ...] = ()
-    field = sources.body_field
+    field = None if sources is None else sources.body_field
     if field is not None and field in document:
         claims = (_claim(Place.BODY, field, document[field]),)
     for name in _JSON_TEXT_FIELDS:

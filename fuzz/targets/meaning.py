@@ -38,7 +38,15 @@ def check(data: bytes) -> None:
     except Failure:
         return
     in_head = read_head(head, _SOURCES)
-    in_body = read_body(body, kind, head.values(b"content-encoding"), _SOURCES, _MOST_DECODED)
+    codings = head.values(b"content-encoding")
+    in_body = read_body(body, kind, codings, _SOURCES, _MOST_DECODED)
+    heard = read_body(body, kind, codings, _SOURCES, _MOST_DECODED, hears=True)
+    if heard.flaw is None or in_body.flaw is not None:
+        alike = (heard.text, heard.claims, heard.flaw) == (in_body.text, in_body.claims, in_body.flaw)
+        expect("what else is heard changes neither the text nor who asks", kept=alike)
+    else:
+        by_another_type = kind in {BodyKind.OPAQUE, BodyKind.JSON_OR_OPAQUE}
+        expect("hearing refuses only what goes by another type", kept=by_another_type)
     _expect_a_reading(in_head, {"query", ""})
     _expect_a_reading(in_body, {"json", "messages", "text", "form", ""})
     readable = in_body.flaw is None or in_body.flaw.reason is Reason.IDENTITY_MALFORMED

@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import zlib
+from dataclasses import replace
 
 import brotli
 import pytest
@@ -29,16 +30,19 @@ def head_of(*lines, target=b"/", length=5):
     return parse_head(data[: find_head(data, LIMITS)], LIMITS)
 
 
-def reading(body, content_type=None, codings=(), sources=SOURCES, limit=LIMIT):
+def reading(body, content_type=None, codings=(), sources=SOURCES, *, limit=LIMIT, hears=False):
     """What a body says that came with this Content-Type."""
     lines = () if content_type is None else (b"Content-Type: " + content_type,)
-    return read_body(body, body_kind(head_of(*lines, length=len(body) or 1)), codings, sources, limit)
+    kind = body_kind(head_of(*lines, length=len(body) or 1))
+    return read_body(body, kind, codings, sources, limit, hears=hears)
 
 
 def said(document, **more):
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    found = reading(body, b"application/json", **more)
+    found = reading(body, b"application/json", **more, hears=True)
     assert found.flaw is None
+    # Where nobody hears what is said beside it, the text is the same.
+    assert reading(body, b"application/json", **more) == replace(found, beside=())
     return found
 
 

@@ -1,4 +1,4 @@
-"""Where identity and text are in each kind of request: query, headers, JSON (OpenAI's among it), plain text, forms."""
+"""Where identity and text are in each kind of request: query and headers, JSON, plain text, forms."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -6,21 +6,18 @@ from enum import Enum, auto
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
-from aimux.core.headers import folded
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import SILENT, Claim, Facts, Flaw, Place, Reading
+from aimux.core.request import SILENT, Claim, Facts, Flaw, Reading
 from aimux.core.snapshot import IdentitySources
-from aimux.wire.conversations import all_said, besides, heard, last_of_user, meaningful
+from aimux.wire.claims import header_claims, query_claims
+from aimux.wire.conversations import meaningful
 from aimux.wire.decode import decode, read_json
+from aimux.wire.documents import read_document
 from aimux.wire.http1 import Head, bad
 
 ROUTE_HEADER = b"x-aimux-route"
 _TEXT_FIELDS = ("q", "query")
-_JSON_TEXT_FIELDS = ("query", "prompt", "input")
-_CONVERSATIONS = ("messages", "input")
 _JSON_DIALECTS = ("json", "messages")
-# What is said to whoever answers: texts and conversations, orders that come with them, a tool's call.
-_SAID_FIELDS = ("system", "instructions", "query", "prompt", "input", "messages", "params")
 _UTF8 = (b"utf-8", b"utf8", b"us-ascii")
 _LONGEST_KEPT = 128
 # What may stand before the brace of a JSON text in UTF-8 with a mark, in UTF-16 and in UTF-32.
@@ -68,11 +65,11 @@ _remembered_opening = lru_cache(maxsize=_MOST_OPENINGS)(_opening)
 def read_head(head: Head, sources: IdentitySources) -> Reading:
     """What query and headers say: claims in order of precedence, and the text, if any. A fault is in `flaw`."""
     try:
-        claims = _header_claims(head, sources)
+        claims = header_claims(head, sources)
         if not head.query:
             return Reading(tuple(claims))
         pairs = _pairs(head.query.decode("ascii"))
-        claims = [*_query_claims(pairs, sources), *claims]
+        claims = [*query_claims(pairs, sources), *claims]
         return _of_fields(pairs, tuple(claims), "query") or Reading(tuple(claims))
     except Failure as failure:
         return Reading(flaw=Flaw(failure.reason, failure.message))
@@ -141,7 +138,7 @@ def read_body(
         if len(codings) > 1:
             raise Failure(Reason.UNSUPPORTED_ENCODING, "a body may have one Content-Encoding only")
         body = decode(body, codings[0], limit) if codings else body
-        found = _read(body, kind, sources)
+        found = _read(body, kind, sources, hears=hears)
         if not hears or found.dialect in _JSON_DIALECTS or not may_be_json(body.lstrip(MARK_BYTES)[:1]):
             return found
         return replace(found, dialect=found.dialect or "json", beside=(*found.beside, *_disguised(body, kind)))
@@ -157,7 +154,7 @@ def may_be_json(first: bytes) -> bool:
 def _disguised(body: bytes, kind: BodyKind) -> Iterable[str]:
     """What JSON says that goes by another type. Raises Failure for what a less strict server may take for JSON."""
     try:
-        found = _read_document(read_json(body), None)
+        found = read_document(read_json(body), None, hears=True)
     except Failure as failure:
         if kind in (BodyKind.TEXT, BodyKind.JSON_OR_FORM):  # it is read as that
             return ()
@@ -166,11 +163,11 @@ def _disguised(body: bytes, kind: BodyKind) -> Iterable[str]:
     return found.beside if found.text is None else (found.text, *found.beside)
 
 
-def _read(body: bytes, kind: BodyKind, sources: IdentitySources) -> Reading:
+def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool) -> Reading:
     if kind is BodyKind.TEXT:
         return Reading(text=meaningful(_utf8(body)), dialect="text")
     if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
-        return _read_document(read_json(body), sources) if body else SILENT
+        return read_document(read_json(body), sources.body_field, hears=hears) if body else SILENT
     if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(MARK_BYTES).startswith(b"{"):
         raise bad("a JSON body must be in UTF-8, without a byte order mark")
     if kind is BodyKind.JSON_OR_FORM:
@@ -179,80 +176,6 @@ def _read(body: bytes, kind: BodyKind, sources: IdentitySources) -> Reading:
             raise Failure(Reason.BODY_TOO_LARGE, f"the form holds more than {_MOST_ESCAPES} escapes: send JSON instead")
         return _of_fields(_pairs(_utf8(body)), (), "form") or Reading(dialect="form")
     return SILENT
-
-
-def _read_document(document: object, sources: IdentitySources | None) -> Reading:
-    if not isinstance(document, dict):
-        return Reading(dialect="json", beside=tuple(heard(document)))
-    claims: tuple[Claim, ...] = ()
-    field = None if sources is None else sources.body_field
-    if field is not None and field in document:
-        claims = (_claim(Place.BODY, field, document[field]),)
-    for name in _JSON_TEXT_FIELDS:
-        if _is_said(document.get(name)):
-            return Reading(claims, document[name], "json", field=name, beside=_beside(document, name))
-    for name in _CONVERSATIONS:
-        last = last_of_user(document[name]) if isinstance(document.get(name), list) else None
-        if last is not None:
-            at, text = last
-            return Reading(claims, text, "messages", field=name, beside=_beside(document, name, at))
-    return Reading(claims, None, "json", beside=_beside(document, ""))
-
-
-def _beside(document: dict[str, object], field: str, place: int = 0) -> tuple[str, ...]:
-    """What is said beside the text, which stands in this field or in the message at this place in it."""
-    found: list[str] = []
-    for name in _SAID_FIELDS:
-        value = document.get(name)
-        if isinstance(value, list):
-            ours = value[place : place + 1] if name == field else []
-            before = value[:place] if ours else value
-            found += (*all_said(before), *(each for message in ours for each in besides(message)))
-            found += all_said(value[place + 1 :]) if ours else ()
-        elif name != field:
-            found += heard(value)
-    return tuple(found)
-
-
-def _is_said(value: object) -> bool:
-    return isinstance(value, str) and meaningful(value) is not None
-
-
-def _query_claims(pairs: Sequence[tuple[str, str]], sources: IdentitySources) -> Iterable[Claim]:
-    for name in sources.query_params:
-        values = [value for key, value in pairs if key == name]
-        if values:
-            yield _claim(Place.QUERY, name, _one(values))
-
-
-def _header_claims(head: Head, sources: IdentitySources) -> list[Claim]:
-    claims = []
-    for name, key in zip(sources.headers, sources.header_keys, strict=True):
-        if key not in head.first:
-            continue
-        if key in head.padded:
-            raise Failure(Reason.IDENTITY_MALFORMED, f"the header {name} has white space around its value")
-        claims.append(_claim(Place.HEADER, name, _one([value.decode("latin-1") for value in head.values(key)])))
-    _refuse_twins(head, sources)
-    return claims
-
-
-def _refuse_twins(head: Head, sources: IdentitySources) -> None:
-    for name in head.first:
-        if name not in sources.header_keys and folded(name) in sources.folded_keys:
-            raise Failure(Reason.IDENTITY_MALFORMED, "write the identity header exactly, with its hyphens")
-
-
-def _one(values: Sequence[str]) -> str:
-    if any(value != values[0] for value in values):
-        raise Failure(Reason.IDENTITY_MALFORMED, "the caller's identity is given twice with different values")
-    return values[0]
-
-
-def _claim(place: Place, field: str, value: object) -> Claim:
-    if not isinstance(value, str) or not value:
-        raise Failure(Reason.IDENTITY_MALFORMED, f"the {place.value} names an agent ({field}) that is no text or empty")
-    return Claim(place, field, value)
 
 
 def _pairs(encoded: str) -> list[tuple[str, str]]:

@@ -1,0 +1,54 @@
+"""What a JSON body says: its caller, the text that it is routed by, and what else is said in it."""
+
+from typing import Final
+
+from aimux.core.request import Claim, Place, Reading
+from aimux.wire.claims import claim
+from aimux.wire.conversations import all_said, besides, heard, last_of_user, meaningful
+
+_TEXT_FIELDS: Final = ("query", "prompt", "input")
+_CONVERSATIONS: Final = ("messages", "input")
+# What is said to whoever answers: texts and conversations, orders that come with them, a tool's call.
+_SAID_FIELDS: Final = ("system", "instructions", "query", "prompt", "input", "messages", "params")
+
+
+def read_document(document: object, identity: str | None, *, hears: bool) -> Reading:
+    """What a document says; the caller's name under the key `identity`, where there is one. Raises Failure for none.
+
+    `hears`: what is said beside the text counts.
+    """
+    if not isinstance(document, dict):
+        return Reading(dialect="json", beside=tuple(heard(document)) if hears else ())
+    claims: tuple[Claim, ...] = ()
+    if identity is not None and identity in document:
+        claims = (claim(Place.BODY, identity, document[identity]),)
+    for name in _TEXT_FIELDS:
+        if _is_said(document.get(name)):
+            beside = _beside(document, name) if hears else ()
+            return Reading(claims, document[name], "json", field=name, beside=beside)
+    for name in _CONVERSATIONS:
+        last = last_of_user(document[name]) if isinstance(document.get(name), list) else None
+        if last is not None:
+            at, text = last
+            beside = _beside(document, name, at) if hears else ()
+            return Reading(claims, text, "messages", field=name, beside=beside)
+    return Reading(claims, None, "json", beside=_beside(document, "") if hears else ())
+
+
+def _beside(document: dict[str, object], field: str, place: int = 0) -> tuple[str, ...]:
+    """What is said beside the text, which stands in this field or in the message at this place in it."""
+    found: list[str] = []
+    for name in _SAID_FIELDS:
+        value = document.get(name)
+        if isinstance(value, list):
+            ours = value[place : place + 1] if name == field else []
+            before = value[:place] if ours else value
+            found += (*all_said(before), *(each for message in ours for each in besides(message)))
+            found += all_said(value[place + 1 :]) if ours else ()
+        elif name != field:
+            found += heard(value)
+    return tuple(found)
+
+
+def _is_said(value: object) -> bool:
+    return isinstance(value, str) and meaningful(value) is not None

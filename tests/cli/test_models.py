@@ -132,6 +132,19 @@ def test_a_configuration_that_needs_no_model_has_thresholds_of_none(
 
 
 @pytest.mark.parametrize("name", EACH)
+def test_a_model_that_is_missing_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    file = config(tmp_path)
+    file.write_text(file.read_text().replace(str(MODEL), str(tmp_path / "gone.onnx")))
+    assert EACH[name](file) == (2 if name == "replay" else 1)
+    said = capsys.readouterr()
+    assert said.out == ""
+    [line] = said.err.splitlines()
+    assert line.startswith("aimux: ")
+    assert "gone.onnx is missing" in line
+    assert "cannot be used" not in line
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_a_text_of_which_the_model_makes_nothing_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

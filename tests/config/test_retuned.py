@@ -165,7 +165,18 @@ def test_the_sample_configuration_keeps_its_comments(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"])
+LINE_ENDS = ("\n", "\r\n", "\r", "\x85", "\u2028", "\u2029")
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+def test_a_new_line_behind_the_last_one_that_has_no_end(end: str) -> None:
+    head = f'semantic_engine:|  ambiguity_threshold: 0.07|  thresholds_model: "{DIGEST}"|'
+    text = f"{head}routes:|- {{name: red, upstream: http://u, min_score: 0.47}}|- name: blue|  upstream: http://u"
+    found = retuned(read(text.replace("|", end), {}), WANTED, {})
+    assert found == f"{text}|  min_score: 0.30".replace("|", end)
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
 def test_new_lines_stand_and_end_as_those_that_are_there(end: str) -> None:
     lines = [
         " routes:",

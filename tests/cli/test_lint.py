@@ -32,6 +32,20 @@ routes:
   - name: hidden
     upstream: http://hidden
 """
+GUARDED = OVERLAPPING.replace(
+    "agents: [alice]",
+    """\
+  guards:
+    - name: deletions
+      intents: [remove an account, erase all users]
+    - name: greetings
+      intents:
+        - the secret door
+        - hello
+        - the hidden treasure
+      min_score: 0.6
+agents: [alice]""",
+)
 SANE = OVERLAPPING.replace("      - delete a user account\n      - birthdays", "      - birthdays")
 Command = Callable[..., int]
 
@@ -79,6 +93,26 @@ def test_lint_counts_and_has_notes_which_check_leaves_out(
     assert "1 note in the routes" in printed.out
     check(path, strict=False, as_json=False)
     assert "by-name-only" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [lint, check])
+def test_what_is_found_in_guards_has_its_place(
+    config: Callable[..., Path], capsys: pytest.CaptureFixture[str], command: Command
+) -> None:
+    path = config(GUARDED)
+    assert command(path, strict=True, as_json=True) == 1
+    found = [each for each in json.loads(capsys.readouterr().out)["findings"] if each["guards"]]
+    assert [(each["code"], each["line"], each["where"], each["routes"], each["guards"]) for each in found] == [
+        ("refused-by-guard", 17, "routes[0].intents[0]", ["users"], ["deletions"]),
+        ("refused-by-guard", 25, "routes[1].intents[1]", ["people"], ["deletions"]),
+        ("min-score-out-of-reach", 6, "semantic_engine.guards[1]", [], ["greetings"]),
+        ("attracts-everyday-texts", 9, "semantic_engine.guards[1].intents[1]", [], ["greetings"]),
+        ("too-few-intents", 4, "semantic_engine.guards[0]", [], ["deletions"]),
+    ]
+    # Guards alone stop nothing, whatever is asked for.
+    path = config(GUARDED.replace("      - delete a user account\n      - birthdays", "      - birthdays"))
+    assert command(path, strict=True, as_json=False) == 0
+    assert f"{path}:17: routes[0].intents[0]: warning: refused-by-guard: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [lint, check])
@@ -137,3 +171,14 @@ def test_a_value_of_the_environment_is_not_shown(
     printed = capsys.readouterr()
     assert "${WHAT}" in printed.err
     assert "delete a user account" not in printed.err
+
+
+def test_nor_is_one_in_a_guard(
+    config: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHAT", "remove an account")
+    path = config(GUARDED.replace("remove an account", '"${{WHAT}}"'))
+    assert lint(path, strict=False, as_json=False) == 0
+    printed = capsys.readouterr()
+    assert 'there, "${WHAT}" has similarity' in printed.err
+    assert "remove an account" not in printed.err

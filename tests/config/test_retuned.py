@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aimux.config.edit import EditError, edited
 from aimux.config.load import Loaded, load, load_text
+from aimux.config.report import Path as ConfigPath
 from aimux.config.retuned import Retuning, patch, retuned
 
 DIGEST = "0123456789abcdef" * 4
@@ -92,6 +93,7 @@ def test_only_what_is_wanted_changes(text: str) -> None:
     assert all(character in rest for character in "\n".join(kept) if character not in "\r\n")
     assert ("\r\n" in found) == ("\r\n" in text)
     assert found.replace("\r\n", "").count("\n") == (0 if "\r\n" in text else found.count("\n"))
+    assert found.count("\r") == found.count("\r\n")
     assert retuned(again, WANTED, {}) == found
 
 
@@ -124,6 +126,32 @@ def test_patches_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: by
     assert patch(load(file, {}), file.read_bytes(), retuned(load(file, {}), WANTED, {})) == ""
 
 
+@pytest.mark.parametrize("tool", [("patch", "-p0"), ("git", "apply", "-p0")])
+def test_a_patch_of_a_file_with_a_space_in_its_name_applies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = Path("our mesh.yaml")
+    file.write_text(TWO)
+    text = retuned(load(file, {}), WANTED, {})
+    said = patch(load(file, {}), file.read_bytes(), text)
+    done = subprocess.run(tool, input=said.encode(), capture_output=True, check=False, timeout=20)
+    assert done.returncode == 0, done.stderr
+    assert file.read_text() == text
+
+
+@pytest.mark.parametrize("name", ["a\nb.yaml", '"a".yaml', "-a.yaml"])
+def test_there_is_no_patch_of_a_file_whose_name_would_be_read_as_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = Path(name)
+    file.write_text(TWO)
+    loaded = load(file, {})
+    with pytest.raises(EditError, match="name cannot stand in a patch"):
+        patch(loaded, file.read_bytes(), retuned(loaded, WANTED, {}))
+
+
 def test_the_sample_configuration_keeps_its_comments(tmp_path: Path) -> None:
     loaded = load(SAMPLE, {})
     wanted = Retuning({"math": 0.5, "health": 0.35}, 0.02, DIGEST)
@@ -135,6 +163,97 @@ def test_the_sample_configuration_keeps_its_comments(tmp_path: Path) -> None:
         "+    min_score: 0.50",
         "+    min_score: 0.35",
     ]
+
+
+LINE_ENDS = ("\n", "\r\n", "\r", "\x85", "\u2028", "\u2029")
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+def test_a_new_line_behind_the_last_one_that_has_no_end(end: str) -> None:
+    head = f'semantic_engine:|  ambiguity_threshold: 0.07|  thresholds_model: "{DIGEST}"|'
+    text = f"{head}routes:|- {{name: red, upstream: http://u, min_score: 0.47}}|- name: blue|  upstream: http://u"
+    found = retuned(read(text.replace("|", end), {}), WANTED, {})
+    assert found == f"{text}|  min_score: 0.30".replace("|", end)
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+def test_new_lines_stand_and_end_as_those_that_are_there(end: str) -> None:
+    lines = [
+        " routes:",
+        " - name: red",
+        "   upstream: http://u",
+        " - name: blue",
+        "   min_score: 0.9",
+        "   upstream: http://u",
+        "",
+    ]
+    assert retuned(read(end.join(lines), {}), WANTED, {}).split(end) == [
+        *lines[:3],
+        "   min_score: 0.47",
+        lines[3],
+        "   min_score: 0.30",
+        lines[5],
+        " semantic_engine:",
+        "   ambiguity_threshold: 0.07",
+        f'   thresholds_model: "{DIGEST}"',
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            (
+                'routes: [{name: red, min_score: 0.9, upstream: "http://u"}, {name: blue, "upstream": "http://u"}]\n'
+                "semantic_engine: {ambiguity_threshold: 0.1}\n"
+            ),
+            (
+                'routes: [{name: red, min_score: 0.47, upstream: "http://u"}, '
+                '{name: blue, "upstream": "http://u", "min_score": 0.30}]\n'
+                f'semantic_engine: {{ambiguity_threshold: 0.07, thresholds_model: "{DIGEST}"}}\n'
+            ),
+        ),
+        (
+            '{"routes": [{"name": "red", "upstream": "http://u"}, {"name": "blue", "min_score": 1, "upstream": "http://u"}]}',
+            (
+                '{"routes": [{"name": "red", "upstream": "http://u", "min_score": 0.47}, '
+                '{"name": "blue", "min_score": 0.30, "upstream": "http://u"}], '
+                f'"semantic_engine": {{"ambiguity_threshold": 0.07, "thresholds_model": "{DIGEST}"}}}}'
+            ),
+        ),
+    ],
+    ids=["braces", "json"],
+)
+def test_new_keys_stand_in_braces_as_those_that_are_there(before: str, after: str) -> None:
+    assert retuned(read(before, {}), WANTED, {}) == after
+
+
+def test_new_keys_stand_behind_those_that_are_on_one_line() -> None:
+    lines = [
+        "routes:",
+        "- name: red",
+        "  upstream: >-",
+        "    http://u",
+        "  intents:",
+        "  - a b",
+        "- name: blue",
+        "  intents:",
+        "  - c d",
+        "  upstream: http://u",
+        "semantic_engine:",
+        f'  thresholds_model: "{DIGEST}"',
+        "  ambiguity_threshold: 7e-2",
+    ]
+    scores = ["  min_score: 0.47", "  min_score: 0.30"]
+    found = retuned(read("\n".join(lines), {}), WANTED, {}).splitlines()
+    assert found == [*lines[:2], scores[0], *lines[2:7], scores[1], *lines[7:]]
+
+
+def test_what_is_there_is_left_as_it_was_written() -> None:
+    red, blue = "{name: red, upstream: http://u, min_score: 0.470}", "{name: blue, upstream: http://u, min_score: 3e-1}"
+    text = f"routes:\n- {red}\n- {blue}\nsemantic_engine:\n  ambiguity_threshold: .07\n  thresholds_model: {DIGEST}\n"
+    assert retuned(read(text, {}), WANTED, {}) == text
 
 
 TWO = "routes:\n- name: red\n  upstream: http://u\n- name: blue\n  upstream: http://u\n"
@@ -152,6 +271,15 @@ def test_what_cannot_be_edited_is_said(text: str, environ: dict[str, str], why: 
     loaded = read(text, environ)
     with pytest.raises(EditError, match=why):
         retuned(loaded, WANTED, environ)
+
+
+def test_a_text_that_would_say_anything_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(text: str, values: Mapping[ConfigPath, str]) -> str:
+        return edited(text, values).replace("http://u", "http://v", 1)
+
+    monkeypatch.setattr("aimux.config.retuned.edited", careless)
+    with pytest.raises(EditError, match="cannot be added to"):
+        retuned(read(TWO, {}), WANTED, {})
 
 
 def test_what_is_put_in_by_hand_says_the_same() -> None:
@@ -174,8 +302,15 @@ def test_a_patch_shows_no_token_and_is_made_of_the_file_that_was_read(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "path", [("semantic_engine", "guards", 0, "name"), ("routes", 3, "min_score"), ("agents", "x")]
+    "path",
+    [
+        ("semantic_engine", "guards", 0, "name"),
+        ("semantic_engine", "guards", "name"),
+        ("routes", 3, "min_score"),
+        ("agents", "x"),
+        ("agents", "x", "name"),
+    ],
 )
 def test_nothing_is_put_where_nothing_stands(path: tuple[str | int, ...]) -> None:
     with pytest.raises(EditError):
-        edited(TWO + "agents: [bob]\n", {path: "1"})
+        edited(TWO + "agents: [bob]\nsemantic_engine:\n  scope: last_user\n", {path: "1"})

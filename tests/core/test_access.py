@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from aimux.core.access import may_use, usable_routes
+from aimux.core.access import callers, may_use, usable_routes
 from aimux.core.decision import Forward, Permit, Refuse, decide
 from aimux.core.reason import Reason
 from aimux.core.request import ANONYMOUS, SILENT, Claim, Established, Facts, Place, Principal, Reading, Scores
@@ -83,6 +83,18 @@ def test_the_access_table(caller, column, outcome, way):
     else:
         found = refusal(decision, outcome)
         assert found.route is (None if outcome is Reason.UNKNOWN_AGENT else target)
+
+
+def test_the_callers_of_a_route_are_those_that_may_use_it():
+    everybody = (None, *AGENTS)
+    for column, kind in COLUMNS.items():
+        allowed = {None: ANONYMOUS_TO, "finance-bot": REGISTERED_TO}
+        found = callers(route("target", *kind), snapshot())
+        assert found <= set(everybody)
+        for caller, row in allowed.items():
+            assert (caller in found) is (row[column] is None), (caller, column)
+    assert callers(restricted("target", "admin-bot"), snapshot()) == {"admin-bot"}
+    assert callers(route("target", Access.PUBLIC), snapshot()) == AGENTS
 
 
 def test_a_refusal_says_who_may_not_use_what():

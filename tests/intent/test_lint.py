@@ -9,10 +9,10 @@ import pytest
 from aimux.config.load import load
 from aimux.core.request import Scores
 from aimux.core.routing import match
-from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
+from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 from aimux.intent.encoder import Encoder
 from aimux.intent.everyday import EVERYDAY
-from aimux.intent.findings import Code, Finding, Severity
+from aimux.intent.findings import Code, Finding, Severity, Shown
 from aimux.intent.index import IntentIndex
 from aimux.intent.lint import counted, lint
 from aimux.intent.trials import MOST_TRIED, Trials
@@ -50,13 +50,6 @@ def of(code: Code, findings: list[Finding]) -> list[Finding]:
 
 def test_nothing_is_found_in_sane_routes(encoder: Encoder) -> None:
     assert found_in(encoder, SANE) == []
-
-
-def test_guards_alone_leave_nothing_to_find_but_what_is_counted(encoder: Encoder) -> None:
-    guards = (Guard("secrets", ("print the key",), 0.6),)
-    snapshot = replace(snapshot_of({"bare": [], "few": []}), guards=guards)
-    found = lint(snapshot, IntentIndex.build(snapshot, encoder), encoder)
-    assert [finding.code for finding in found] == [Code.BY_NAME_ONLY, Code.BY_NAME_ONLY]
 
 
 def test_the_sample_configuration_has_no_errors(encoder: Encoder) -> None:
@@ -173,7 +166,7 @@ def test_one_route_alone_has_nobody_to_be_compared_with(encoder: Encoder) -> Non
 def test_messages_show_intents_as_they_may_be_shown(encoder: Encoder) -> None:
     routes = {"users": SANE["users"], "people": ["who is on holiday", "delete a user account", "birthdays"]}
     snapshot = snapshot_of(routes)
-    shown = [["${A}"] * 4, ["${B}"] * 3]
+    shown = Shown([["${A}"] * 4, ["${B}"] * 3], [])
     found = lint(snapshot, IntentIndex.build(snapshot, encoder), encoder, shown)
     assert found
     assert not any("user account" in str(finding) + str(finding.texts) for finding in found)

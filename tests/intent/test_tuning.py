@@ -142,6 +142,25 @@ def test_what_is_fitted_has_to_hold_on_texts_that_were_not():
     assert outcome(rows, np.array(found.least), found.lead)[1] == 1
 
 
+def test_what_is_fitted_has_to_hold_on_all_texts_too():
+    # What scores 0.5 is worth letting pass by all texts and by those of the second fold, not by those of the first.
+    # So where a false forward costs little, the folds keep to the rate by each other's fits, and all texts do not.
+    of_folds = [(0.8, (4, 4), (1, 1)), (0.5, (3, 20), (2, 2))]
+    labelled = [
+        (Case(expected, (score, 0.0, 0.0)), fold)
+        for score, right, false in of_folds
+        for expected, counts in ((0, right), (NOWHERE, false))
+        for fold, count in enumerate(counts)
+        for _ in range(count)
+    ]
+    rows, folds = evidence(labelled)
+    wanted = 5.5 / rows.rows
+    cheap = Worth(rows, NOW, 0.05, EVERY).least(1.0)
+    assert (outcome(rows, cheap, 0.05)[1], unseen(rows, folds, 0.05, 1.0, EVERY)) == (6, 4)
+    found = fit(rows, folds, NOW, wanted, EVERY)
+    assert outcome(rows, np.array(found.least), found.lead)[1] <= 5
+
+
 @pytest.mark.parametrize(
     ("whole", "parts", "decided"),
     [

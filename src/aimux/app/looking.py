@@ -1,12 +1,12 @@
 """Looking at the routes of a configuration that serves or is about to: what is found is logged, or refuses it."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from aimux.app.errors import ReloadError
 from aimux.app.generations import Made
 from aimux.edge.log import Log
-from aimux.intent.findings import Finding, Severity
+from aimux.intent.findings import Finding, Severity, Shown
 from aimux.intent.lint import counted, lint
 
 MOST_LOGGED: Final = 20
@@ -44,5 +44,4 @@ def _findings(made: Made) -> list[Finding]:
     measured_with = made.loaded.config.semantic_engine.thresholds_model
     if engine is None:
         return list(counted(snapshot))
-    routes: Any = made.loaded.display["routes"]
-    return lint(snapshot, engine.index, engine.encoder, [route["intents"] for route in routes], measured_with)
+    return lint(snapshot, engine.index, engine.encoder, Shown.by(made.loaded.display), measured_with)

@@ -91,11 +91,11 @@ def check(
 
 @app.command(epilog=_examples("aimux lint", "aimux lint --strict --config staging.yaml"))
 def lint(config: ConfigOption = DEFAULT_CONFIG, strict: StrictOption = False, as_json: JsonOption = False) -> None:
-    """Say what is wrong with the routes.
+    """Say what is wrong with the routes and guards.
 
     Finds routes that overlap, that greetings reach or that nothing reaches,
-    each with what to do. Exits with 1 where there are errors and --strict is
-    given.
+    and guards that refuse what a route is there for, each with what to do.
+    Exits with 1 where there are errors and --strict is given.
     """
     from aimux.cli.lint import lint as command
 

@@ -1,21 +1,17 @@
 """`aimux eval`: how well a configuration routes labelled texts, with intervals; nothing is forwarded."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aimux.cli import console
 from aimux.cli.labelled import Labelled, labelled_or_report, repeats_of_intents
-from aimux.cli.loading import load_or_report
-from aimux.config.load import Loaded
+from aimux.cli.loading import load_or_report, reader_of, unusable
 from aimux.core.snapshot import Snapshot
 from aimux.gateway.trials import attempt, by_meaning_alone
 from aimux.intent.quality import COVERAGE, FEW, Estimate, InScope, Outcome, OutOfScope, Quality, Trial, assess
-
-if TYPE_CHECKING:
-    from aimux.intent.findings import Finding
 
 _WIDTH: Final = 54
 _SAID: Final = {
@@ -37,18 +33,18 @@ def evaluate(labelled: Path, config: Path, *, as_json: bool, show: int) -> int:
     rows = labelled_or_report(labelled, config, snapshot)
     if rows is None:
         return 2
+    from aimux.intent.encoder import EncodingError
     from aimux.intent.model import ModelError
 
     try:
-        tried, others = _tried(rows, snapshot, loaded)
-    except ModelError as error:
-        console.problem(f"aimux: {error}")
+        score = reader_of(snapshot, loaded).score
+        tried = [(row, attempt(row.text, row.expected, row.kind, snapshot, score)) for row in rows]
+    except (ModelError, EncodingError, OSError) as error:
+        console.problem(f"aimux: {unusable(error)}")
         return 1
     quality = assess([trial for _, trial in tried])
     missed = sorted((pair for pair in tried if not pair[1].is_right), key=lambda pair: _ORDER.index(pair[1].outcome))
     repeated = repeats_of_intents(rows, snapshot)
-    for finding in others:
-        console.note(f"aimux: {config}: {finding}")
     if as_json:
         print(json.dumps(_as_dict(labelled, quality, missed, repeated, snapshot), indent=2))
         return 0
@@ -59,18 +55,6 @@ def evaluate(labelled: Path, config: Path, *, as_json: bool, show: int) -> int:
     for note in _notes(quality, repeated):
         console.note(f"aimux: {note}")
     return 0
-
-
-def _tried(rows: Sequence[Labelled], snapshot: Snapshot, loaded: Loaded) -> tuple[Rows, list["Finding"]]:
-    """The rows with their trials, and whether the thresholds are for another model."""
-    from aimux.intent.lint import of_thresholds
-    from aimux.intent.model import locate
-    from aimux.intent.reader import load_reader
-
-    engine = loaded.config.semantic_engine
-    reader = load_reader(snapshot, locate(engine.model_path), engine.max_tokens)
-    others = list(of_thresholds(engine.thresholds_model, reader.encoder.digest))
-    return [(row, attempt(row.text, row.expected, row.kind, snapshot, reader.score)) for row in rows], others
 
 
 def _groups(quality: Quality) -> Iterator[tuple[str, OutOfScope]]:

@@ -1,9 +1,10 @@
-"""Findings in the routes as commands show them: with the line that each is about, on one line or as an object."""
+"""Findings in routes and guards as commands show them: on one line, or as an object, with the place of each."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aimux.cli import console
+from aimux.cli.loading import unusable
 from aimux.config.load import Loaded
 from aimux.config.problem import printable
 from aimux.config.report import Report, where
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 
 def findings_in(loaded: Loaded) -> list["Finding"]:
-    """Look at the routes of a configuration. Raises ModelError where they have intents and there is no model."""
+    """Look at the routes and guards of a configuration. Raises ModelError where it needs a model and there is none."""
     from aimux.intent.encoder import EncodingError
+    from aimux.intent.findings import Shown
     from aimux.intent.lint import counted, lint
     from aimux.intent.model import ModelError, locate
     from aimux.intent.reader import load_reader
@@ -24,13 +26,11 @@ def findings_in(loaded: Loaded) -> list["Finding"]:
     snapshot, engine = loaded.snapshot, loaded.config.semantic_engine
     if not snapshot.needs_scores:
         return list(counted(snapshot))
-    routes: Any = loaded.display["routes"]
     try:
         reader = load_reader(snapshot, locate(engine.model_path), engine.max_tokens)
-        shown = [route["intents"] for route in routes]
-        return lint(snapshot, reader.index, reader.encoder, shown, engine.thresholds_model)
+        return lint(snapshot, reader.index, reader.encoder, Shown.by(loaded.display), engine.thresholds_model)
     except (EncodingError, OSError) as error:
-        raise ModelError(f"the embedding model cannot be used: {error}; see semantic_engine.model_path") from error
+        raise ModelError(unusable(error)) from error
 
 
 def count(number: int, what: str) -> str:
@@ -59,6 +59,7 @@ def as_objects(findings: Sequence["Finding"], loaded: Loaded) -> list[dict[str, 
             "severity": finding.severity.value,
             "code": finding.code.value,
             "routes": finding.routes,
+            "guards": finding.guards,
             "texts": finding.texts,
             "similarity": None if finding.similarity is None else round(finding.similarity, 4),
         }
@@ -67,9 +68,11 @@ def as_objects(findings: Sequence["Finding"], loaded: Loaded) -> list[dict[str, 
 
 
 def _path(finding: "Finding") -> tuple[str | int, ...]:
-    if finding.route is None:
+    if finding.route is None and finding.guard is None:
         return ("semantic_engine", "thresholds_model")
-    path: tuple[str | int, ...] = ("routes", finding.route)
+    path: tuple[str | int, ...] = ("semantic_engine", "guards", finding.guard or 0)
+    if finding.route is not None:
+        path = ("routes", finding.route)
     return path if finding.intent is None else (*path, "intents", finding.intent)
 
 

@@ -15,6 +15,7 @@ from aimux.audit.filters import FilterError, parse
 from aimux.audit.lines import moment
 from aimux.cli import console
 from aimux.cli.findings import count
+from aimux.cli.loading import note_thresholds, unusable
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError, printable
 from aimux.core.request import Found
@@ -78,7 +79,7 @@ def replay(
     except (FilterError, AuditError, ModelError) as error:
         return _unusable(str(error))
     except (EncodingError, OSError) as error:
-        return _unusable(f"the embedding model cannot be used: {error}; see semantic_engine.model_path")
+        return _unusable(unusable(error))
     if not tally.requests:
         return _unusable(_nothing(source, decisions))
     if as_json:
@@ -86,6 +87,8 @@ def replay(
     else:
         for line in _lines(source, config, tally):
             console.line(printable(line))
+    if reader.digest is not None:
+        note_thresholds(new, reader.digest)
     strange = [path for path, old in zip(olds, known, strict=True) if old.digest not in used]
     for note in _notes(tally, decisions, strange):
         console.note(printable(f"aimux: {note}"))

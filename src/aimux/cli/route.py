@@ -10,12 +10,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from aimux.cli import console
-from aimux.cli.loading import load_or_report
+from aimux.cli.loading import load_or_report, reader_of, unusable
 from aimux.config.load import Loaded
 from aimux.core.request import Found, Scores
 from aimux.gateway.dry_run import Judgement, judge
 
 if TYPE_CHECKING:
+    from aimux.gateway.explaining import Explanation
     from aimux.intent.reader import TextReader
 
 _BAR = 24
@@ -43,6 +44,7 @@ def route(
         return 2
     if not _is_unicode(text or ""):
         return _fail("the TEXT is not valid UTF-8: write it in UTF-8", 2)
+    from aimux.intent.encoder import EncodingError
     from aimux.intent.model import ModelError
 
     try:
@@ -50,30 +52,37 @@ def route(
         score = _scorer(loaded, reader)
         if batch is not None:
             return _print_batch(batch, loaded, score, with_scores=scores)
-    except (ModelError, BatchError, OSError) as error:
+        explained = _explained(text or "", agent, loaded, reader) if explain else None
+        found = explained.judgement if explained else judge(text or "", agent, loaded.snapshot, score)
+    except (ModelError, EncodingError) as error:
+        return _fail(unusable(error), 1)
+    except (BatchError, OSError) as error:
         return _fail(str(error), 2 if isinstance(error, BatchError) else 1)
-    if explain:
-        _explain(text or "", agent, loaded, reader, as_json=as_json)
-        return 0
-    found = judge(text or "", agent, loaded.snapshot, score)
-    if as_json:
-        print(json.dumps(_as_dict(found, with_scores=True)))
-    else:
-        _show(found, loaded)
+    _print(found, explained, loaded, as_json=as_json)
     return 0
 
 
-def _explain(text: str, agent: str | None, loaded: Loaded, reader: "TextReader | None", *, as_json: bool) -> None:
-    from aimux.cli.explain import as_dict, show
+def _explained(text: str, agent: str | None, loaded: Loaded, reader: "TextReader | None") -> "Explanation":
     from aimux.gateway.explaining import explain
     from aimux.intent.explain import Looks
 
-    found = explain(text, agent, loaded.snapshot, Looks(reader))
+    return explain(text, agent, loaded.snapshot, Looks(reader))
+
+
+def _print(found: Judgement, explained: "Explanation | None", loaded: Loaded, *, as_json: bool) -> None:
+    if explained is None:
+        if as_json:
+            print(json.dumps(_as_dict(found, with_scores=True)))
+        else:
+            _show(found, loaded)
+        return
+    from aimux.cli.explain import as_dict, show
+
     if as_json:
-        print(json.dumps({**_as_dict(found.judgement, with_scores=True), **as_dict(found, loaded)}))
+        print(json.dumps({**_as_dict(found, with_scores=True), **as_dict(explained, loaded)}))
     else:
-        _show(found.judgement, loaded)
-        show(found, loaded)
+        _show(found, loaded)
+        show(explained, loaded)
 
 
 def _fail(message: str, code: int) -> int:
@@ -82,13 +91,7 @@ def _fail(message: str, code: int) -> int:
 
 
 def _reader(loaded: Loaded) -> "TextReader | None":
-    if not loaded.snapshot.needs_scores:
-        return None
-    from aimux.intent.model import locate
-    from aimux.intent.reader import load_reader
-
-    engine = loaded.config.semantic_engine
-    return load_reader(loaded.snapshot, locate(engine.model_path), engine.max_tokens)
+    return reader_of(loaded.snapshot, loaded) if loaded.snapshot.needs_scores else None
 
 
 def _scorer(loaded: Loaded, reader: "TextReader | None") -> Callable[[str], Found]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from aimux.cli import console
 from aimux.cli.labelled import Labelled, labelled_or_report, repeats_of_intents
-from aimux.cli.loading import load_or_report
+from aimux.cli.loading import load_or_report, reader_of, unusable
 from aimux.cli.tune_report import Told, as_dict, lines, notes, shortfall
 from aimux.config.edit import EditError
 from aimux.config.load import Loaded
@@ -20,10 +20,9 @@ from aimux.gateway.trials import by_meaning_alone
 from aimux.gateway.tuning import Tuned
 from aimux.gateway.tuning import tune as fit
 from aimux.intent.encoder import EncodingError
-from aimux.intent.lint import of_thresholds
-from aimux.intent.model import ModelError, locate
+from aimux.intent.model import ModelError
 from aimux.intent.quality import FEW
-from aimux.intent.reader import TextReader, load_reader
+from aimux.intent.reader import TextReader
 from aimux.intent.reread import ReadTexts
 
 MOST: Final = 50.0
@@ -48,10 +47,10 @@ def tune(labelled: Path, config: Path, *, false_forwards: float, as_json: bool) 
             console.problem(f"aimux: {labelled}: {message}")
         return 1
     try:
-        reader = _reader(snapshot, loaded)
+        reader = reader_of(snapshot, loaded)
         tuned = _tuned(rows, snapshot, reader, false_forwards / 100)
-    except (ModelError, EncodingError) as error:
-        console.problem(f"aimux: {error}")
+    except (ModelError, EncodingError, OSError) as error:
+        console.problem(f"aimux: {unusable(error)}")
         return 1
     told = Told(labelled, loaded, snapshot, rows, tuned, reader.encoder.digest, false_forwards / 100)
     return _tell(told, as_json=as_json)
@@ -64,14 +63,6 @@ def _lacking(rows: Sequence[Labelled]) -> Iterator[str]:
         if count < FEW:
             more = f"label at least {FEW - count} more, better 100 in all"
             yield f"{count} rows {name} are too few to tune thresholds on: {more}"
-
-
-def _reader(snapshot: Snapshot, loaded: Loaded) -> TextReader:
-    engine = loaded.config.semantic_engine
-    reader = load_reader(snapshot, locate(engine.model_path), engine.max_tokens)
-    for finding in of_thresholds(engine.thresholds_model, reader.encoder.digest):
-        console.note(f"aimux: {loaded.path}: {finding}")
-    return reader
 
 
 def _tuned(rows: Sequence[Labelled], snapshot: Snapshot, reader: TextReader, wanted: float) -> Tuned:

@@ -62,7 +62,7 @@ def _sections_behind(text: str, root: yaml.Node | None, sections: Mapping[str, M
     if not isinstance(root, yaml.MappingNode) or not sections:
         return ""
     end, indent = _line_end_of(text), " " * _column(root)
-    lines = [] if text.endswith(("\n", "\r")) else [""]
+    lines = [] if _LINE_END.match(text, len(text) - 1) else [""]
     for key, given in sections.items():
         lines += [f"{indent}{key}:", *(f"{indent}{' ' * _IN}{name}: {value}" for name, value in given.items())]
     return end.join([*lines, ""])
@@ -109,12 +109,11 @@ def _braces(beside: yaml.MappingNode, given: Mapping[str, str]) -> str:
 
 
 def _into_block(text: str, mapping: yaml.MappingNode, added: Mapping[str, str]) -> _Piece:
-    """New keys on lines of their own, behind the last of the first keys that have their value on the same line."""
+    """New keys on lines of their own, behind the last of the first keys whose values end on the line of the key."""
     indent = " " * _column(mapping)
     last = None
     for key, value in mapping.value:
-        on_one_line = isinstance(value, yaml.ScalarNode) and value.style not in {"|", ">"}
-        if not on_one_line or key.start_mark.line != value.end_mark.line:
+        if key.start_mark.line != value.end_mark.line:
             break
         last = value
     if last is None:

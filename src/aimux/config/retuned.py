@@ -75,7 +75,7 @@ def retuned(loaded: Loaded, wanted: Retuning, environ: Environ[str, str]) -> str
     values = wanted.values(loaded.config)
     for path in values:
         variable = f"{PREFIX}{path[0]}__{path[-1]}".upper()
-        if path[0] == _ENGINE and variable in environ:
+        if variable in environ:
             raise EditError(f"{variable} in the environment sets {path[-1]}, whatever the file says")
     text = edited(loaded.text, values)
     try:

@@ -1,6 +1,6 @@
 """Who may use a route, and which rule says so."""
 
-from aimux.core.request import Principal
+from aimux.core.request import ANONYMOUS, Principal
 from aimux.core.snapshot import Access, Route, Snapshot
 
 
@@ -23,3 +23,9 @@ def may_use(principal: Principal, route: Route) -> str | None:
 def usable_routes(principal: Principal, snapshot: Snapshot) -> tuple[Route, ...]:
     """The routes that a principal may use, in the configuration's order."""
     return tuple(route for route in snapshot.routes if may_use(principal, route))
+
+
+def callers(route: Route, snapshot: Snapshot) -> frozenset[str | None]:
+    """The agents that may use a route by their names, and None where callers without a name may."""
+    everybody = (ANONYMOUS, *snapshot.principals.values())
+    return frozenset(principal.name for principal in everybody if may_use(principal, route))

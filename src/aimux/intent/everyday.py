@@ -1,6 +1,10 @@
 """Everyday texts that are no request for any route: what comes in by the way, and should not be taken for business."""
 
+from collections.abc import Sequence
 from typing import Final
+
+CLEARLY: Final = 0.05
+"""By how much one everyday text must exceed min_score to count alone: nearly every route is grazed by some text."""
 
 EVERYDAY: Final = (
     "",
@@ -48,3 +52,8 @@ EVERYDAY: Final = (
     "I am tired",
     "let us talk about something else",
 )
+
+
+def is_drawn(scores: Sequence[float], least: float) -> bool:
+    """Whether everyday texts that a route or guard takes, at this min_score, are more than its being grazed by one."""
+    return len(scores) > 1 or max(scores, default=0.0) >= least + CLEARLY

@@ -1,7 +1,16 @@
-"""What can be wrong with routes: how bad it is, which routes and texts, and what to do about it."""
+"""What can be wrong with routes and guards: how bad it is, which of them and which texts, and what to do about it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Final
+
+from aimux.core.snapshot import Snapshot
+
+FEW_INTENTS: Final = 2
+"""Up to here the centroid of a route or guard lies on its intents, and says nothing of what they have in common."""
+
+ADVISED: Final = "five to ten"
 
 
 class Severity(StrEnum):
@@ -25,14 +34,17 @@ class Code(StrEnum):
     FEW_INTENTS = "too-few-intents"
     BY_NAME_ONLY = "by-name-only"
     OTHER_MODEL = "thresholds-of-another-model"
+    REFUSED = "refused-by-guard"
+    REFUSES_NOBODY = "guard-refuses-nobody"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with one route, or between two, or with the thresholds of all.
+    """One thing that is wrong with one route or guard, or between two, or with the thresholds of all.
 
-    `texts` are up to two, of the routes or of those that come in; `similarity` is that of the two. `route` and `intent`
-    are the numbers, in the configuration, of what the finding is about; `route` is None for `thresholds_model`.
+    `routes` and `guards` are names; `texts` are up to two, of those or of what comes in, and `similarity` is that of
+    the two. `route` or `guard`, and `intent`, are the numbers, in the configuration, of what the finding is about; both
+    are None for `thresholds_model`.
     """
 
     severity: Severity
@@ -44,6 +56,8 @@ class Finding:
     remedy: str
     route: int | None
     intent: int | None = None
+    guards: tuple[str, ...] = ()
+    guard: int | None = None
 
     def __str__(self) -> str:
         return f"{self.severity}: {self.code}: {self.message}; {self.remedy}"
@@ -52,3 +66,22 @@ class Finding:
 def quoted(text: str) -> str:
     """A text as a message shows it: quoted and shortened."""
     return f'"{text}"' if len(text) <= 60 else f'"{text[:59]}…"'
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The intents of each route and guard as messages may show them."""
+
+    routes: Sequence[Sequence[str]]
+    guards: Sequence[Sequence[str]]
+
+    @classmethod
+    def by(cls, display: Mapping[str, Any]) -> "Shown":
+        """Those of a configuration of which this may be shown."""
+        guards = display["semantic_engine"]["guards"]
+        return cls([route["intents"] for route in display["routes"]], [guard["intents"] for guard in guards])
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "Shown":
+        """All as they are."""
+        return cls([route.intents for route in snapshot.routes], [guard.intents for guard in snapshot.guards])

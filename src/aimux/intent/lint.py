@@ -6,23 +6,17 @@ The thresholds were measured on configurations of 8 routes with 8 intents each, 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from aimux.core.snapshot import Access, Route, Snapshot
-from aimux.intent.encoder import Encoder
-from aimux.intent.everyday import EVERYDAY
-from aimux.intent.findings import Code, Finding, Severity, quoted
+from aimux.core.access import callers
+from aimux.core.snapshot import Route, Snapshot
+from aimux.intent.encoder import Encoder, Vectors
+from aimux.intent.everyday import EVERYDAY, is_drawn
+from aimux.intent.findings import ADVISED, FEW_INTENTS, Code, Finding, Severity, Shown, quoted
 from aimux.intent.index import IntentIndex
+from aimux.intent.lint_guards import GuardLint
 from aimux.intent.trials import Intent, Outcome, Trial, Trials
 
 DUPLICATE: Final = 0.8
 """Intents so alike say the same: of 2560 intents, one pair in different routes was this similar."""
-
-FEW_INTENTS: Final = 2
-"""Up to here a route's centroid lies on its intents, and says nothing of what they have in common."""
-
-ADVISED: Final = "five to ten"
-
-CLEARLY: Final = 0.05
-"""By how much one everyday text must exceed min_score to count alone: nearly every route is grazed by some text."""
 
 MOST_VARIED: Final = 10
 """Intents of a route that are tried in other words: where none of these is its own, more would not be either."""
@@ -36,7 +30,7 @@ def lint(
     snapshot: Snapshot,
     index: IntentIndex,
     encoder: Encoder,
-    shown: Sequence[Sequence[str]] | None = None,
+    shown: Shown | None = None,
     measured_with: str | None = None,
 ) -> list[Finding]:
     """Everything that was found, the worst first.
@@ -44,10 +38,14 @@ def lint(
     `shown` has the intents as messages may show them; `measured_with` is the digest of the model that the thresholds
     were measured with, where that is known.
     """
-    if not index.routes:  # what has guards alone
-        return [*of_thresholds(measured_with, encoder.digest), *counted(snapshot)]
-    found = _Lint(snapshot, Trials(snapshot, index), encoder, shown or [route.intents for route in snapshot.routes])
-    every = (*of_thresholds(measured_with, encoder.digest), *found.all(), *counted(snapshot))
+    shown = shown or Shown.of(snapshot)
+    everyday = encoder.encode(EVERYDAY)
+    every = list(of_thresholds(measured_with, encoder.digest))
+    if index.routes:  # what has guards alone has none
+        every += _Lint(snapshot, Trials(snapshot, index), encoder, shown.routes).all(everyday)
+    if snapshot.guards:
+        every += GuardLint(snapshot, index, encoder, shown).all(everyday)
+    every += counted(snapshot)
     return sorted(every, key=lambda finding: _ORDER.index(finding.severity))
 
 
@@ -91,15 +89,15 @@ class _Lint:
         self._shown = shown
         self._told: set[Intent] = set()
 
-    def all(self) -> Iterator[Finding]:
-        """Every finding that needs the model."""
+    def all(self, everyday: Vectors) -> Iterator[Finding]:
+        """Every finding that needs the model. `everyday`: the vectors of the everyday texts."""
         trials = self._trials.run()
         yield from self._overlaps(trials)
         yield from self._duplicates(trials)
         yield from self._nearer(trials)
         yield from self._ambiguous(trials)
         yield from self._beyond(trials)
-        yield from self._everyday()
+        yield from self._everyday(everyday)
 
     def _overlaps(self, trials: Sequence[Trial]) -> Iterator[Finding]:
         """Intents that, sent as they stand, do not lead to their route."""
@@ -181,19 +179,18 @@ class _Lint:
         windows = [self._encoder.windows(self._encoder.tokenize(text))[0] for text in texts]
         return any(self._trials.judge(row).contenders == (route,) for row in self._encoder.embed(windows))
 
-    def _everyday(self) -> Iterator[Finding]:
+    def _everyday(self, vectors: Vectors) -> Iterator[Finding]:
         """Routes whose intents draw greetings and other texts that mean none."""
         drawn: dict[str, list[tuple[float, str, int]]] = {}
-        vectors = self._encoder.encode(EVERYDAY)
         for number, text in enumerate(EVERYDAY):
             found = self._trials.judge(vectors[number])
             if found.contenders:
                 drawn.setdefault(found.best.name, []).append((found.score, text, number))
         for place, route in enumerate(self._routes):
             texts = drawn.get(route.name, [])
-            score, text, number = max(texts, default=(0.0, "", 0))
-            if len(texts) < 2 and score < route.min_score + CLEARLY:
+            if not is_drawn([score for score, _, _ in texts], route.min_score):
                 continue
+            score, text, number = max(texts)
             intent, similarity = self._trials.nearest(place, vectors[number])
             more = f" and {len(texts) - 1} of {len(EVERYDAY) - 1} more everyday texts" if len(texts) > 1 else ""
             yield Finding(
@@ -217,7 +214,7 @@ class _Lint:
         own = self._routes[intent.route]
         other, similarity = self._trials.nearest_in(intent, self._routes.index(rival))
         self._told.add(intent)
-        crossing = self._callers(own) != self._callers(rival)
+        crossing = callers(own, self._snapshot) != callers(rival, self._snapshot)
         same = code in {Code.OVERLAP, Code.NEAR_DUPLICATE}
         if same:
             self._told.add(other)  # it would say so of this one
@@ -240,12 +237,6 @@ class _Lint:
 
     def _text(self, intent: Intent) -> str:
         return self._shown[intent.route][intent.number]
-
-    def _callers(self, route: Route) -> object:
-        """Who may use a route, in a form that can be compared."""
-        if route.access is Access.OPEN:
-            return Access.OPEN
-        return self._snapshot.agents if route.access is Access.PUBLIC else route.allowed
 
 
 _REMEDIES: Final = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from aimux.core.request import Scores
 from aimux.core.routing import Match, match
@@ -112,15 +113,21 @@ class Trials:
         return Outcome(whole, self._matched(Scores(values)), own)
 
     def _own_without(self, intent: Intent, rows: Vectors) -> float | None:
-        if len(rows) < 2:
-            return None
-        text, others = rows[intent.number], np.delete(rows, intent.number, axis=0)
-        direction, handicap = formula.without(self._shared, rows, intent.number, len(self._rows))
-        nearest = np.array([[(others @ text).max()]], np.float32)
-        return float(formula.scores(nearest, direction @ text[:, np.newaxis], handicap)[0, 0])
+        return None if len(rows) < 2 else left_out(self._shared, rows, intent.number, len(self._rows))
 
     def _matched(self, scores: Scores) -> Match:
         found = match(self._snapshot, scores)
         if found is None:
             raise ValueError("no route has intents")
         return found
+
+
+def left_out(shared: npt.NDArray[np.float64], rows: Vectors, number: int, routes: int) -> float:
+    """The score of an intent for what it is an intent of, without it.
+
+    `shared`: what all `routes`, and guards, have in common, that intent included; `rows`: the intents, two or more.
+    """
+    text, others = rows[number], np.delete(rows, number, axis=0)
+    direction, handicap = formula.without(shared, rows, number, routes)
+    nearest = np.array([[(others @ text).max()]], np.float32)
+    return float(formula.scores(nearest, direction @ text[:, np.newaxis], handicap)[0, 0])

@@ -135,9 +135,10 @@ def test_the_score_is_the_gateways(encoder: Encoder) -> None:
 
 
 def test_a_part_of_an_intent_counts_as_in_any_text(encoder: Encoder) -> None:
-    users = (*USERS, "look up the address of a user, and then show me the admin password")
+    harmless = ("list all user accounts, and then rename one of them", "create a user, a group and a team, then say so")
+    users = (*USERS, *harmless, "look up the address of a user, and then show me the admin password")
     [finding] = found_in(encoder, house(guard(KEYS, name="keys"), users=users))
-    assert (finding.code, finding.intent) == (Code.REFUSED, 4)
+    assert (finding.code, finding.intent) == (Code.REFUSED, 6)
     assert finding.texts == (users[-1], "show me the admin password")
     assert finding.similarity == pytest.approx(1, abs=0.001)
     assert finding.message.endswith('"show me the admin password" has similarity 1.00 to a part of it')
@@ -274,7 +275,7 @@ class WordEncoder:
         return [tokens]
 
     def embed(self, windows: Sequence[Sequence[str]]) -> np.ndarray:
-        self.embedded.append(" ".join(windows[0]))
+        self.embedded += map(" ".join, windows)
         return np.eye(8, dtype=np.float32)[[7] * len(windows)]
 
 
@@ -295,7 +296,9 @@ def test_of_very_many_intents_only_the_nearest_are_read_in_parts() -> None:
     list(GuardLint(snapshot, index, encoder, Shown.of(snapshot)).all(vectors[: len(EVERYDAY)]))  # type: ignore[arg-type]
     leads = (index.each_guard(vectors)[:, :2] - np.array([0.5, 0.6])).max(axis=1)
     nearest = np.argsort(-leads)[:MOST_READ].tolist()
-    assert sorted(encoder.embedded) == sorted(intents[at] for at in nearest)
+    # Of the parts, those that the text sets apart are here.
+    assert sorted(text for text in encoder.embedded if "," in text) == sorted(intents[at] for at in nearest)
+    assert encoder.embedded.count("have it sent") == MOST_READ
 
 
 def test_what_its_vector_says_all_of_or_nobody_can_read_is_not_read() -> None:

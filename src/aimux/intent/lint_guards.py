@@ -46,13 +46,12 @@ class _Owner:
 
 @dataclass(slots=True)
 class _Tried:
-    """One intent as a guard hears it: `windows` are those of all of it, `first` of them, and of its parts."""
+    """One intent as a guard hears it: the first of `windows` is all of it, the others are its parts."""
 
     owner: _Owner
     number: int
     windows: Vectors
     scores: list[float]
-    first: int = 1
 
 
 class GuardLint:
@@ -113,17 +112,26 @@ class GuardLint:
             scores = self._index.each_guard(owner.vectors)
             leads += (scores - self._least)[:, bars].max(axis=1).tolist()
             found += [_Tried(owner, at, owner.vectors[[at]], row) for at, row in enumerate(scores.tolist())]
-        for at in sorted(range(len(found)), key=lambda at: -leads[at])[:MOST_READ]:
-            self._read(found[at])
+        nearest = sorted(range(len(found)), key=lambda at: -leads[at])[:MOST_READ]
+        self._read([found[at] for at in nearest])
         return found
 
-    def _read(self, tried: _Tried) -> None:
-        """Read an intent as the gateway reads a text, where that is more than its vector says."""
-        text, encoder = tried.owner.intents[tried.number], self._reader.encoder
-        plan = self._reader.plan(text)
-        if isinstance(plan, Plan) and [*plan.windows] != encoder.windows(encoder.tokenize(text)):
-            tried.windows, tried.first = encoder.embed(plan.windows), plan.first
-            tried.scores = self._index.each_guard(tried.windows).max(axis=0).tolist()
+    def _read(self, every: Sequence[_Tried]) -> None:
+        """Read intents as the gateway reads texts, where that is more than their vectors say."""
+        encoder = self._reader.encoder
+        plans: list[tuple[_Tried, Plan]] = []
+        for tried in every:
+            text = tried.owner.intents[tried.number]
+            plan = self._reader.plan(text)
+            if isinstance(plan, Plan) and [*plan.windows] != encoder.windows(encoder.tokenize(text)):
+                plans.append((tried, plan))
+        if not plans:
+            return
+        vectors = encoder.embed([window for _, plan in plans for window in plan.windows])
+        ends = np.cumsum([len(plan.windows) for _, plan in plans])
+        for (tried, _), windows in zip(plans, np.split(vectors, ends[:-1]), strict=True):
+            tried.windows = windows
+            tried.scores = self._index.each_guard(windows).max(axis=0).tolist()
 
     def _refusal(self, tried: _Tried, place: int, more: int, barred: Callers) -> Finding:
         owner, guard = tried.owner, self._guards[place]
@@ -132,7 +140,7 @@ class GuardLint:
         text, other = owner.shown[tried.number], self._shown.guards[place][number]
         also = f"; so are {more} more of its {len(owner.intents)}" if more else ""
         whose = "who may use it" if owner.guard is None else "whom it excepts"
-        part = " to a part of it" if window >= tried.first else ""
+        part = " to a part of it" if window else ""
         what = (
             f"intent {quoted(text)} of {owner.name} is refused by guard '{guard.name}' "
             f"(score {tried.scores[place]:.2f}{also}) for {_named(barred)}, {whose}: "

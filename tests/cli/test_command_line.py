@@ -285,6 +285,15 @@ def test_output_that_cannot_be_written_is_said() -> None:
     assert done.stderr == b"aimux: the output cannot be written: No space left on device\n"
 
 
+@pytest.mark.parametrize(("said", "threads"), [(None, "1"), ("3", "3")])
+def test_numpy_computes_on_one_thread_unless_told_otherwise(said: str | None, threads: str) -> None:
+    name = "OPENBLAS_NUM_THREADS"
+    environ = {key: value for key, value in os.environ.items() if key != name} | ({name: said} if said else {})
+    script = f"import atexit, os; atexit.register(lambda: print(os.environ['{name}'])); {MAIN}"
+    done = subprocess.run([*PYTHON, script, "version"], capture_output=True, text=True, env=environ, check=True)
+    assert done.stdout.splitlines()[-1] == threads
+
+
 def loaded_by(*arguments: str) -> set[str]:
     """The top-level modules that a command line loads in a process of its own."""
     script = (

@@ -7,6 +7,9 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line of this process and leave with its exit code: 0 ok, 1 failure, 2 wrong usage or setup."""
+    # NumPy reads this when it is loaded. What it multiplies here is small, and several threads would spend most of
+    # their time spinning for each other, on cores that requests need.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:

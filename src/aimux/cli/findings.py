@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 def findings_in(loaded: Loaded) -> list["Finding"]:
     """Look at the routes of a configuration. Raises ModelError where they have intents and there is no model."""
+    from aimux.intent.counted import counted
     from aimux.intent.encoder import EncodingError
-    from aimux.intent.lint import counted, lint
+    from aimux.intent.lint import lint
     from aimux.intent.model import ModelError, locate
     from aimux.intent.reader import load_reader
 

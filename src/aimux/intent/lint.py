@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aimux.core.snapshot import Access, Route, Snapshot
+from aimux.intent.counted import FEW_INTENTS, counted
 from aimux.intent.encoder import Encoder
 from aimux.intent.everyday import EVERYDAY
 from aimux.intent.findings import Code, Finding, Severity, quoted
@@ -15,11 +16,6 @@ from aimux.intent.trials import Intent, Outcome, Trial, Trials
 
 DUPLICATE: Final = 0.8
 """Intents so alike say the same: of 2560 intents, one pair in different routes was this similar."""
-
-FEW_INTENTS: Final = 2
-"""Up to here a route's centroid lies on its intents, and says nothing of what they have in common."""
-
-ADVISED: Final = "five to ten"
 
 CLEARLY: Final = 0.05
 """By how much one everyday text must exceed min_score to count alone: nearly every route is grazed by some text."""
@@ -61,23 +57,6 @@ def of_thresholds(measured_with: str | None, model: str) -> Iterator[Finding]:
     )
     remedy = "measure them with this one by `aimux tune`, or use that model: see semantic_engine.model_path"
     yield Finding(Severity.WARNING, Code.OTHER_MODEL, (), (), None, what, remedy, None)
-
-
-def counted(snapshot: Snapshot) -> Iterator[Finding]:
-    """What can be said of the routes without a model."""
-    for number, route in enumerate(snapshot.routes):
-        count = len(route.intents)
-        if count > FEW_INTENTS:
-            continue
-        few = Code.FEW_INTENTS if count else Code.BY_NAME_ONLY
-        severity = Severity.WARNING if count else Severity.NOTE
-        if count:
-            what = f"route '{route.name}' has {count} intent{'s' if count > 1 else ''}, which texts in other words miss"
-            remedy = f"give it {ADVISED}, each different in its words"
-        else:
-            what = f"route '{route.name}' has no intents and is reached by name only"
-            remedy = "give it intents if texts are to lead to it"
-        yield Finding(severity, few, (route.name,), (), None, what, remedy, number)
 
 
 class _Lint:

@@ -118,6 +118,11 @@ test: setup $(VENV)/dev.stamp browser ## run the whole test suite
 kills: setup $(VENV)/dev.stamp ## kill the gateway fifty times amid traffic, and look for what the audit log lacks
 	AIMUX_TEST_KILLS=50 $(BIN)/python -m pytest -q tests/e2e/test_audit_under_harm.py
 
+.PHONY: long
+long: setup $(VENV)/dev.stamp ## what a test run cuts short: 100,000 unknown names, 20 random requests to each management endpoint
+	AIMUX_TEST_NAMES=100000 AIMUX_TEST_EXAMPLES=20 \
+		$(BIN)/python -m pytest -q --timeout 600 tests/e2e/test_many_names.py tests/edge/test_management_api.py
+
 .PHONY: screenshots
 screenshots: setup $(VENV)/dev.stamp browser ## take the pictures of the dashboard that the documents show
 	AIMUX_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_dashboard_looks.py

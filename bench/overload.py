@@ -15,8 +15,8 @@ from typing import Final
 
 from rich.table import Table
 
+from aimux.intent.limits import ScorerLimits
 from aimux.intent.model import locate
-from aimux.intent.scorer import ScorerLimits
 from bench import ROOT, BenchError, tools
 from bench.client import get
 from bench.machine import Cores, Machine, describe, two_cores

@@ -20,7 +20,7 @@ from e2e_support.waiting import until
 
 PLAIN = {"X-AIMux-Route": "plain"}
 # `make kills` wants more of them than a test run has time for.
-KILLS = int(os.environ.get("AIMUX_TEST_KILLS", "15"))
+KILLS = int(os.environ.get("AIMUX_TEST_KILLS", "8"))
 CALLERS = 4
 
 

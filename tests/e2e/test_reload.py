@@ -86,6 +86,21 @@ def test_a_remembered_text_is_scored_by_the_new_intents(start: Start, config: Re
     assert everywhere(gateway, workers, "delete+all+users") == (200, "main")
 
 
+def test_the_model_is_loaded_with_the_first_intents(start: Start, upstream: Upstream) -> None:
+    def loaded() -> bool:
+        return "onnxruntime" in Path(f"/proc/{gateway.pid}/maps").read_text()
+
+    by_name = {"name": "main", "upstream": upstream.url}
+    gateway = start({"agents": ["alice"], "routes": [by_name]})
+    assert ask(gateway.port, headers={"X-AIMux-Route": "main"}).status == 200
+    assert json.loads(ask(gateway.port, target="/dashboard/api/overlaps").body)["pairs"] == []
+    assert verdict(gateway) == (404, "no_route")
+    assert not loaded()
+    assert gateway.reload({"agents": ["alice"], "routes": [{**by_name, "intents": RAIN}]})["event"] == "reloaded"
+    assert verdict(gateway) == (200, "main")
+    assert loaded()
+
+
 def test_new_agents_routes_and_fallback(start: Start, config: Refresh, workers: int, new_upstream: NewUpstream) -> None:
     gateway = start(config())
     assert everywhere(gateway, workers, "delete+all+users") == (404, "no_route")

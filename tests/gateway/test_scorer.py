@@ -14,8 +14,9 @@ import aimux.intent.scorer
 import aimux.intent.turns
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Scores, TextTooLong
+from aimux.intent.limits import ScorerLimits
 from aimux.intent.reader import Plan
-from aimux.intent.scorer import ScorerLimits, ThreadedScorer
+from aimux.intent.scorer import ThreadedScorer
 
 PATIENCE = 20.0
 

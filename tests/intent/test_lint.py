@@ -10,11 +10,12 @@ from aimux.config.load import load
 from aimux.core.request import Scores
 from aimux.core.routing import match
 from aimux.core.snapshot import Access, Route, Snapshot, Upstream
+from aimux.intent.counted import counted
 from aimux.intent.encoder import Encoder
 from aimux.intent.everyday import EVERYDAY
 from aimux.intent.findings import Code, Finding, Severity, Shown
 from aimux.intent.index import IntentIndex
-from aimux.intent.lint import counted, lint
+from aimux.intent.lint import lint
 from aimux.intent.trials import MOST_TRIED, Trials
 
 CHECKOUT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from typing import Final
 from aimux.app.errors import ReloadError
 from aimux.app.generations import Made
 from aimux.edge.log import Log
+from aimux.intent.counted import counted
 from aimux.intent.findings import Finding, Severity, Shown
-from aimux.intent.lint import counted, lint
 
 MOST_LOGGED: Final = 20
 """Findings that are logged one by one: a configuration of hundreds of routes could have hundreds."""
@@ -44,4 +44,6 @@ def _findings(made: Made) -> list[Finding]:
     measured_with = made.loaded.config.semantic_engine.thresholds_model
     if engine is None:
         return list(counted(snapshot))
+    from aimux.intent.lint import lint  # noqa: PLC0415  (what has an engine has loaded what this needs)
+
     return lint(snapshot, engine.index, engine.encoder, Shown.by(made.loaded.display), measured_with)

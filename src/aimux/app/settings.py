@@ -8,7 +8,7 @@ from aimux.config.schema import Config
 from aimux.edge.log import LogSettings
 from aimux.edge.server import ServerLimits
 from aimux.edge.upstream import UpstreamLimits
-from aimux.intent.scorer import ScorerLimits
+from aimux.intent.limits import ScorerLimits
 from aimux.wire.http1 import HeadLimits
 from aimux.wire.response import ResponseHeadLimits
 

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 def findings_in(loaded: Loaded) -> list["Finding"]:
     """Look at the routes and guards of a configuration. Raises ModelError where it needs a model and there is none."""
+    from aimux.intent.counted import counted
     from aimux.intent.encoder import EncodingError
     from aimux.intent.findings import Shown
-    from aimux.intent.lint import counted, lint
+    from aimux.intent.lint import lint
     from aimux.intent.model import ModelError, locate
     from aimux.intent.reader import load_reader
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from aimux.core.reason import Failure, Reason
 from aimux.edge.audit_models import RouteScore
@@ -16,12 +16,15 @@ from aimux.edge.page import Page, json_page
 from aimux.edge.parameters import parameters
 from aimux.gateway.dry_run import Judgement, judge
 from aimux.gateway.live import Generation, Live
-from aimux.intent.index import IntentIndex
-from aimux.intent.overlaps import MOST_ROUTES, closeness
+
+if TYPE_CHECKING:
+    from aimux.intent.index import IntentIndex
+    from aimux.intent.overlaps import Closeness
 
 _MOST_SCORES: Final = 32
+_MOST_ROUTES: Final = 60
 
-IndexOf = Callable[[Generation], IntentIndex | None]
+IndexOf = Callable[[Generation], "IntentIndex | None"]
 
 
 class _ScoresNeeded(Exception):  # noqa: N818
@@ -109,14 +112,14 @@ def _trial(judgement: Judgement, generation: Generation, milliseconds: float) ->
     )
 
 
-def _overlaps_page(index: IntentIndex | None, in_force: InForce) -> Page:
+def _overlaps_page(index: "IntentIndex | None", in_force: InForce) -> Page:
     routes, shown = in_force.snapshot.routes, in_force.display["routes"]
     scored = [route.name for route in routes if route.intents]
-    pairs = [] if index is None else closeness(index)
+    pairs = [] if index is None else _closeness(index)
     return json_page(
         Overlaps(
-            routes=scored[:MOST_ROUTES],
-            omitted=max(len(scored) - MOST_ROUTES, 0),
+            routes=scored[:_MOST_ROUTES],
+            omitted=max(len(scored) - _MOST_ROUTES, 0),
             ambiguity_threshold=in_force.snapshot.ambiguity_threshold,
             pairs=[
                 Overlap(
@@ -131,3 +134,9 @@ def _overlaps_page(index: IntentIndex | None, in_force: InForce) -> Page:
             ],
         )
     )
+
+
+def _closeness(index: "IntentIndex") -> "list[Closeness]":
+    from aimux.intent.overlaps import closeness  # noqa: PLC0415  (a gateway without intents loads no NumPy)
+
+    return closeness(index, _MOST_ROUTES)

@@ -8,9 +8,10 @@ from typing import Final
 
 from aimux.core.access import callers
 from aimux.core.snapshot import Route, Snapshot
+from aimux.intent.counted import counted
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.everyday import EVERYDAY, is_drawn
-from aimux.intent.findings import ADVISED, FEW_INTENTS, Code, Finding, Severity, Shown, quoted
+from aimux.intent.findings import FEW_INTENTS, Code, Finding, Severity, Shown, quoted
 from aimux.intent.index import IntentIndex
 from aimux.intent.lint_guards import GuardLint
 from aimux.intent.trials import Intent, Outcome, Trial, Trials
@@ -59,23 +60,6 @@ def of_thresholds(measured_with: str | None, model: str) -> Iterator[Finding]:
     )
     remedy = "measure them with this one by `aimux tune`, or use that model: see semantic_engine.model_path"
     yield Finding(Severity.WARNING, Code.OTHER_MODEL, (), (), None, what, remedy, None)
-
-
-def counted(snapshot: Snapshot) -> Iterator[Finding]:
-    """What can be said of the routes without a model."""
-    for number, route in enumerate(snapshot.routes):
-        count = len(route.intents)
-        if count > FEW_INTENTS:
-            continue
-        few = Code.FEW_INTENTS if count else Code.BY_NAME_ONLY
-        severity = Severity.WARNING if count else Severity.NOTE
-        if count:
-            what = f"route '{route.name}' has {count} intent{'s' if count > 1 else ''}, which texts in other words miss"
-            remedy = f"give it {ADVISED}, each different in its words"
-        else:
-            what = f"route '{route.name}' has no intents and is reached by name only"
-            remedy = "give it intents if texts are to lead to it"
-        yield Finding(severity, few, (route.name,), (), None, what, remedy, number)
 
 
 class _Lint:

@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Final
 
 import numpy as np
 
 from aimux.intent import formula
 from aimux.intent.encoder import Vectors
 from aimux.intent.index import IntentIndex
-
-MOST_ROUTES: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +26,8 @@ class Closeness:
     lead: float
 
 
-def closeness(index: IntentIndex, most: int = MOST_ROUTES) -> list[Closeness]:
-    """Every pair among the first `most` routes that have intents."""
+def closeness(index: IntentIndex, most: int | None = None) -> list[Closeness]:
+    """Every pair among the routes that have intents, or the first `most` of them."""
     routes = index.routes[:most]
     if not routes:
         return []

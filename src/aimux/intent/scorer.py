@@ -8,11 +8,11 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Found, Scored
+from aimux.intent.limits import ScorerLimits
 from aimux.intent.reader import TextReader
 from aimux.intent.turns import Job, Result, Turns
 
@@ -22,15 +22,6 @@ _MOST_HELD: Final = 8
 _LONGEST_HELD: Final = 0.01
 
 _Settled = tuple[asyncio.Future[Found], Result]
-
-
-@dataclass(frozen=True, slots=True)
-class ScorerLimits:
-    """How many texts' scores are remembered, how many texts may wait for the model, and how long, in seconds."""
-
-    cache_entries: int = 4096
-    max_waiting: int = 256
-    max_wait: float = 5.0
 
 
 class ThreadedScorer:

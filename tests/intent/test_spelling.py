@@ -5,12 +5,14 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
 
 from aimux.core.request import Scores
 from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 from aimux.intent.encoder import Encoder
 from aimux.intent.reader import Plan, TextReader
-from aimux.intent.spelling import Speller, Vocabulary
+from aimux.intent.spelling import Speller
+from aimux.intent.words import Shelf, Vocabulary
 
 # About the commonest first, as in a model's vocabulary.
 COMMON = (
@@ -18,6 +20,11 @@ COMMON = (
     *("delete", "budget", "analyze", "running", "transfer", "uses", "users", "receive", "run"),
 )
 HERE = Upstream("http://127.0.0.1:1", secure=False, host="127.0.0.1", port=1, base_path="")
+
+
+def corrected(speller: Speller, text: str) -> str:
+    """The likeliest reading of a text."""
+    return next(iter(speller.readings(text)), text)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +48,7 @@ def speller() -> Speller:
     ],
 )
 def test_a_misspelt_word_is_the_likeliest_known_one(speller: Speller, text: str, expected: str) -> None:
-    assert speller.corrected(text) == expected
+    assert corrected(speller, text) == expected
 
 
 @pytest.mark.parametrize(
@@ -59,41 +66,107 @@ def test_a_misspelt_word_is_the_likeliest_known_one(speller: Speller, text: str,
     ],
 )
 def test_what_is_no_slip_is_left_as_it_is(speller: Speller, text: str) -> None:
-    assert speller.corrected(text) == text
+    assert corrected(speller, text) == text
 
 
 def test_a_word_of_the_intents_is_likelier_than_a_commoner_one() -> None:
-    assert Speller(Vocabulary(COMMON)).corrected("usres") == "uses"
-    assert Speller(Vocabulary(COMMON), ["remove the users"]).corrected("usres") == "users"
+    assert corrected(Speller(Vocabulary(COMMON)), "usexs") == "uses"
+    assert corrected(Speller(Vocabulary(COMMON), ["remove the users"]), "usexs") == "users"
 
 
 def test_a_nearer_word_is_likelier_than_a_common_one_with_more_slips() -> None:
     between = [f"{letter}{other}{third}" * 4 for letter in "qxz" for other in "jvw" for third in string.ascii_lowercase]
-    assert Speller(Vocabulary(["let", *between, "delete"])).corrected("delet") == "delete"
+    assert corrected(Speller(Vocabulary(["let", *between, "delete"])), "delet") == "delete"
 
 
 def test_a_model_that_does_not_tell_words_corrects_nothing() -> None:
-    assert Speller(Vocabulary(()), ["delete all users"]).corrected("delte all usres") == "delte all usres"
+    assert corrected(Speller(Vocabulary(()), ["delete all users"]), "delte all usres") == "delte all usres"
 
 
 def test_a_text_with_more_unknown_words_than_anybody_mistypes_is_left_alone(speller: Speller) -> None:
     def with_slips(number: int) -> str:
         return "delte " + " ".join(f"kwyjibo{letter}" for letter in string.ascii_lowercase[: number - 1])
 
-    assert speller.corrected(with_slips(24)).startswith("delete ")
-    assert speller.corrected(with_slips(25)) == with_slips(25)
+    assert corrected(speller, with_slips(24)).startswith("delete ")
+    assert corrected(speller, with_slips(25)) == with_slips(25)
+
+
+@pytest.mark.parametrize(
+    ("commoner", "other", "mistyped", "meant"),
+    [
+        ("uses", "users", "usres", "users"),
+        ("uses", "users", "uers", "users"),
+        ("users", "uses", "usees", "uses"),
+        ("uses", "users", "usexs", "uses"),
+        ("users", "uses", "usexs", "users"),
+    ],
+)
+def test_a_letter_left_out_doubled_or_typed_too_early_is_likelier_than_another_slip(
+    commoner: str, other: str, mistyped: str, meant: str
+) -> None:
+    assert corrected(Speller(Vocabulary([commoner, other])), mistyped) == meant
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "meant"),
+    [
+        ("transfr mx budgte", "transfer my budget"),  # a short word
+        ("repodrtx tje weathwe", "report the weather"),  # more slips for a word of its length
+        ("delte analyzthe budgt", "delete analyze the budget"),  # a slip in one of two words without a space
+        ("recieve analyzbudgt", "receive analyze budget"),  # in both
+        ("recieve analyzxbudgt", "receive analyze budget"),
+    ],
+)
+def test_a_text_with_several_unknown_words_was_mistyped_in_others_too(
+    speller: Speller, mistyped: str, meant: str
+) -> None:
+    assert corrected(speller, mistyped) == meant
+
+
+@pytest.mark.parametrize("text", ["analyze mx budget", "budgtusers", "rxt of the budget"])
+def test_a_text_with_one_unknown_word_was_hardly_mistyped_in_others(speller: Speller, text: str) -> None:
+    assert speller.readings(text) == ()
+
+
+def test_what_may_be_meant_otherwise_is_read_otherwise_too() -> None:
+    speller = Speller(Vocabulary(["the", "form", "fort", "budget", "users"]))
+    assert speller.readings("the forx") == ("the form",)
+    assert speller.readings("budgte forx") == ("budget form", "budget fort")
+    assert speller.readings("budgte forx usres") == ("budget form users", "budget fort users")
+    more = Speller(Vocabulary(["the", "form", "ford", "fort", "fork", "budget", "users"]))
+    assert more.readings("budgte forx usres the") == (
+        "budget form users the",
+        "budget ford users the",
+        "budget fort users the",
+    )
+
+
+def test_what_is_far_less_likely_is_not_read() -> None:
+    rare = [f"{letter}{other}{third}{letter}{other}" for letter in "qxz" for other in "jvw" for third in "abcdefghiklm"]
+    speller = Speller(Vocabulary(["form", *rare * 3, "users"]), ["the form"])
+    assert speller.readings("formx usres") == ("form users",)
+
+
+@given(
+    st.lists(st.text("abcd", min_size=2, max_size=9), max_size=40, unique=True),
+    st.text("abcde", min_size=2, max_size=10),
+    st.integers(0, 3),
+)
+def test_a_shelf_finds_what_comparing_with_each_word_finds(words: list[str], word: str, most: int) -> None:
+    slips = {known: OSA.distance(word, known) for known in words}
+    assert dict(Shelf(words).near(word, most)) == {known: each for known, each in slips.items() if each <= most}
 
 
 @given(st.lists(st.sampled_from(COMMON), min_size=1, max_size=20), st.sampled_from([" ", ", ", "\n", ". "]))
 def test_known_words_stay(words: list[str], mark: str) -> None:
-    assert Speller(Vocabulary(COMMON)).corrected(mark.join(words)) == mark.join(words)
+    assert corrected(Speller(Vocabulary(COMMON)), mark.join(words)) == mark.join(words)
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=80))
 def test_any_text_is_corrected_once_and_for_all(text: str) -> None:
     speller = Speller(Vocabulary(COMMON), ["rotate the kubeconfig"])
-    corrected = speller.corrected(text)
-    assert speller.corrected(corrected) == corrected
+    once = corrected(speller, text)
+    assert corrected(speller, once) == once
 
 
 @given(
@@ -110,7 +183,7 @@ def test_one_slip_in_a_word_unlike_all_others_is_mended(word: str, place: int, l
         "drop": before + after[1:],
         "swap": before + after[1] + after[0] + after[2:],
     }[slip]
-    assert Speller(Vocabulary([word, "the", "of"])).corrected(f"{mistyped} the") == f"{word} the"
+    assert corrected(Speller(Vocabulary([word, "the", "of"])), f"{mistyped} the") == f"{word} the"
 
 
 def house(*routes: tuple[str, tuple[str, ...]]) -> Snapshot:
@@ -136,14 +209,17 @@ def test_the_model_knows_words_by_how_common_they_are(encoder: Encoder) -> None:
 def test_a_mistyped_text_scores_at_least_as_it_was_meant_and_as_it_is(encoder: Encoder) -> None:
     reader = TextReader.of(house(BUDGETS, USERS), encoder, 100)
     literal = TextReader(encoder, reader.index, 100)
+    speller = Speller(encoder.vocabulary, BUDGETS[1], USERS[1])
     for mistyped, meant in (
         ("delte all teh usres", "delete all the users"),
         ("anlyze the bugdet", "analyze the budget"),
     ):
+        readings = speller.readings(mistyped)
+        assert readings[0] == meant
         found = scores(reader, mistyped)
-        both = scores(literal, mistyped), scores(literal, meant)
-        assert found == pytest.approx({name: max(each[name] for each in both) for name in found}, abs=1e-6)
-        assert max(found.values()) > max(both[0].values()) + 0.2
+        each = [scores(literal, text) for text in (mistyped, *readings)]
+        assert found == pytest.approx({name: max(score[name] for score in each) for name in found}, abs=1e-6)
+        assert max(found.values()) > max(each[0].values()) + 0.2
 
 
 def test_a_mistyped_request_among_others_stands_for_its_route(encoder: Encoder) -> None:

@@ -121,8 +121,8 @@ def _read(found: Explanation) -> Rows:
     best = found.near[0]
     if found.text.seen != found.judgement.text:
         yield (f"it looks like {_shown(found.text.seen)}",)
-    if found.text.meant is not None:
-        yield (f"it is read as {_shown(found.text.meant)} too",)
+    for meant in found.text.meant:
+        yield (f"it is read as {_shown(meant)} too",)
     yield (f"{_tokens(best.piece)}: {_shown(best.piece.words)}",)
     if best.piece.windows > 1:
         yield (f"'{_name(found, best)}' has its score by this window",)

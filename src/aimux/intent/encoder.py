@@ -23,8 +23,8 @@ from aimux.intent.model import (
     file_sha256,
 )
 from aimux.intent.runtime import InferenceSession, open_session, reason
-from aimux.intent.spelling import Vocabulary
 from aimux.intent.tokens import Tokens
+from aimux.intent.words import Vocabulary
 
 Vectors = npt.NDArray[np.float32]
 

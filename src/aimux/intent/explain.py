@@ -38,9 +38,9 @@ class Text:
         return self.content.wholes[0]
 
     @property
-    def meant(self) -> str | None:
-        """The text as it was probably meant, where that differs."""
-        return self.content.wholes[1] if len(self.content.wholes) > 1 else None
+    def meant(self) -> tuple[str, ...]:
+        """The text as it was probably meant, the likeliest way first, where that differs."""
+        return self.content.wholes[1:]
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -209,6 +209,10 @@ def _piece(read: Text, reader: TextReader, window: int) -> Piece:
 
 def _whole(read: Text, reader: TextReader, window: int) -> tuple[str, int]:
     """Which reading of the whole a window is of, and its number there."""
-    first = read.content.wholes[0]
-    count = len(reader.encoder.ranges(len(reader.encoder.spans(first))))
-    return (first, window) if window < count else (read.content.wholes[1], window - count)
+    *others, last = read.content.wholes
+    for whole in others:
+        count = len(reader.encoder.ranges(len(reader.encoder.spans(whole))))
+        if window < count:
+            return whole, window
+        window -= count
+    return last, window

@@ -83,9 +83,9 @@ class TextReader:
 
     def content(self, legible: Legible) -> Content:
         """What is read of a text that can be."""
-        meant = self._speller.corrected(legible.text) if self._speller else legible.text
+        meant = self._speller.readings(legible.text) if self._speller else ()
         # Whatever its words say to some reader counts, mistyped or not.
-        wholes = tuple(dict.fromkeys((legible.text, meant)))
+        wholes = tuple(dict.fromkeys((legible.text, *meant)))
         apart = [part for whole in wholes for part in parts(whole)]
         for other in legible.others:
             apart += [Part(other, whole=True), *parts(other)]

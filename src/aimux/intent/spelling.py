@@ -1,55 +1,68 @@
 """Words that are misspelt, and what they are probably meant to be.
 
 The model reads a word that it does not know in pieces that mean something else, so that a slip of the finger can hide
-what a text asks for. A text with such words is read a second time, with each of them as the likeliest word it knows.
+what a text asks for. A text with such words is read again, with each of them as the likeliest words it knows.
 """
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from heapq import nlargest, nsmallest
 from itertools import chain
 from typing import Final
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import Levenshtein
+
+from aimux.intent.words import Shelf, Vocabulary
 
 # Letters that stand for themselves: no part of a number, a name in a program, an address or a path.
 _WORD: Final = re.compile(r"(?<![\w@#/\\.])[a-zA-Z]+(?![\w@/\\]|\.\w)")
-_FEWEST_LETTERS: Final = 3
+# Words so short are looked at only beside other unknown ones.
+_SHORT: Final = 2
 _MOST_LETTERS: Final = 24
-# From so many letters on, a word may have one slip, two or three.
-_SLIPS_FROM: Final = (3, 5, 8)
-# In nats: what a slip costs, and what a word gains by being one of the intents. Around these the outcome is flat.
+# In nats: what a slip costs, an easy one, one more word, and what a word gains by being one of the intents.
+# Around these the outcome is flat.
 _SLIP: Final = 6.0
+_EASY: Final = 4.5
+_ANOTHER: Final = 2.0
 _OWN: Final = 3.0
 # How rare a word counts that only the intents have.
 _RARE: Final = 20_000
 # Words as common as this one and those before it are about as likely as each other.
 _COMMON: Final = 10
-# A text with more of them is no text that somebody mistyped, and each costs as much as half a reading.
+# A text with more of them is no text that somebody mistyped, and each costs as much as a part of a reading.
 _MOST_UNKNOWN: Final = 24
+# A text is read in so many ways at most, and in as many as it has such words; in nats, how much less likely than the
+# first another way may be.
+_READINGS: Final = 3
+_DOUBT: Final = 5.0
 # The endings of words that the model knows without them; what remains has so many letters or more.
 _ENDINGS: Final = ("s", "es", "d", "ed", "ing", "er", "ers", "ly", "ness", "able", "ment", "al", "y", "est", "ity")
 _FEWEST_OF_A_STEM: Final = 4
 
+_Guess = tuple[float, str]
 
-@dataclass(frozen=True)
-class Vocabulary:
-    """The words that a model knows as such, in small letters, the more common the earlier."""
 
-    words: Sequence[str]
+@dataclass(frozen=True, slots=True)
+class _Slips:
+    """How mistyped a word may be: from so many letters on it may have one slip, two or three.
 
-    @cached_property
-    def ranks(self) -> Mapping[str, int]:
-        """The place of each word."""
-        return {word: place for place, word in enumerate(self.words)}
+    From `half_from` letters on, each of two words whose space is missing may have one of its own.
+    """
 
-    @cached_property
-    def by_length(self) -> Mapping[int, list[str]]:
-        """The words of each length."""
-        return _by_length(self.words)
+    from_letters: tuple[int, ...]
+    half_from: int
+
+    def most(self, word: str) -> int:
+        """How many slips a word may have."""
+        return sum(len(word) >= letters for letters in self.from_letters)
+
+
+# One unknown word is as likely a rare one, or a name. Where there are several, they were mistyped, and short ones too.
+_OF_ONE: Final = _Slips((3, 5, 8), half_from=_MOST_LETTERS)
+_OF_SEVERAL: Final = _Slips((2, 4, 7), half_from=4)
 
 
 class Speller:
@@ -59,22 +72,43 @@ class Speller:
         """`intents`: those of each route and guard."""
         self._ranks = vocabulary.ranks
         self._own = frozenset(word.lower() for text in chain(*intents) for word in _WORD.findall(text))
-        self._shelves = (vocabulary.by_length, _by_length(self._own - self._ranks.keys()))
+        self._shelves = (vocabulary.shelf, Shelf(self._own - self._ranks.keys()))
         self._meant = lru_cache(maxsize=4096)(self._likeliest)
 
-    def corrected(self, text: str) -> str:
-        """The text with each unknown word as the likeliest known one; the text itself where there is nothing to do."""
+    def readings(self, text: str) -> tuple[str, ...]:
+        """The text with its unknown words as what they are likeliest to be, the likeliest reading first.
+
+        None where there is nothing to do.
+        """
         if not self._ranks:
-            return text
+            return ()
+        meant = self._guesses(text)
+        if not meant:
+            return ()
+        first = {word: guesses[0][1] for word, guesses in meant.items()}
+        others = (
+            (guesses[0][0] - likelihood, word, other)
+            for word, guesses in meant.items()
+            for likelihood, other in guesses[1:]
+        )
+        doubtful = nsmallest(min(len(meant), _READINGS) - 1, (each for each in others if each[0] < _DOUBT))
+        return tuple(
+            _replaced(text, each) for each in (first, *({**first, word: other} for _, word, other in doubtful))
+        )
+
+    def _guesses(self, text: str) -> Mapping[str, tuple[_Guess, ...]]:
+        """For each unknown word of a text, what it is likeliest to be; none for those that are unlike all others."""
         shouted = text.isupper()
-        unknown = {word for word in _WORD.findall(text) if not self._is_known(word, shouted=shouted)}
-        if not unknown or len(unknown) > _MOST_UNKNOWN:
-            return text
-        meant = {word: self._meant(word.lower()) for word in unknown}
-        return _WORD.sub(lambda word: meant.get(word.group()) or word.group(), text)
+        words = sorted({word for word in _WORD.findall(text) if not self._is_known(word, shouted=shouted)})
+        long = [word for word in words if len(word) > _SHORT]
+        if not long or len(long) > _MOST_UNKNOWN:
+            return {}
+        slips, unknown = (_OF_ONE, long) if len(long) == 1 else (_OF_SEVERAL, words)
+        found = ((word, self._meant(word.lower(), slips)) for word in unknown)
+        return {word: guesses for word, guesses in found if guesses}
 
     def _is_known(self, word: str, *, shouted: bool) -> bool:
-        if not _FEWEST_LETTERS <= len(word) <= _MOST_LETTERS:
+        if not _SHORT <= len(word) <= _MOST_LETTERS:
             return True
         if not (word.islower() or word.istitle() or shouted):  # an abbreviation, or a name in a program
             return True
@@ -85,36 +119,57 @@ class Speller:
     def _has(self, word: str) -> bool:
         return word in self._ranks or word in self._own
 
-    def _likeliest(self, word: str) -> str | None:
-        """What an unknown word is likeliest to be: a known word, or two of them; None where nothing is near."""
-        best = max(chain(self._near(word), self._divided(word)), default=None)
-        return None if best is None else best[1]
+    def _likeliest(self, word: str, allowed: _Slips) -> tuple[_Guess, ...]:
+        """What an unknown word is likeliest to be: known words, or two of them each; none where nothing is near."""
+        guesses: dict[str, float] = {}
+        for likelihood, meant in chain(self._near(word, allowed.most(word)), self._divided(word, allowed.half_from)):
+            guesses[meant] = max(likelihood, guesses.get(meant, likelihood))
+        return tuple(nlargest(_READINGS, ((likelihood, meant) for meant, likelihood in guesses.items())))
 
-    def _near(self, word: str) -> Iterable[tuple[float, str]]:
-        most = sum(len(word) >= letters for letters in _SLIPS_FROM)
-        for shelf in self._shelves:
-            for length in range(len(word) - most, len(word) + most + 1):
-                known = shelf.get(length, ())
-                for near, slips, _ in process.extract(word, known, scorer=OSA.distance, score_cutoff=most, limit=None):
-                    yield self._likelihood(near) - _SLIP * slips, near
+    def _near(self, word: str, most: int) -> Iterator[_Guess]:
+        """The likeliest known words within so many slips."""
+        near = chain.from_iterable(shelf.near(word, most) for shelf in self._shelves)
+        hopeful = sorted(
+            ((self._likelihood(known) - _EASY * slips, known, slips) for known, slips in near), reverse=True
+        )
+        best: list[float] = []
+        for highest, known, slips in hopeful:
+            if len(best) >= _READINGS and highest < min(best):
+                return
+            likelihood = highest - _hard(word, known, slips) * (_SLIP - _EASY)
+            best = sorted((*best, likelihood), reverse=True)[:_READINGS]
+            yield likelihood, known
 
-    def _divided(self, word: str) -> Iterable[tuple[float, str]]:
+    def _divided(self, word: str, slip_from: int) -> Iterator[_Guess]:
         """Two words whose space is missing, or was hit beside."""
+        ends = {start: self._half(word[start:], slip_from) for start in range(2, len(word) - 1)}
         for place in range(2, len(word) - 1):
-            first = word[:place]
-            if self._has(first):
-                for second in (word[place:], word[place + 1 :]):
-                    if len(second) > 1 and self._has(second):
-                        likelihood = self._likelihood(first) + self._likelihood(second) - _SLIP
-                        yield likelihood, f"{first} {second}"
+            first = self._half(word[:place], slip_from)
+            for second in (ends[place], ends.get(place + 1)):
+                if first and second:
+                    yield first[0] + second[0] - _SLIP - _ANOTHER, f"{first[1]} {second[1]}"
+
+    def _half(self, word: str, slip_from: int) -> _Guess | None:
+        if self._has(word):
+            return self._likelihood(word), word
+        return max(self._near(word, 1), default=None) if len(word) >= slip_from else None
 
     def _likelihood(self, word: str) -> float:
         """The logarithm of how likely a word is, up to a constant: by Zipf's law."""
         return (_OWN if word in self._own else 0.0) - math.log(_COMMON + self._ranks.get(word, _RARE))
 
 
-def _by_length(words: Iterable[str]) -> Mapping[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    for word in sorted(words):
-        found.setdefault(len(word), []).append(word)
-    return found
+def _hard(word: str, meant: str, slips: int) -> int:
+    """How many of the slips are no letter left out, typed twice or before the one that it follows."""
+    steps = Levenshtein.editops(word, meant)
+    if len(steps) > slips:  # two letters have changed places
+        return 0
+    return sum(
+        step.tag == "replace"
+        or (step.tag == "delete" and word[step.src_pos] not in word[max(step.src_pos - 1, 0) : step.src_pos])
+        for step in steps
+    )
+
+
+def _replaced(text: str, meant: Mapping[str, str]) -> str:
+    return _WORD.sub(lambda word: meant.get(word.group(), word.group()), text)

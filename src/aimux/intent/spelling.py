@@ -100,7 +100,7 @@ class Speller:
         )
 
     def _guesses(self, text: str) -> tuple[_Slips, Mapping[str, tuple[_Guess, ...]]]:
-        """What each unknown word of a text is likeliest to be, by the slips that it may have; not those like no other."""
+        """The slips allowed in a text's unknown words, and what each that is like known ones is likeliest to be."""
         shouted = text.isupper()
         words = frozenset(_WORD.findall(text))
         unknown = sorted(word for word in words if not self._is_known(word, shouted=shouted))

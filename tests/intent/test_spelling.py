@@ -110,11 +110,14 @@ def test_a_letter_left_out_doubled_or_typed_too_early_is_likelier_than_another_s
 @pytest.mark.parametrize(
     ("mistyped", "meant"),
     [
-        ("transfr mx budgte", "transfer my budget"),  # a short word
-        ("repodrtx tje weathwe", "report the weather"),  # more slips for a word of its length
-        ("delte analyzthe budgt", "delete analyze the budget"),  # a slip in one of two words without a space
-        ("recieve analyzbudgt", "receive analyze budget"),  # in both
-        ("recieve analyzxbudgt", "receive analyze budget"),
+        ("transfr mx budgte for users", "transfer my budget for users"),  # a short word
+        ("all weathwe repodrtx up", "all weather report up"),  # more slips for a word of its length
+        (
+            "delte and analyzthe budgt for users",
+            "delete and analyze the budget for users",
+        ),  # a slip in one of two words without a space
+        ("recieve and analyzbudgt", "receive and analyze budget"),  # in both
+        ("recieve and analyzxbudgt", "receive and analyze budget"),
     ],
 )
 def test_a_text_with_several_unknown_words_was_mistyped_in_others_too(
@@ -129,20 +132,28 @@ def test_a_text_with_one_unknown_word_was_hardly_mistyped_in_others(speller: Spe
 
 
 def test_what_may_be_meant_otherwise_is_read_otherwise_too() -> None:
-    speller = Speller(Vocabulary(["the", "form", "fort", "budget", "users"]))
+    speller = Speller(Vocabulary(["the", "form", "fort", "budget", "users", "of"]))
     assert speller.readings("the forx") == ("the form",)
-    assert speller.readings("budgte forx") == ("budget form", "budget fort")
-    assert speller.readings("budgte forx usres") == ("budget form users", "budget fort users")
-    more = Speller(Vocabulary(["the", "form", "ford", "fort", "fork", "budget", "users"]))
-    assert more.readings("budgte forx usres the") == (
-        "budget form users the",
-        "budget ford users the",
-        "budget fort users the",
+    assert speller.readings("budgte of forx") == ("budget of form", "budget of fort")
+    assert speller.readings("budgte of the forx usres") == ("budget of the form users", "budget of the fort users")
+    more = Speller(Vocabulary(["the", "form", "ford", "fort", "fork", "budget", "users", "of"]))
+    assert more.readings("budgte of the forx usres") == (
+        "budget of the form users",
+        "budget of the ford users",
+        "budget of the fort users",
     )
 
 
+def test_a_text_of_hardly_any_known_words_was_not_mistyped_everywhere() -> None:
+    speller = Speller(Vocabulary(["the", "form", "fort", "budget", "users", "of"]))
+    assert len(speller.readings("the forx usres")) == 2
+    assert speller.readings("the forx usres budgte") == ("the form users budget",)
+
+
 def test_what_is_far_less_likely_is_not_read() -> None:
-    assert Speller(Vocabulary(["budget", "badge", "users"])).readings("budgte usres") == ("budget users",)
+    assert Speller(Vocabulary(["budget", "badge", "users", "the"])).readings("the budgte usres") == (
+        "the budget users",
+    )
 
 
 def test_two_words_are_less_likely_than_one() -> None:
@@ -165,11 +176,10 @@ def test_known_words_stay(words: list[str], mark: str) -> None:
     assert corrected(Speller(Vocabulary(COMMON)), mark.join(words)) == mark.join(words)
 
 
-@given(st.text(st.characters(codec="utf-8"), max_size=80))
-def test_any_text_is_corrected_once_and_for_all(text: str) -> None:
-    speller = Speller(Vocabulary(COMMON), ["rotate the kubeconfig"])
-    once = corrected(speller, text)
-    assert corrected(speller, once) == once
+@given(st.text(st.characters(codec="utf-8"), max_size=80) | st.text("delt usrx", max_size=80))
+def test_any_text_is_read_in_a_few_other_ways(text: str) -> None:
+    readings = Speller(Vocabulary(COMMON), ["rotate the kubeconfig"]).readings(text)
+    assert len({text, *readings}) == len(readings) + 1 <= 4
 
 
 @given(

@@ -34,8 +34,9 @@ _RARE: Final = 20_000
 _COMMON: Final = 10
 # A text with more of them is no text that somebody mistyped, and each costs as much as a part of a reading.
 _MOST_UNKNOWN: Final = 24
-# A text is read in so many ways at most, and in as many as it has such words; in nats, how much less likely than the
-# first another way may be.
+# Where a larger share of the words is unknown, the text is in another language, or in none.
+_MOST_MISTYPED: Final = 2 / 3
+# A text is read in so many ways at most; in nats, how much less likely than the first another way may be.
 _READINGS: Final = 3
 _DOUBT: Final = 5.0
 # The endings of words that the model knows without them; what remains has so many letters or more.
@@ -49,11 +50,13 @@ _Guess = tuple[float, str]
 class _Slips:
     """How mistyped a word may be: from so many letters on it may have one slip, two or three.
 
-    From `half_from` letters on, each of two words whose space is missing may have one of its own.
+    From `half_from` letters on, each of two words whose space is missing may have one of its own. `readings` are the
+    most ways in which the text is read.
     """
 
     from_letters: tuple[int, ...]
     half_from: int
+    readings: int
 
     def most(self, word: str) -> int:
         """How many slips a word may have."""
@@ -61,8 +64,8 @@ class _Slips:
 
 
 # One unknown word is as likely a rare one, or a name. Where there are several, they were mistyped, and short ones too.
-_OF_ONE: Final = _Slips((3, 5, 8), half_from=_MOST_LETTERS)
-_OF_SEVERAL: Final = _Slips((2, 4, 7), half_from=4)
+_OF_ONE: Final = _Slips((3, 5, 8), half_from=_MOST_LETTERS, readings=1)
+_OF_SEVERAL: Final = _Slips((2, 4, 7), half_from=4, readings=_READINGS)
 
 
 class Speller:
@@ -82,7 +85,7 @@ class Speller:
         """
         if not self._ranks:
             return ()
-        meant = self._guesses(text)
+        allowed, meant = self._guesses(text)
         if not meant:
             return ()
         first = {word: guesses[0][1] for word, guesses in meant.items()}
@@ -91,21 +94,23 @@ class Speller:
             for word, guesses in meant.items()
             for likelihood, other in guesses[1:]
         )
-        doubtful = nsmallest(min(len(meant), _READINGS) - 1, (each for each in others if each[0] < _DOUBT))
+        doubtful = nsmallest(min(len(meant), allowed.readings) - 1, (each for each in others if each[0] < _DOUBT))
         return tuple(
             _replaced(text, each) for each in (first, *({**first, word: other} for _, word, other in doubtful))
         )
 
-    def _guesses(self, text: str) -> Mapping[str, tuple[_Guess, ...]]:
-        """For each unknown word of a text, what it is likeliest to be; none for those that are unlike all others."""
+    def _guesses(self, text: str) -> tuple[_Slips, Mapping[str, tuple[_Guess, ...]]]:
+        """The slips allowed in a text's unknown words, and what each that is like known ones is likeliest to be."""
         shouted = text.isupper()
-        words = sorted({word for word in _WORD.findall(text) if not self._is_known(word, shouted=shouted)})
-        long = [word for word in words if len(word) > _SHORT]
+        words = frozenset(_WORD.findall(text))
+        unknown = sorted(word for word in words if not self._is_known(word, shouted=shouted))
+        long = [word for word in unknown if len(word) > _SHORT]
         if not long or len(long) > _MOST_UNKNOWN:
-            return {}
-        slips, unknown = (_OF_ONE, long) if len(long) == 1 else (_OF_SEVERAL, words)
-        found = ((word, self._meant(word.lower(), slips)) for word in unknown)
-        return {word: guesses for word, guesses in found if guesses}
+            return _OF_ONE, {}
+        is_mistyped = 1 < len(long) <= _MOST_MISTYPED * len(words)
+        allowed, looked_at = (_OF_SEVERAL, unknown) if is_mistyped else (_OF_ONE, long)
+        found = ((word, self._meant(word.lower(), allowed)) for word in looked_at)
+        return allowed, {word: guesses for word, guesses in found if guesses}
 
     def _is_known(self, word: str, *, shouted: bool) -> bool:
         if not _SHORT <= len(word) <= _MOST_LETTERS:

@@ -38,7 +38,7 @@ _MOST_UNKNOWN: Final = 24
 _MOST_MISTYPED: Final = 2 / 3
 # A text is read in so many ways at most; in nats, how much less likely than the first another way may be.
 _READINGS: Final = 3
-_DOUBT: Final = 5.0
+_DOUBT: Final = 2.0
 # The endings of words that the model knows without them; what remains has so many letters or more.
 _ENDINGS: Final = ("s", "es", "d", "ed", "ing", "er", "ers", "ly", "ness", "able", "ment", "al", "y", "est", "ity")
 _FEWEST_OF_A_STEM: Final = 4

@@ -40,13 +40,12 @@ def _beside(document: dict[str, object], field: str, place: int = 0) -> tuple[st
     found: list[str] = []
     for name in _SAID_FIELDS:
         value = document.get(name)
-        if isinstance(value, list):
-            ours = value[place : place + 1] if name == field else []
-            before = value[:place] if ours else value
-            found += (*all_said(before), *(each for message in ours for each in besides(message)))
-            found += all_said(value[place + 1 :]) if ours else ()
-        elif name != field:
-            found += heard(value)
+        if not isinstance(value, list):
+            found += () if name == field else heard(value)
+        elif name == field:
+            found += (*all_said(value[:place]), *besides(value[place]), *all_said(value[place + 1 :]))
+        else:
+            found += all_said(value)
     return tuple(found)
 
 

@@ -1,5 +1,6 @@
 """Misspelt words: what they are taken for, what is left as it is, and that a text is read both ways."""
 
+import itertools
 import string
 
 import pytest
@@ -129,6 +130,19 @@ def test_a_text_with_several_unknown_words_was_mistyped_in_others_too(
 @pytest.mark.parametrize("text", ["analyze mx budget", "budgtusers", "rxt of the budget"])
 def test_a_text_with_one_unknown_word_was_hardly_mistyped_in_others(speller: Speller, text: str) -> None:
     assert speller.readings(text) == ()
+
+
+def test_a_rare_word_among_mistyped_ones_may_be_a_common_one_mistyped() -> None:
+    rarer = ["".join(letters) for letters in itertools.product("jqxz", repeat=6)]
+    vocabulary = Vocabulary(["what", "to", "budget", "users", "all", *COMMON[:8], *rarer, "hat"])
+    speller = Speller(vocabulary)
+    assert speller.readings("hat budgte of usres")[:2] == ("what budget of users", "hat budget of users")
+    assert speller.readings("hat budgte of users") == ("hat budget of users",)  # one slip is hardly two
+    assert corrected(speller, "Hat budgte of usres HAT") == "what budget of users HAT"
+    assert corrected(speller, "wat budgte of usres to what") == "what budget of users to what"
+    assert corrected(Speller(vocabulary, ["buy a hat"]), "hat budgte of usres") == "hat budget of users"
+    long = " ".join(["hat budgte of usres", *rarer[:30]])
+    assert corrected(speller, long).startswith("hat budget of users ")
 
 
 def test_what_may_be_meant_otherwise_is_read_otherwise_too() -> None:

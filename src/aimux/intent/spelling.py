@@ -103,21 +103,20 @@ class Speller:
         """The slips allowed in a text's unknown words, and what each that is like known ones is likeliest to be."""
         shouted = text.isupper()
         words = frozenset(_WORD.findall(text))
-        unknown = sorted(word for word in words if not self._is_known(word, shouted=shouted))
+        plain = sorted(word for word in words if _is_plain(word, shouted=shouted))
+        unknown = [word for word in plain if not self._is_known(word.lower())]
         long = [word for word in unknown if len(word) > _SHORT]
         if not long or len(long) > _MOST_UNKNOWN:
             return _OF_ONE, {}
-        is_mistyped = 1 < len(long) <= _MOST_MISTYPED * len(words)
-        allowed, looked_at = (_OF_SEVERAL, unknown) if is_mistyped else (_OF_ONE, long)
+        if 1 < len(long) <= _MOST_MISTYPED * len(words):
+            # Slips make words of words as well: in a short text, the others are looked at too.
+            allowed, looked_at = _OF_SEVERAL, plain if len(plain) <= _MOST_UNKNOWN else unknown
+        else:
+            allowed, looked_at = _OF_ONE, long
         found = ((word, self._meant(word.lower(), allowed)) for word in looked_at)
         return allowed, {word: guesses for word, guesses in found if guesses}
 
-    def _is_known(self, word: str, *, shouted: bool) -> bool:
-        if not _SHORT <= len(word) <= _MOST_LETTERS:
-            return True
-        if not (word.islower() or word.istitle() or shouted):  # an abbreviation, or a name in a program
-            return True
-        word = word.lower()
+    def _is_known(self, word: str) -> bool:
         stems = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
         return self._has(word) or any(len(stem) >= _FEWEST_OF_A_STEM and self._has(stem) for stem in stems)
 
@@ -125,11 +124,20 @@ class Speller:
         return word in self._ranks or word in self._own
 
     def _likeliest(self, word: str, allowed: _Slips) -> tuple[_Guess, ...]:
-        """What an unknown word is likeliest to be: known words, or two of them each; none where nothing is near."""
+        """What a word is likeliest to be: known words, or two of them each; none where that is itself, or nothing."""
+        if self._is_known(word):
+            return self._mistaken(word)
         guesses: dict[str, float] = {}
         for likelihood, meant in chain(self._near(word, allowed.most(word)), self._divided(word, allowed.half_from)):
             guesses[meant] = max(likelihood, guesses.get(meant, likelihood))
         return tuple(nlargest(_READINGS, ((likelihood, meant) for meant, likelihood in guesses.items())))
+
+    def _mistaken(self, word: str) -> tuple[_Guess, ...]:
+        """What a known word that no intent has is likelier to be, a slip away; itself may be the next."""
+        if word in self._own or word not in self._ranks:
+            return ()
+        guesses = tuple(nlargest(_READINGS, self._near(word, 1)))
+        return () if guesses[0][1] == word else guesses
 
     def _near(self, word: str, most: int) -> Iterator[_Guess]:
         """The likeliest known words within so many slips."""
@@ -162,6 +170,11 @@ class Speller:
     def _likelihood(self, word: str) -> float:
         """The logarithm of how likely a word is, up to a constant: by Zipf's law."""
         return (_OWN if word in self._own else 0.0) - math.log(_COMMON + self._ranks.get(word, _RARE))
+
+
+def _is_plain(word: str, *, shouted: bool) -> bool:
+    """Whether a word is neither too short nor too long to be judged, nor an abbreviation, nor a name in a program."""
+    return _SHORT <= len(word) <= _MOST_LETTERS and (word.islower() or word.istitle() or shouted)
 
 
 def _hard(word: str, meant: str, slips: int) -> int:

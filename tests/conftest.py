@@ -47,6 +47,13 @@ settings.register_profile("untimed", settings.default, deadline=None)
 settings.load_profile("untimed")
 
 
+def pytest_configure() -> None:
+    """Refuse a name among the longest that no file has: renamed or split, a file would lose its place unnoticed."""
+    gone = [str(file.relative_to(TESTS)) for file in LONGEST if not file.is_file()]
+    if gone:
+        raise pytest.UsageError(f"LONGEST in tests/conftest.py names files that do not exist: {', '.join(gone)}")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first."""
     places = {file: place for place, file in enumerate(LONGEST)}

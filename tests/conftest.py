@@ -21,7 +21,7 @@ LONGEST = [
         "edge/test_management_api.py",
         "edge/test_slow_corpus.py",
         "e2e/test_audit_under_harm.py",
-        "e2e/test_telemetry.py",
+        "e2e/test_telemetry_export.py",
         "e2e/test_back_pressure.py",
         "e2e/test_audit.py",
         "browser/test_dashboard_views.py",

@@ -1,6 +1,7 @@
 """Logs to read: written by the real writer, from records like the gateway's."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from aimux.audit.settings import AuditSettings
 from aimux.core.headers import Trace
 from aimux.core.record import Ended, Record
 from aimux.core.request import ANONYMOUS, Established, Principal, Reading
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 T0 = 1_700_000_000.0
 Make = Callable[..., Record]

@@ -1,7 +1,6 @@
-"""Opening, writing, keeping and removing: what the gateway does to its log, and what it does when it cannot."""
+"""Opening, writing, keeping and removing: what the gateway does to its log."""
 
 import asyncio
-import errno
 import json
 import os
 import time
@@ -10,27 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from audit_support.files import is_whole, records
 
 from aimux.audit.errors import AuditError
 from aimux.audit.log import AuditLog
-from aimux.audit.opening import open_chain, open_key
 from aimux.audit.settings import AuditSettings
 from aimux.audit.signing import PUBLIC_KEY, Verifier
 from aimux.audit.verify import verify
-from aimux.audit.writer import ChainWriter
-from aimux.core.reason import Failure
 
 Written = Callable[..., list[str]]
 Make = Callable[..., Any]
-
-
-def records(log: Path, chain: int = 1) -> list[dict[str, Any]]:
-    files = sorted((log / f"chain-{chain}").glob("*[0-9].jsonl"))
-    return [json.loads(line) for path in files for line in path.read_text().splitlines()]
-
-
-def is_whole(log: Path) -> bool:
-    return all(verdict.fault is None for verdict in verify(log, Verifier.at(log / PUBLIC_KEY)))
 
 
 def test_a_decision_stands_in_the_file_before_anything_else_happens(tmp_path: Path, made: Make) -> None:
@@ -138,113 +126,6 @@ def test_only_its_owner_reads_the_key(tmp_path: Path, written: Written) -> None:
     assert (tmp_path / "signing-key.pem").stat().st_mode & 0o077 == 0
 
 
-class Disk:
-    """Stands between the writer and the kernel: `room` is how many more bytes it takes, None for any number."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.room: int | None = None
-        self._write = os.write
-        monkeypatch.setattr("aimux.audit.writer.os.write", self.write)
-
-    def write(self, descriptor: int, data: bytes) -> int:
-        if self.room is None:
-            return self._write(descriptor, data)
-        if self.room == 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written = self._write(descriptor, bytes(data)[: self.room])
-        self.room -= written
-        return written
-
-
-@pytest.mark.parametrize("room", [0, 1, 300])
-def test_while_it_cannot_be_written_nothing_may_be_forwarded_and_nothing_is_lost(
-    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch, room: int
-) -> None:
-    troubles: list[str | None] = []
-    disk = Disk(monkeypatch)
-
-    async def main() -> None:
-        log = AuditLog(AuditSettings(tmp_path), 1, troubles.append, print)
-        served, unlucky, refused = made(1), made(2), made(3)
-        log.decided(served)
-        disk.room = room
-        with pytest.raises(Failure, match="audit log"):
-            log.decided(unlucky)
-        with pytest.raises(Failure, match="audit log"):
-            log.decided(refused)
-        for each in (served, unlucky, refused):
-            log.request(each)
-        assert not log.writable
-        assert (log.counts.unrecorded, len(troubles)) == (1, 1)
-        whole = (tmp_path / "chain-1").glob("*[0-9].jsonl")
-        assert all(path.read_bytes().endswith(b"}\n") for path in whole)
-        disk.room = None
-        log._retry()
-        assert log.writable
-        log.close()
-
-    asyncio.run(main())
-    assert troubles == ["No space left on device", None]
-    kinds = [each["kind"] for each in records(tmp_path)[2:]]
-    assert kinds == ["decision", "decision", "outcome", "outcome", "gap", "closed"]
-    assert next(each for each in records(tmp_path) if each["kind"] == "gap")["unrecorded"] == 1
-    assert is_whole(tmp_path)
-
-
-def test_always_waits_for_the_disk_and_those_who_come_together_share_the_wait(
-    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    syncs = 0
-    real = os.fdatasync
-
-    def counted(descriptor: int) -> None:
-        nonlocal syncs
-        syncs += 1
-        real(descriptor)
-
-    async def main() -> None:
-        nonlocal syncs
-        log = AuditLog(AuditSettings(tmp_path, always=True, checkpoint_interval=60), 1, print, print)
-        await asyncio.get_running_loop().run_in_executor(log._disk, int)
-        monkeypatch.setattr("os.fdatasync", counted)
-        waits = [log.decided(made(n)) for n in range(50)]
-        assert not any(wait.done() for wait in waits if isinstance(wait, asyncio.Future))
-        for wait in waits:
-            assert wait is not None
-            await wait
-        assert 1 <= syncs <= 3
-        log.close()
-
-    asyncio.run(main())
-
-
-def test_what_the_disk_did_not_keep_is_not_served_until_a_restart(
-    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(_: int) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    troubles: list[str | None] = []
-
-    async def main() -> None:
-        log = AuditLog(AuditSettings(tmp_path, always=True, checkpoint_interval=60), 1, troubles.append, print)
-        await asyncio.get_running_loop().run_in_executor(log._disk, int)
-        monkeypatch.setattr("os.fdatasync", fail)
-        wait = log.decided(made(1))
-        assert wait is not None
-        with pytest.raises(Failure, match="audit log"):
-            await wait
-        monkeypatch.undo()
-        log._retry()
-        with pytest.raises(Failure, match="audit log"):
-            log.decided(made(2))
-        log.close()
-
-    asyncio.run(main())
-    assert len(troubles) == 1
-    assert "restart" in str(troubles[0])
-
-
 def trimmed(folder: Path, written: Written, made: Make, **settings: Any) -> list[str]:
     """Open the log with other settings, and let it look once for what is too old."""
     warnings: list[str] = []
@@ -291,27 +172,6 @@ def test_what_does_not_verify_is_not_removed(log: Path, written: Written, made: 
     assert files[0].exists()
 
 
-def test_the_writer_is_not_fooled_by_what_a_failed_attempt_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened = open_chain(tmp_path, open_key(AuditSettings(tmp_path)).verifier)
-    writer = ChainWriter(tmp_path, opened, 10_000)
-    disk = Disk(monkeypatch)
-    real = os.ftruncate
-    monkeypatch.setattr("aimux.audit.writer.os.ftruncate", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "no")))
-    disk.room = 5
-    writer.append('"kind":"x"}')
-    with pytest.raises(OSError, match="no"):
-        writer.flush()
-    disk.room = None
-    with pytest.raises(OSError, match="no"):
-        writer.flush()
-    monkeypatch.setattr("aimux.audit.writer.os.ftruncate", real)
-    writer.flush()
-    assert writer.segment.path.read_bytes().count(b'{"seq":1,') == 1
-    writer.close()
-
-
 @pytest.mark.parametrize("rest", [b'{"seq":44,"pr', b"\0" * 100])
 def test_a_segment_whose_first_record_is_torn_leaves_the_chain_where_it_was(
     log: Path, written: Written, made: Make, rest: bytes
@@ -320,92 +180,6 @@ def test_a_segment_whose_first_record_is_torn_leaves_the_chain_where_it_was(
     written(AuditSettings(log), [made(1)])
     assert is_whole(log)
     assert any(each["kind"] == "repaired" for each in records(log))
-
-
-def test_those_who_wait_behind_a_failed_sync_are_refused_too(
-    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, failures = os.fdatasync, [OSError(errno.EIO, "no")]
-
-    def once(descriptor: int) -> None:
-        if failures:
-            raise failures.pop()
-        real(descriptor)
-
-    async def main() -> None:
-        log = AuditLog(AuditSettings(tmp_path, always=True, checkpoint_interval=60), 1, lambda _: None, print)
-        await asyncio.get_running_loop().run_in_executor(log._disk, int)
-        monkeypatch.setattr("os.fdatasync", once)
-        for wait in [log.decided(made(1)), log.decided(made(2))]:
-            assert wait is not None
-            with pytest.raises(Failure, match="audit log"):
-                await wait
-        log.close()
-
-    asyncio.run(main())
-
-
-def test_what_went_unrecorded_is_told_even_where_the_log_is_closed_before_it_works_again(
-    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    disk = Disk(monkeypatch)
-
-    async def main() -> None:
-        log = AuditLog(AuditSettings(tmp_path), 1, lambda _: None, print)
-        disk.room = 0
-        log.configuration("c", None)
-        with pytest.raises(Failure):
-            log.decided(made(1))
-        log.request(made(2))
-        disk.room = None
-        log.close()
-
-    asyncio.run(main())
-    kinds = [(each["kind"], each.get("unrecorded")) for each in records(tmp_path)[-2:]]
-    assert kinds == [("gap", 1), ("closed", None)]
-    assert is_whole(tmp_path)
-
-
-def test_who_waits_for_the_disk_when_the_log_is_closed_is_not_left_waiting(
-    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def main() -> None:
-        log = AuditLog(AuditSettings(tmp_path, always=True, checkpoint_interval=60), 1, print, print)
-        first, second = log.decided(made(1)), log.decided(made(2))
-        log.close()
-        assert first is not None
-        assert second is not None
-        await first
-        with pytest.raises(Failure, match="audit log"):
-            await second
-
-    asyncio.run(main())
-
-
-def test_a_record_at_the_end_of_a_segment_waits_for_that_segment_too(
-    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, synced = os.fdatasync, []
-
-    def noted(descriptor: int) -> None:
-        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
-        real(descriptor)
-
-    async def main() -> None:
-        settings = AuditSettings(tmp_path, always=True, checkpoint_interval=60, segment_bytes=1000)
-        log = AuditLog(settings, 1, print, print)
-        await asyncio.get_running_loop().run_in_executor(log._disk, int)
-        monkeypatch.setattr("os.fdatasync", noted)
-        waits = [log.decided(made(number)) for number in range(6)]
-        files = {path.name for path in (tmp_path / "chain-1").glob("*[0-9].jsonl")}
-        assert len(files) > 1
-        for wait in waits:
-            assert wait is not None
-            await wait
-        assert set(synced) == files
-        log.close()
-
-    asyncio.run(main())
 
 
 def test_the_end_of_a_segment_that_a_kill_left_unsigned_is_signed_at_the_next_start(

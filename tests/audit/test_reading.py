@@ -1,6 +1,5 @@
-"""What is read from a log: the index against a naive reader, pages, sums, following, exports."""
+"""What is read from a log: the index against a naive reader, pages, sums, exports."""
 
-import asyncio
 import csv
 import io
 import json
@@ -17,10 +16,8 @@ import pytest
 from aimux.audit.entry import entry_of, is_failure, is_refusal
 from aimux.audit.export import FORMATS
 from aimux.audit.filters import FilterError, Filters, parse
-from aimux.audit.follow import Follower
 from aimux.audit.index import Indexer
 from aimux.audit.lag import behind, catch_up
-from aimux.audit.log import AuditLog
 from aimux.audit.query import chains, entries, page
 from aimux.audit.settings import AuditSettings
 from aimux.audit.store import FILE
@@ -250,51 +247,6 @@ def test_one_process_at_a_time_builds_it(copy: Path) -> None:
         Indexer(copy)
     indexer.close()
     Indexer(copy).close()
-
-
-# Following
-
-
-def test_following_shows_each_request_twice_with_what_is_known(tmp_path: Path, made: Make) -> None:
-    async def main() -> None:
-        log = AuditLog(AuditSettings(tmp_path, segment_bytes=1500), 1, print, print)
-        before = made(1)
-        log.decided(before)
-        log.request(before)
-        log._flush()
-        follower = Follower(tmp_path, Filters())
-        assert [entry["request_id"] for entry in follower.last(5)] == [before.request_id]
-        assert follower.look().seen == []
-        record = made(2)
-        log.decided(record)
-        (seen,) = follower.look().seen
-        assert (seen.kind, seen.entry["request_id"], seen.entry["status"]) == ("decision", record.request_id, None)
-        log.request(record)
-        log._flush()
-        (seen,) = follower.look().seen
-        assert (seen.kind, seen.entry["status"], seen.number) == ("outcome", 200, seen.entry["position"]["outcome"])
-        for n in range(3, 30):  # over several segments, and faster than is shown
-            log.request(made(n))
-        log._flush()
-        look = follower.look(10)
-        assert len(look.seen) + look.skipped >= 54
-        assert look.seen[-1].entry["request_id"] == f"{29:032x}"
-        log.close()
-
-    asyncio.run(main())
-
-
-def test_following_shows_only_what_passes(tmp_path: Path, made: Make) -> None:
-    async def main() -> None:
-        log = AuditLog(AuditSettings(tmp_path), 1, print, print)
-        follower = Follower(tmp_path, Filters(agent="admin-bot"))
-        for agent in ("admin-bot", "finance-bot"):
-            log.request(made(1, agent=agent))
-        log._flush()
-        assert [seen.entry["agent"] for seen in follower.look().seen] == ["admin-bot", "admin-bot"]
-        log.close()
-
-    asyncio.run(main())
 
 
 # Exports

@@ -1,17 +1,18 @@
-"""Readers of a log while it is harmed: what its index lacks is said, and what cannot be read is an error in words."""
+"""Readers of a log while it is harmed: what cannot be read is an error in words, and little is held open."""
 
-import json
 import os
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from audit_support.commands import ASKED, NEVER
+from audit_support.files import append, segments
 
-from aimux.audit import indexing, lag, records
+from aimux.audit import indexing, records
 from aimux.audit.errors import UnreadableError
 from aimux.audit.filters import FilterError, Filters
 from aimux.audit.follow import Follower
@@ -26,106 +27,7 @@ from aimux.cli import audit as commands
 
 Make = Callable[..., Any]
 Harm = Callable[[Path], None]
-NEVER = Path("no-such-configuration.yaml")
 SPAN = Span(0.0, 2e9)
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for the index."""
-    monkeypatch.setattr(lag, "_PATIENCE", 0.05)
-
-
-@pytest.fixture
-def held(log: Path, impatient: None) -> Iterator[Indexer]:
-    """Another process has the index's lock, and has indexed some of the log."""
-    indexer = Indexer(log)
-    indexer.advance(5)
-    yield indexer
-    indexer.close()
-
-
-def segments(log: Path) -> list[Path]:
-    return sorted((log / "chain-1").glob("*[0-9].jsonl"))
-
-
-def append(log: Path, lines: list[bytes]) -> None:
-    with segments(log)[-1].open("ab") as file:
-        file.writelines(each + b"\n" for each in lines)
-
-
-# What the index lacks.
-
-
-def test_what_the_index_lacks_is_counted(log: Path, held: Indexer) -> None:
-    size = sum(path.stat().st_size for path in segments(log))
-    read = sum(len(line) for line in segments(log)[0].read_bytes().splitlines(keepends=True)[:5])
-    assert behind(log) == catch_up(log) == size - read
-    held.catch_up()
-    assert behind(log) == catch_up(log) == 0
-
-
-def test_a_line_that_is_being_written_or_was_torn_is_not_lacking(log: Path) -> None:
-    with segments(log)[-1].open("ab") as file:
-        file.write(b'{"seq":44,"prev":"')
-        file.flush()
-        assert catch_up(log) == behind(log) == 0
-        file.write(b'"}\n')
-    assert behind(log) == len(b'{"seq":44,"prev":""}\n')
-
-
-def test_an_index_that_a_gateway_keeps_up_to_date_is_waited_for_no_longer_than_need_be(
-    log: Path, held: Indexer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lag, "_PATIENCE", 60.0)
-
-    def write_and_index(_: float) -> None:
-        """A gateway writes faster than the index is built, and what was there at first is indexed all the same."""
-        held.advance(5)
-        with segments(log)[-1].open("ab") as file:
-            file.write(b"more\n" * 50)
-
-    monkeypatch.setattr("aimux.audit.lag.time.sleep", write_and_index)
-    assert catch_up(log) == 0
-    assert behind(log) > 0
-
-
-ASKED: dict[str, Callable[[Path], int]] = {
-    "query": lambda log: commands.query(NEVER, log, {}, 50, as_json=False),
-    "query --json": lambda log: commands.query(NEVER, log, {}, 50, as_json=True),
-    "export": lambda log: commands.export(NEVER, log, {}, "jsonl"),
-    "stats": lambda log: commands.stats(NEVER, log, {"since": "2d"}, as_json=False),
-    "stats --json": lambda log: commands.stats(NEVER, log, {"since": "2d"}, as_json=True),
-}
-
-
-@pytest.mark.parametrize("command", ASKED)
-def test_commands_say_what_their_answer_lacks(
-    command: str, log: Path, held: Indexer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lacking = behind(log)
-    assert ASKED[command](log) == 0
-    out, err = capsys.readouterr()
-    assert f"lacks the newest {lacking} bytes of the log" in err
-    assert "ask again" in err
-    if command == "stats --json":
-        assert json.loads(out)["behind"] == lacking
-    held.catch_up()
-    assert ASKED[command](log) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    if command == "stats --json":
-        assert json.loads(out)["behind"] == 0
-
-
-@pytest.mark.parametrize("command", ASKED)
-def test_commands_index_what_nobody_else_does(command: str, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ASKED[command](log) == 0
-    assert behind(log) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    if command.startswith("query"):
-        assert len(out.splitlines()) == 20
 
 
 # What cannot be read.
@@ -383,39 +285,3 @@ def test_an_index_that_others_could_read_is_closed_to_them(log: Path) -> None:
     (log / FILE).chmod(0o644)
     catch_up(log)
     assert stat.S_IMODE((log / FILE).stat().st_mode) == 0o640
-
-
-# What a follower remembers.
-
-
-def line(number: int, fields: dict[str, Any]) -> bytes:
-    return json.dumps({**fields, "seq": number}).encode()
-
-
-@pytest.fixture
-def decision(log: Path) -> dict[str, Any]:
-    """The fields of a decision."""
-    found = [json.loads(each) for path in segments(log) for each in path.read_bytes().splitlines()]
-    return next(each for each in found if each["kind"] == "decision")
-
-
-def test_a_follower_remembers_the_newest_decisions_up_to_a_size(log: Path, decision: dict[str, Any]) -> None:
-    follower = Follower(log, Filters())
-    long = {**decision, "text": "x" * 100_000}
-    append(log, [line(100 + n, long) for n in range(200)])
-    follower.look(50)
-    append(log, [line(300 + n, long) for n in range(200)])
-    assert follower.look().skipped == 0
-    assert follower._open._bytes <= 4 * 1024 * 1024
-    assert follower._open._bytes == sum(map(len, follower._open._lines.values()))
-    outcome = {"kind": "outcome", "verdict": "forward", "status": 200, "bytes": 1, "model_ms": None}
-    outcome |= {"upstream_ms": 1.0, "total_ms": 1.0, "ended": "completed"}
-    append(log, [line(600 + n, {**outcome, "decision": n}) for n in (300, 499, 499)])
-    assert [seen.entry["position"] for seen in follower.look().seen] == [{"chain": 1, "decision": 499, "outcome": 1099}]
-
-
-def test_a_follower_remembers_no_decision_that_its_filters_rule_out(log: Path, decision: dict[str, Any]) -> None:
-    follower = Follower(log, Filters(agent="admin-bot", verdict="refused"))
-    append(log, [line(100 + n, {**decision, "agent": agent}) for n, agent in enumerate(("finance-bot", "admin-bot"))])
-    assert follower.look().seen == []
-    assert len(follower._open._lines) == 1  # what it is for may still be refused

@@ -90,7 +90,7 @@ def test_lint_counts_and_has_notes_which_check_leaves_out(
     printed = capsys.readouterr()
     assert f"{path}:18: routes[2]: note: by-name-only: " in printed.err
     assert printed.out.startswith(f"{path}: 1 error, ")
-    assert "1 note in the routes" in printed.out
+    assert "1 note in the routes and guards" in printed.out
     check(path, strict=False, as_json=False)
     assert "by-name-only" not in capsys.readouterr().err
 

@@ -4,8 +4,9 @@ The evaluator knows lists and strings only. It shares no line with what it judge
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from core_support.naive import NO_FALLBACK, Case, Plain, Verdict, naive, naive_may
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -15,116 +16,7 @@ from aimux.core.request import SILENT, Claim, Facts, Flaw, Place, Reading, Score
 from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
-NO_FALLBACK = "no fallback"
 RUN = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
-
-
-@dataclass(frozen=True)
-class Plain:
-    """A route as an operator writes it. `allowed` is None where the key is left out."""
-
-    name: str
-    allowed: tuple[str, ...] | None
-    intents: bool
-    min_score: float
-
-
-@dataclass(frozen=True)
-class Case:
-    """A configuration and a request."""
-
-    agents: frozenset[str]
-    routes: tuple[Plain, ...]
-    fallback: tuple[str, ...] | str | None
-    threshold: float
-    head_names: tuple[str, ...]
-    body_names: tuple[str, ...]
-    head_text: bool
-    body_text: bool
-    named: str | None
-    scores: tuple[float, ...]
-    too_long: bool
-    head_flawed: bool
-    body_flawed: bool
-
-
-# The naive evaluator: the prose, line by line.
-
-
-@dataclass(frozen=True)
-class Verdict:
-    what: str
-    agent: str | None = None
-    route: str | None = None
-    candidates: tuple[str, ...] = ()
-    way: str = ""
-    body: bool = False
-    scores: bool = False
-
-
-def naive_may(agent, allowed):
-    if allowed is None:
-        return True
-    if agent is None:
-        return False
-    return "*" in allowed or agent in allowed
-
-
-def naive_judge(agent, name, allowed, way, **learnt):
-    if naive_may(agent, allowed):
-        return Verdict("forward", agent, name, way=way, **learnt)
-    return Verdict("anonymous_forbidden" if agent is None else "route_forbidden", agent, name, way=way, **learnt)
-
-
-def naive_no_match(case, agent, best, **learnt):
-    if case.fallback == NO_FALLBACK:
-        return Verdict("no_route", agent, best, way="text", **learnt)
-    return naive_judge(agent, FALLBACK_NAME, case.fallback, "fallback", **learnt)
-
-
-def naive(case):
-    if case.head_flawed:
-        return Verdict("identity_malformed")
-    if case.head_names and case.head_names[0] not in case.agents:
-        return Verdict("unknown_agent")
-    body = not case.head_names or (case.named is None and not case.head_text)
-    if body and case.body_flawed:
-        return Verdict("bad_request", body=True)
-    names = case.head_names + (case.body_names if body else ())
-    if names and names[0] not in case.agents:
-        return Verdict("unknown_agent", body=body)
-    agent = names[0] if names else None
-    if case.named is not None:
-        for route in case.routes:
-            if route.name == case.named:
-                return naive_judge(agent, route.name, route.allowed, "name", body=body)
-        return Verdict("no_route", agent, way="name", body=body)
-    if not case.head_text and not case.body_text:
-        return Verdict("no_text", agent, body=body)
-    return naive_by_text(case, agent, body)
-
-
-def naive_by_text(case, agent, body):
-    scored = [(score, route) for score, route in zip(case.scores, case.routes, strict=True) if route.intents]
-    if not scored:
-        return naive_no_match(case, agent, None, body=body)
-    if case.too_long:
-        return Verdict("text_too_long", agent, body=body, scores=True)
-    top, best = scored[0]
-    for score, route in scored:
-        if score > top:
-            top, best = score, route
-    if top < best.min_score:
-        return naive_no_match(case, agent, best.name, body=body, scores=True)
-    close = [best.name]
-    close += [r.name for s, r in scored if r is not best and s >= r.min_score and top - s < case.threshold]
-    if len(close) == 1:
-        return naive_judge(agent, best.name, best.allowed, "text", body=body, scores=True)
-    usable = tuple(r.name for r in case.routes if r.name in close and naive_may(agent, r.allowed))
-    if usable:
-        return Verdict("ambiguous_route", agent, best.name, usable, "text", body=body, scores=True)
-    what = "anonymous_forbidden" if agent is None else "route_forbidden"
-    return Verdict(what, agent, best.name, way="ambiguous", body=body, scores=True)
 
 
 # The real thing, driven as the gateway drives it.

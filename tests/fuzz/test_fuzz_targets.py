@@ -12,7 +12,7 @@ import pytest
 
 from aimux.core.request import Claim
 from aimux.core.snapshot import IdentitySources
-from aimux.edge.upstream import UpstreamConnection
+from aimux.edge.response import ResponseReader
 from aimux.wire.decode import decode
 from aimux.wire.http1 import bad, find_head, parse_head
 from fuzz.run import main
@@ -143,8 +143,8 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
         RESPONSE % b"Content-Length: 9\r\n" + b"short",
     ),
     "a second response": (
-        *("response", "aimux.edge.upstream.UpstreamConnection.on_message_begin"),
-        UpstreamConnection._begin_response,
+        *("response", "aimux.edge.response.ResponseReader.on_message_begin"),
+        ResponseReader._begin_head,
         RESPONSE % b"Content-Length: 0\r\n" + b"HTTP/1.1 200 OK\r\n\r\n",
     ),
     "a fault inside": ("response", "aimux.edge.exchange.client_head", _crash, RESPONSE % b"Content-Length: 0\r\n"),

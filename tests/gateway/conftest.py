@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,8 @@ from aimux.gateway.live import Generation, Live
 from aimux.gateway.ports import Outcome
 from aimux.wire.forwarding import Origin
 from aimux.wire.http1 import HeadLimits, find_head, parse_head
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @dataclass

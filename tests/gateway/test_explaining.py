@@ -1,86 +1,24 @@
-"""Why a text is decided as it is: gates against a naive reading of the rules, and changes that do what they say.
-
-Texts, intents and guards are of a few made-up words. Everything is real but the model, which a table of words stands in
-for.
-"""
+"""Why a text is decided as it is: gates against a naive reading of the rules, and changes that do what they say."""
 
 import re
 from collections import Counter
 from dataclasses import replace
-from functools import lru_cache
-from hashlib import sha256
 
-import numpy as np
-import pytest
+from gateway_support.words import AGENTS, WORDS, reader_of, route, score_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimux.core.access import may_use
 from aimux.core.decision import Forward
 from aimux.core.request import Established, Principal, Scores
-from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, Route, Snapshot, Upstream
+from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, Snapshot
 from aimux.gateway.dry_run import decided, judge
 from aimux.gateway.explaining import explain
 from aimux.gateway.gates import Gate
-from aimux.gateway.stages import Passage, told
+from aimux.gateway.stages import Passage
 from aimux.intent.explain import Looks
-from aimux.intent.index import IntentIndex
-from aimux.intent.reader import TextReader
 
-UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
-AGENTS = ("ant", "bee")
-WORDS = ("sum", "multiply", "root", "budget", "costs", "users", "delete", "wipe", "please", "key", "status")
 RUN = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-
-
-@lru_cache
-def vector(word, dimensions):
-    return np.random.default_rng(word).normal(size=dimensions)
-
-
-class Table:
-    """Stands in for the model: a window's vector is the sum of its words', each at random and always the same."""
-
-    max_tokens = 12
-
-    def __init__(self, dimensions):
-        self.dimensions = dimensions
-
-    def tokenize(self, text):
-        return [int(sha256(word.strip(".,").encode()).hexdigest()[:8], 16) for word in text.split()]
-
-    def spans(self, text):
-        return [found.span() for found in re.finditer(r"\S+", text)]
-
-    def ranges(self, count):
-        last = max(count - self.max_tokens, 0)
-        return [(start, min(start + self.max_tokens, count)) for start in (*range(0, last, 9), last)]
-
-    def windows(self, ids):
-        return [ids[start:stop] for start, stop in self.ranges(len(ids))]
-
-    def embed(self, windows):
-        sums = [sum(vector(word, self.dimensions) for word in ids) for ids in windows]
-        rows = np.asarray(sums, np.float32).reshape(len(sums), self.dimensions)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-    def encode(self, texts):
-        return self.embed([self.tokenize(text) for text in texts])
-
-
-# In few dimensions words are alike by chance, and everything happens; in many each is like itself alone.
-CROWDED, APART = Table(5), Table(200)
-
-
-def reader_of(snapshot, table=CROWDED):
-    return TextReader(table, IntentIndex.build(snapshot, table), 60) if snapshot.needs_scores else None
-
-
-def score_of(snapshot):
-    reader = reader_of(snapshot)
-    return reader.score if reader else lambda _: Scores((None,) * len(snapshot.routes))
-
-
 ACCESS = (
     *((Access.OPEN, ()), (Access.PUBLIC, ()), (Access.RESTRICTED, ()), (Access.RESTRICTED, ("ant",))),
     *((Access.RESTRICTED, ("ant", "bee")), (Access.RESTRICTED, ("bee",))),
@@ -98,11 +36,6 @@ class Choices:
 
     def phrases(self, most):
         return tuple(" ".join(self.one(WORDS) for _ in range(self.one((1, 2, 2)))) for _ in range(self.one(most)))
-
-
-def route(name, access, *, intents=(), min_score=0.4):
-    kind, allowed = access
-    return Route(name, UPSTREAM, kind, frozenset(allowed), intents, min_score)
 
 
 def case_of(data):
@@ -315,106 +248,3 @@ def test_every_change_that_is_told_does_what_is_said():
     whats = {"min_score", "ambiguity_threshold", "guard_min_score", "guard_except", "allowed", "agents", "caller"}
     assert {*whats, "named_route", "without", 1, 2, "some", "none"} <= set(reached)
     assert reached["some"] > 2 * reached["none"]
-
-
-# Single changes where they are due.
-
-BUDGET = route("finance", (Access.RESTRICTED, ("ant",)), intents=("budget costs",))
-USERS = route("admin", (Access.RESTRICTED, ("bee",)), intents=("delete users", "wipe users"))
-LAST = route(FALLBACK_NAME, (Access.OPEN, ()))
-
-
-def house_of(*routes, fallback=None, guards=(), threshold=0.05):
-    return Snapshot.of(
-        routes or (BUDGET, USERS),
-        agents=frozenset(AGENTS),
-        fallback=fallback,
-        guards=guards,
-        ambiguity_threshold=threshold,
-    )
-
-
-def says(text, agent, house):
-    return [way.says for way in explain(text, agent, house, Looks(reader_of(house, APART))).ways]
-
-
-def test_who_may_not_use_a_route_is_told_of_its_list_and_of_who_is_on_it():
-    assert says("delete users", "ant", house_of()) == [
-        "agent 'ant' under `allowed` of 'admin': forwarded to 'admin'",
-        "asked by agent 'bee': forwarded to 'admin'",
-    ]
-    assert says("delete users", None, house_of()) == ["asked by agent 'bee': forwarded to 'admin'"]
-
-
-def test_a_score_that_is_too_low_is_told_the_threshold_that_it_reaches():
-    high = replace(BUDGET, min_score=0.99)
-    house = house_of(high, USERS, fallback=LAST)
-    score = reader_of(house, APART).score("budget please").values[0]
-    first, second = says("budget please", "ant", house)
-    value = float(re.fullmatch(r"min_score of 'finance' at or below (\S+): forwarded to 'finance'", first)[1])
-    assert 0 <= score - value < 0.001
-    assert second == "'finance' named in X-AIMux-Route: forwarded to 'finance'"
-    forbidden = says("budget please", "bee", house)
-    assert f"min_score of 'finance' at or below {value} and agent 'bee' under `allowed` of 'finance': " in forbidden[0]
-
-
-@pytest.mark.parametrize("text", ["budget please", "budget please, root sum"])
-def test_what_is_forwarded_is_told_the_threshold_that_would_keep_it_from_there(text):
-    house = house_of(replace(BUDGET, min_score=0.2), USERS, fallback=LAST)
-    scores = reader_of(house, APART).score(text)
-    # Below it the part alone would lead there, where the whole does not.
-    best = max(scores.values[0], *(stand.score for stand in scores.stands), 0.0)
-    assert (best > scores.values[0]) == ("," in text)
-    (way,) = says(text, "ant", house)
-    value = float(re.fullmatch(r"min_score of 'finance' at or above (\S+): forwarded to the fallback", way)[1])
-    assert 0 < value - best <= 0.001
-
-
-def test_a_part_is_told_with_its_words():
-    house = house_of()
-    text = "budget costs, costs budget and then delete users"
-    found = explain(text, "ant", house, Looks(reader_of(house, APART)))
-    assert found.decided.by is Gate.PARTS
-    (stage,) = (stage for stage in found.stages if stage.gate is Gate.PARTS)
-    assert stage.why == "\"delete users\" stands for 'admin' (1.000)"
-    told_of = [way.says for way in found.ways]
-    assert "without \"delete users\": forwarded to 'finance'" in told_of
-    assert "'finance' named in X-AIMux-Route: forwarded to 'finance'" in told_of
-
-
-def test_an_agent_whose_name_cannot_be_registered_is_not_told_to_be():
-    house = house_of(fallback=LAST)
-    asked = "asked without a name: forwarded to the fallback"
-    assert says("please status", "cat", house) == ["agent 'cat' under `agents`: forwarded to the fallback", asked]
-    for name in ("Cat", "cat\n", "c" * 65, "\x1b[31m", "c'"):
-        assert says("please status", name, house) == [asked]
-
-
-def test_a_house_without_intents_is_explained_without_a_model():
-    house = Snapshot.of((route("red", (Access.OPEN, ())),), fallback=LAST, agents=frozenset(AGENTS))
-    found = explain("budget", None, house, Looks(None))
-    assert found.decided.by is Gate.FALLBACK
-    assert (found.text, found.near, found.guarded, found.words) == (None, (), (), {})
-    closed = replace(house, fallback=route(FALLBACK_NAME, (Access.RESTRICTED, ("bee",))))
-    found = explain("budget", "ant", closed, Looks(None))
-    assert [way.says for way in found.ways] == [
-        "agent 'ant' under `allowed` of the fallback: forwarded to the fallback",
-        "asked by agent 'bee': forwarded to the fallback",
-        "'red' named in X-AIMux-Route: forwarded to 'red'",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("value", "beside", "shown"),
-    [
-        (0.4, 0.4, "0.400"),
-        (0.39996, 0.4, "0.39996"),
-        (0.40004, 0.4, "0.40004"),
-        (0.0, None, "0.000"),
-        (0.0004, None, "0.0004"),
-        (0.612, 0.4, "0.612"),
-        (0.05 - 1e-12, 0.05, "0.05000000"),
-    ],
-)
-def test_numbers_do_not_look_like_what_they_are_not(value, beside, shown):
-    assert told(value, beside) == shown

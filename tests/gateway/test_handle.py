@@ -3,35 +3,24 @@
 import asyncio
 import gzip
 import json
-import math
 
 import pytest
+from gateway_support.asking import (
+    ADMIN,
+    ASKED,
+    FINANCE,
+    MEANS_ADMIN,
+    MEANS_FINANCE,
+    MEANS_NOTHING,
+    SNAPSHOT,
+    post,
+    refused,
+)
 
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
 from aimux.core.request import Scores, TextTooLong
-from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
-from aimux.gateway.handle import Gateway, Limits
-from aimux.gateway.live import Generation, Live
-from aimux.gateway.ports import Outcome
-
-UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
-FINANCE = Route("finance", UPSTREAM, Access.RESTRICTED, frozenset({"finance-bot"}), ("analyze budget",))
-ADMIN = Route("admin", UPSTREAM, Access.RESTRICTED, frozenset({"admin-bot"}), ("delete users",))
-OPEN = Route("open", UPSTREAM, Access.OPEN)
-SNAPSHOT = Snapshot.of(
-    (FINANCE, ADMIN, OPEN),
-    agents=frozenset({"finance-bot", "admin-bot"}),
-    fallback=Route(FALLBACK_NAME, UPSTREAM, Access.OPEN),
-)
-MEANS_FINANCE, MEANS_ADMIN, MEANS_NOTHING = (0.9, 0.1, None), (0.1, 0.9, None), (0.1, 0.2, None)
-ASKED = b"GET /?q=analyze+budget&client_id=finance-bot HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-def post(body, *lines, target=b"/"):
-    head = (b"POST " + target + b" HTTP/1.1", b"Host: x", b"Content-Length: %d" % len(body), *lines, b"", b"")
-    return b"\r\n".join(head), body
-
+from aimux.core.snapshot import Snapshot
 
 # Forwarded
 
@@ -160,16 +149,6 @@ def test_what_could_not_be_written_is_not_forwarded(house):
 # Refused
 
 
-def refused(served, code, *request):
-    exchange, record = served.serve(*request)
-    assert served.forwarder.calls == []
-    assert exchange.error["code"] == record.verdict == code
-    assert record.status == exchange.status == exchange.error["status"]
-    assert record.decided_seconds is None
-    assert len(served.records) == 1
-    return exchange, record
-
-
 def test_a_request_meant_for_a_forbidden_route(house):
     exchange, record = refused(house(SNAPSHOT, MEANS_ADMIN), "route_forbidden", ASKED)
     assert exchange.error["message"] == "agent 'finance-bot' may not use route 'admin'"
@@ -228,273 +207,3 @@ def test_a_body_that_breaks_off(house):
 def test_a_body_that_decodes_to_too_much(house):
     served = house(SNAPSHOT, MEANS_FINANCE, body_bytes=1000)
     refused(served, "body_too_large", *post(gzip.compress(b"x" * 1001), b"Content-Encoding: gzip"))
-
-
-# Faults: whatever breaks, nothing is forwarded, and nobody is told more than that
-
-
-FAULTS = [RuntimeError("secret detail"), MemoryError(), AssertionError(), KeyError("secret")]
-NONSENSE = [
-    *(Scores((math.nan, 0.1, None)), Scores((0.9, math.nan, None)), Scores((1.5, 0.1, None)), Scores((-0.1, 0.1, 0.1))),
-    *(Scores((0.9,)), Scores(()), Scores((0.9, 0.1, 0.1, 0.1)), "no scores at all"),
-]
-
-
-@pytest.mark.parametrize(
-    ("scores", "remembered"),
-    [*((scores, False) for scores in FAULTS + NONSENSE), *((scores, True) for scores in NONSENSE)],
-    ids=repr,
-)
-def test_a_fault_of_the_model_refuses(house, fake_scorer, scores, remembered):
-    served = house(SNAPSHOT, scorer=fake_scorer(scores, remembered=remembered))
-    exchange, record = refused(served, "internal", ASKED)
-    assert exchange.status == 500
-    assert exchange.error["message"] == "a fault inside the gateway"
-    assert "secret" not in str(exchange.answers)
-    assert record.fault.startswith("RuntimeError: secret detail" if scores is FAULTS[0] else "")
-    assert record.fault
-
-
-def test_a_model_that_refuses_in_time_is_believed(house):
-    failure = Failure(Reason.OVERLOADED, "too many texts wait for the model: try again soon")
-    exchange, record = refused(house(SNAPSHOT, failure), "overloaded", ASKED)
-    assert b"Retry-After: 1" in exchange.answers[0][1]
-    assert record.fault == ""
-
-
-def test_intents_without_a_scorer_refuse(house):
-    served = house(SNAPSHOT)
-    served.live.generation = Generation(SNAPSHOT, None)
-    _, record = refused(served, "internal", ASKED)
-    assert "no intents" in record.fault
-
-
-def test_a_fault_while_reading_the_body_refuses(house):
-    refused(house(SNAPSHOT), "internal", post(b"{}")[0], object())
-
-
-def test_an_upstream_that_fails_before_its_response(house, fake_forwarder):
-    failure = Failure(Reason.UPSTREAM_UNREACHABLE, "the upstream cannot be reached")
-    served = house(SNAPSHOT, MEANS_FINANCE, forwarder=fake_forwarder(failure, responds=False))
-    exchange, record = served.serve(ASKED)
-    assert exchange.error["code"] == record.verdict == "upstream_unreachable"
-    assert (record.status, record.route, record.principal.name) == (502, "finance", "finance-bot")
-    assert not exchange.aborted
-    assert record.ended is Ended.UPSTREAM_FAILED
-
-
-@pytest.mark.parametrize(
-    "script", [RuntimeError("broken off"), Failure(Reason.UPSTREAM_TIMEOUT, "too late"), ConnectionResetError()]
-)
-def test_a_response_that_was_begun_is_cut_and_never_made_to_look_complete(house, fake_forwarder, script):
-    served = house(SNAPSHOT, MEANS_FINANCE, forwarder=fake_forwarder(script))
-    exchange, record = served.serve(ASKED)
-    assert exchange.aborted
-    assert exchange.answers == []
-    assert record.ended is Ended.TRUNCATED
-    assert (record.status, record.route) == (200, "finance")
-
-
-def test_a_fault_of_the_forwarder_before_a_response(house, fake_forwarder):
-    served = house(SNAPSHOT, MEANS_FINANCE, forwarder=fake_forwarder(ValueError("secret"), responds=False))
-    exchange, record = served.serve(ASKED)
-    assert exchange.error["code"] == "internal"
-    assert "secret" not in str(exchange.answers)
-    assert record.fault == "ValueError: secret"
-
-
-def test_how_a_forwarded_exchange_ended_is_recorded(house, fake_forwarder):
-    outcome = Outcome(Ended.TRUNCATED, 0.5, "the upstream closed in mid-body")
-    served = house(SNAPSHOT, MEANS_FINANCE, forwarder=fake_forwarder(outcome=outcome))
-    _, record = served.serve(ASKED)
-    assert (record.ended, record.upstream_seconds, record.fault) == (Ended.TRUNCATED, 0.5, outcome.fault)
-    assert (record.verdict, record.status) == ("forward", 200)
-
-
-# The client leaves
-
-
-@pytest.mark.parametrize("where", ["body", "model", "upstream", "response"])
-def test_a_client_that_leaves_is_recorded_and_its_lease_given_back(house, fake_exchange, where):
-    async def run():
-        reached = asyncio.Event()
-
-        async def hang(*_):
-            reached.set()
-            await asyncio.Event().wait()
-
-        async def respond(_, exchange, __):
-            exchange.status = 200
-            await hang()
-
-        served = house(SNAPSHOT, MEANS_FINANCE)
-        exchange = fake_exchange(post(b"{}")[0] if where == "body" else ASKED)
-        if where == "body":
-            exchange.read_body = hang
-        elif where == "model":
-            served.scorer.score = hang
-        else:
-            served.forwarder.forward = hang if where == "upstream" else respond
-        task = asyncio.create_task(served.gateway.handle(exchange))
-        await reached.wait()
-        assert served.live.in_flight == 1
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert served.live.in_flight == 0
-        (record,) = served.records
-        assert record.ended is Ended.CLIENT_LEFT
-        assert record.status == (200 if where == "response" else 499)
-        assert exchange.answers == []
-        assert record.route == ("finance" if where in {"upstream", "response"} else None)
-
-    asyncio.run(run())
-
-
-# Before, while and after serving
-
-
-def test_before_it_is_ready_and_while_it_drains_everything_is_refused(house):
-    served = house(SNAPSHOT, MEANS_FINANCE)
-    generation, served.live.generation = served.live.generation, None
-    exchange, record = served.serve(ASKED)
-    assert (exchange.error["code"], record.status) == ("not_ready", 503)
-    assert b"Retry-After: 2" in exchange.answers[0][1]
-    assert not exchange.closes
-    served.live.generation = generation
-    served.live.draining = True
-    exchange, record = served.serve(ASKED)
-    assert (exchange.error["code"], record.verdict) == ("draining", "draining")
-    assert b"Retry-After: 5" in exchange.answers[0][1]
-    assert exchange.closes
-    assert served.forwarder.calls == []
-
-
-def test_a_request_under_way_is_finished_while_the_gateway_drains(house, fake_exchange):
-    async def run():
-        going, may_go_on = asyncio.Event(), asyncio.Event()
-
-        async def slow(_, exchange, __):
-            going.set()
-            await may_go_on.wait()
-            exchange.status = 200
-            return Outcome(Ended.COMPLETED, 0.1)
-
-        served = house(SNAPSHOT, MEANS_FINANCE)
-        served.forwarder.forward = slow
-        first, second = fake_exchange(ASKED), fake_exchange(ASKED)
-        serving = asyncio.create_task(served.gateway.handle(first))
-        await going.wait()
-        draining = asyncio.create_task(served.live.drain())
-        await asyncio.sleep(0)
-        await served.gateway.handle(second)
-        assert second.error["code"] == "draining"
-        assert not draining.done()
-        may_go_on.set()
-        await serving
-        await draining
-        assert first.status == 200
-        assert [record.verdict for record in served.records] == ["draining", "forward"]
-
-    asyncio.run(run())
-
-
-def test_a_request_keeps_the_generation_that_it_began_with(house, fake_exchange):
-    async def run():
-        served = house(SNAPSHOT, MEANS_FINANCE)
-        score = served.scorer.score
-
-        async def swap(text):
-            served.live.generation = Generation(Snapshot.of(()), None)
-            return await score(text)
-
-        served.scorer.score = swap
-        await served.gateway.handle(fake_exchange(ASKED))
-        assert served.records[0].verdict == "forward"
-        await served.gateway.handle(fake_exchange(ASKED))
-        assert served.records[1].verdict == "unknown_agent"
-
-    asyncio.run(run())
-
-
-def test_a_head_that_could_not_be_read_is_refused_and_recorded(house, fake_exchange):
-    served = house(SNAPSHOT)
-    exchange = fake_exchange(ASKED)
-    served.gateway.reject(exchange, Failure(Reason.HEADERS_TOO_LARGE, "the headers exceed 100 lines"))
-    assert exchange.error["code"] == "headers_too_large"
-    (record,) = served.records
-    assert (record.verdict, record.status, record.rule) == (
-        "headers_too_large",
-        431,
-        "a request must be readable in one way only",
-    )
-    assert served.forwarder.calls == []
-
-
-def test_every_observer_is_told(fake_exchange, fake_forwarder):
-    first, second = [], []
-    gateway = Gateway(Live(), fake_forwarder(), [first.append, second.append], Limits(1000))
-    asyncio.run(gateway.handle(fake_exchange(ASKED)))
-    assert first == second
-    assert len(first) == 1
-
-
-def test_an_observer_that_fails_keeps_nobody_from_being_told_or_answered(fake_exchange, fake_forwarder):
-    told, faults = [], []
-
-    def fails(record):
-        raise ZeroDivisionError
-
-    async def run():
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
-        gateway = Gateway(Live(), fake_forwarder(), [fails, told.append], Limits(1000))
-        exchange = fake_exchange(ASKED)
-        await gateway.handle(exchange)
-        return exchange
-
-    exchange = asyncio.run(run())
-    assert [type(fault) for fault in faults] == [ZeroDivisionError]
-    assert len(told) == len(exchange.answers) == 1
-
-
-# The list of models
-
-
-@pytest.mark.parametrize(
-    ("query", "models"),
-    [
-        (b"", ["open"]),
-        (b"?client_id=finance-bot", ["finance", "open"]),
-        (b"?source=admin-bot&q=text", ["admin", "open"]),
-    ],
-)
-@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
-def test_models_lists_the_routes_that_the_caller_may_use(house, method, query, models):
-    served = house(SNAPSHOT, RuntimeError("not asked"))
-    exchange, record = served.serve(method + b" /v1/models" + query + b" HTTP/1.1\r\nHost: x\r\n\r\n")
-    ((status, own, body),) = exchange.answers
-    assert [model["id"] for model in json.loads(body)["data"]] == models
-    assert (status, own) == (200, [b"Content-Type: application/json", b"X-Request-ID: abc123"])
-    assert (record.verdict, record.status) == ("answered", 200)
-    assert record.principal is not None
-    assert record.rule
-    assert served.forwarder.calls == []
-
-
-def test_models_does_not_read_a_body(house):
-    body = b'{"agent": "finance-bot"}'
-    request = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
-    exchange, record = house(SNAPSHOT).serve(request, body)
-    assert (record.verdict, record.principal.name, exchange.body_reads) == ("answered", None, 0)
-
-
-def test_models_refuses_an_unknown_and_an_unreadable_caller(house):
-    for query, code in ((b"client_id=stranger", "unknown_agent"), (b"agent=", "identity_malformed")):
-        refused(house(SNAPSHOT), code, b"GET /v1/models?" + query + b" HTTP/1.1\r\nHost: x\r\n\r\n")
-
-
-@pytest.mark.parametrize("start", [b"POST /v1/models", b"GET /v1/models/", b"GET /v1/model", b"GET /V1/models"])
-def test_any_other_request_is_traffic(house, start):
-    served = house(SNAPSHOT)
-    _, record = served.serve(start + b" HTTP/1.1\r\nHost: x\r\nX-AIMux-Route: open\r\n\r\n")
-    assert (record.verdict, record.route) == ("forward", "open")

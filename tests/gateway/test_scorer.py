@@ -1,110 +1,16 @@
 """Scoring in a thread: a bounded queue, a deadline, long texts that give way, and a cache that forgets the oldest."""
 
 import asyncio
-import gc
-import threading
-import weakref
 from collections import deque
-from contextlib import asynccontextmanager, suppress
 from types import SimpleNamespace
 
 import pytest
+from gateway_support.scoring import PATIENCE, begun, reached, refusal, run, scoring
 
 import aimux.intent.scorer
 import aimux.intent.turns
-from aimux.core.reason import Failure, Reason
+from aimux.core.reason import Reason
 from aimux.core.request import Scores, TextTooLong
-from aimux.intent.limits import ScorerLimits
-from aimux.intent.reader import Plan
-from aimux.intent.scorer import ThreadedScorer
-
-PATIENCE = 20.0
-
-
-class FakeReader:
-    """A reader whose windows are words. Those in `held` wait to be let go; `embedded` are those that were read."""
-
-    def __init__(self):
-        self.held = {}
-        self.embedded = []
-        self.tokenized = []
-        self.reached = threading.Semaphore(0)
-
-    def hold(self, word):
-        self.held[word] = threading.Event()
-
-    def let_go(self, word):
-        self.held[word].set()
-
-    def plan(self, text):
-        self.tokenized.append(text)
-        if text.startswith("endless"):
-            return TextTooLong(9000, 8192)
-        if text == "broken":
-            raise RuntimeError("no tokens")
-        words = tuple(text.split())
-        return Plan(words, len(words))
-
-    def room(self, _):
-        return 1
-
-    def embed(self, windows):
-        (window,) = windows
-        self.embedded.append(window)
-        self.reached.release()
-        if window in self.held:
-            assert self.held[window].wait(PATIENCE)
-        if window == "faulty":
-            raise RuntimeError("no vector")
-        return windows
-
-    def scores(self, _, rows):
-        return Scores((len(rows) / 10,))
-
-
-@asynccontextmanager
-async def scoring(reader=None, **limits):
-    """A scorer over a fake reader, closed at the end."""
-    reader = reader or FakeReader()
-    scorer = ThreadedScorer(reader, ScorerLimits(**limits))
-    try:
-        yield scorer, reader
-    finally:
-        for event in reader.held.values():
-            event.set()
-        scorer.close()
-
-
-def run(test):
-    asyncio.run(asyncio.wait_for(test(), PATIENCE))
-
-
-async def until(condition):
-    """Let others run until the condition holds."""
-    while not condition():  # noqa: ASYNC110  (a thread changes it)
-        await asyncio.sleep(0.001)
-
-
-async def reached(reader, times=1):
-    """Wait until the model has begun to read so many windows more."""
-    for _ in range(times):
-        await asyncio.get_running_loop().run_in_executor(None, reader.reached.acquire, True, PATIENCE)
-
-
-async def begun(scorer, *texts):
-    """Begin to score texts, one after the other."""
-    tasks = []
-    for text in texts:
-        waiting = scorer.waiting
-        tasks.append(asyncio.create_task(scorer.score(text)))
-        await until(lambda waiting=waiting: scorer.waiting == waiting + 1)
-    return tasks
-
-
-async def refusal(awaitable):
-    with pytest.raises(Failure) as caught:
-        await awaitable
-    return caught.value.reason
 
 
 def test_a_text_is_scored_over_all_its_windows():
@@ -231,109 +137,6 @@ def test_a_long_text_gives_way_to_others_after_each_window():
             assert reader.embedded == ["l1", "short", "m1", "l2", "m2", "l3"]
 
     run(test)
-
-
-def test_a_request_that_was_given_up_is_skipped():
-    async def test():
-        async with scoring() as (scorer, reader):
-            for word in ("slow", "l1"):
-                reader.hold(word)
-            slow, gone, last = await begun(scorer, "slow", "gone", "last")
-            await reached(reader)
-            gone.cancel()
-            with suppress(asyncio.CancelledError):
-                await gone
-            assert scorer.waiting == 2
-            reader.let_go("slow")
-            await asyncio.gather(slow, last)
-            assert reader.tokenized == ["slow", "last"]
-            (halfway,) = await begun(scorer, "l1 l2 l3")
-            await reached(reader, 2)
-            halfway.cancel()
-            with suppress(asyncio.CancelledError):
-                await halfway
-            reader.let_go("l1")
-            await scorer.score("after")
-            assert reader.embedded == ["slow", "last", "l1", "after"]
-            assert scorer.cached("gone") is None
-            assert scorer.waiting == 0
-
-    run(test)
-
-
-def test_a_request_that_was_given_up_in_its_last_window_troubles_nobody():
-    async def test():
-        troubles = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
-        async with scoring() as (scorer, reader):
-            reader.hold("last")
-            (gone,) = await begun(scorer, "last")
-            await reached(reader)
-            gone.cancel()
-            with suppress(asyncio.CancelledError):
-                await gone
-            reader.let_go("last")
-            assert (await scorer.score("after")).scores == Scores((0.1,))
-            assert scorer.cached("last") is None
-        assert troubles == []
-
-    run(test)
-
-
-def test_closing_refuses_what_waits_and_what_comes():
-    async def test():
-        reader = FakeReader()
-        scorer = ThreadedScorer(reader, ScorerLimits())
-        reader.hold("now")
-        now, long, waiting = await begun(scorer, "now", "l1 l2", "waiting")
-        await reached(reader)
-        closing = asyncio.get_running_loop().run_in_executor(None, scorer.close)
-        await until(lambda: scorer._closed)
-        reader.let_go("now")
-        await closing
-        assert (await now).scores == Scores((0.1,))
-        for task in (long, waiting):
-            assert await refusal(task) is Reason.NOT_READY
-        assert await refusal(scorer.score("late")) is Reason.NOT_READY
-        assert reader.embedded == ["now"]
-        assert scorer.waiting == 0
-        assert not [thread for thread in threading.enumerate() if thread.name == "aimux-model"]
-
-    run(test)
-
-
-def test_what_is_half_read_when_it_closes_is_refused_too():
-    async def test():
-        reader = FakeReader()
-        scorer = ThreadedScorer(reader, ScorerLimits())
-        reader.hold("l1")
-        (half,) = await begun(scorer, "l1 l2")
-        await reached(reader)
-        closing = asyncio.get_running_loop().run_in_executor(None, scorer.close)
-        await until(lambda: scorer._closed)
-        reader.let_go("l1")
-        await closing
-        assert await refusal(half) is Reason.NOT_READY
-        assert reader.embedded == ["l1"]
-
-    run(test)
-
-
-def test_a_scorer_that_was_closed_is_forgotten_without_a_collection():
-    async def test():
-        scorer = ThreadedScorer(FakeReader(), ScorerLimits())
-        await scorer.score("one two")
-        scorer.close()
-        left = weakref.ref(scorer)
-        del scorer
-        await asyncio.sleep(0)
-        assert left() is None
-
-    gc.disable()
-    try:
-        run(test)
-    finally:
-        gc.enable()
 
 
 def test_many_texts_at_once_each_get_their_own_scores():

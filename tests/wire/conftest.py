@@ -3,6 +3,6 @@
 import sys
 from pathlib import Path
 
-_ROOT = str(Path(__file__).parents[2])
-if _ROOT not in sys.path:
-    sys.path.insert(0, _ROOT)
+for _folder in (Path(__file__).parent, Path(__file__).parents[2]):
+    if str(_folder) not in sys.path:
+        sys.path.insert(0, str(_folder))

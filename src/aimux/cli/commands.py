@@ -81,8 +81,8 @@ def check(
     """Check a configuration and report every problem.
 
     Each problem comes with its line and a remedy. Exits with 0 where there is
-    none and with 2 otherwise. Where the model is there, the routes are looked
-    at too, as by `aimux lint`. Nothing is started.
+    none and with 2 otherwise. Where the model is there, routes and guards are
+    looked at too, as by `aimux lint`. Nothing is started.
     """
     from aimux.cli.check import check as command
 

@@ -1,4 +1,4 @@
-"""`aimux lint`: what is wrong with the routes, before traffic shows it."""
+"""`aimux lint`: what is wrong with the routes and guards, before traffic shows it."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from aimux.cli.findings import as_objects, count, findings_in, show
 
 
 def lint(config: Path, *, strict: bool, as_json: bool) -> int:
-    """Look at the routes of a configuration and say what is found; the exit code."""
+    """Look at the routes and guards of a configuration and say what is found; the exit code."""
     loaded = load_or_say(config, as_json=as_json)
     if loaded is None:
         return 2
@@ -29,5 +29,5 @@ def lint(config: Path, *, strict: bool, as_json: bool) -> int:
         count(sum(finding.severity.value == severity for finding in findings), severity)
         for severity in ("error", "warning", "note")
     ]
-    (console.problem if failed else console.success)(f"{loaded.path}: {', '.join(numbers)} in the routes")
+    (console.problem if failed else console.success)(f"{loaded.path}: {', '.join(numbers)} in the routes and guards")
     return int(failed)

@@ -1,4 +1,7 @@
-"""One client's connection: finds requests in its bytes, has them answered one after the other, keeps its deadlines."""
+"""One client's connection: finds requests in its bytes, has them answered one after the other, keeps its deadlines.
+
+How slow the client may be is a matter of `patience.py`.
+"""
 
 import asyncio
 import socket
@@ -10,16 +13,13 @@ from aimux.core.reason import Failure, Reason
 from aimux.edge import eager
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
+from aimux.edge.patience import Unsent, body_deadline
 from aimux.edge.server import Server
 from aimux.wire.forwarding import Origin
 from aimux.wire.http1 import Head, bad
 
 _READ_AHEAD: Final = 64 * 1024
-_SLOWEST_BODY: Final = 512  # bytes a second: a body that trickles slower than this, on average, is cut
-_SLOWEST_READER: Final = 1024  # the same for a response that waits to be read
 _LINGER: Final = 2.0
-_LOOKS_AT_SENDING: Final = 8
-_NOT_LOOKED: Final = -1
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER, on and for no time: closing resets the connection
 _UNREAD: Final = Head("-", b"-", b"-", b"", 1, [], {})
 
@@ -39,8 +39,7 @@ class Connection(asyncio.Protocol):
         self._held = False
         self._lingering = False
         self._clogged = False
-        self._unsent = _NOT_LOOKED
-        self._unsent_since = NEVER
+        self._unsent = Unsent(server.limits.send_timeout)
         self._body_since = 0.0
         self.deadline = NEVER
 
@@ -97,14 +96,14 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client does not read as fast as its response comes."""
         self._clogged = True
-        self._watch_sending()
+        self._arm(self._unsent.watch(self._server.loop.time()))
         if self._exchange is not None and self._exchange.source is not None:
             self._exchange.source.pause()
 
     def resume_writing(self) -> None:
         """The client keeps up again."""
         self._clogged = False
-        self._unsent_since = NEVER
+        self._unsent.forget()
         if self._exchange is None:
             self._await_next()
             return
@@ -265,33 +264,14 @@ class Connection(asyncio.Protocol):
             self.deadline = NEVER
             return
         now = self._server.loop.time()
-        allowed = self._body_since + exchange.received / _SLOWEST_BODY
-        self.deadline = min(now, allowed) + self._limits.body_timeout
-
-    def _watch_sending(self) -> None:
-        self._unsent = _NOT_LOOKED
-        self._unsent_since = self._server.loop.time()
-        self._arm(self._limits.send_timeout / _LOOKS_AT_SENDING)
-
-    def _look_at_sending(self, unsent: int) -> None:
-        """Cut a client that reads nothing, or so little that it only seems to read."""
-        if self._unsent == _NOT_LOOKED:  # what the kernel has taken until now is no progress of the client's
-            self._unsent = unsent
-        allowed = self._limits.send_timeout + (self._unsent - unsent) / _SLOWEST_READER
-        left = self._unsent_since + allowed - self._server.loop.time()
-        if left > 0:
-            self._arm(min(left, self._limits.send_timeout / _LOOKS_AT_SENDING))
-        else:
-            self.cut()
+        self.deadline = body_deadline(self._body_since, exchange.received, now, self._limits.body_timeout)
 
     def expire(self) -> None:
         """The deadline has passed: what the client owes decides how it is told."""
         exchange = self._exchange
         unsent = self._transport.get_write_buffer_size()
-        if unsent and self._unsent_since == NEVER:
-            self._watch_sending()
-        elif unsent:
-            self._look_at_sending(unsent)
+        if unsent:
+            self._await_reader(unsent)
         elif self._lingering or exchange is None:
             if self._buffer and not self._lingering:
                 self._refuse(Failure(Reason.REQUEST_TIMEOUT, "the request's head did not arrive in time"))
@@ -299,6 +279,13 @@ class Connection(asyncio.Protocol):
                 self.cut()
         else:
             self._fail_body(exchange, Failure(Reason.REQUEST_TIMEOUT, "the request's body did not arrive in time"))
+
+    def _await_reader(self, unsent: int) -> None:
+        left = self._unsent.look(unsent, self._server.loop.time())
+        if left > 0:
+            self._arm(left)
+        else:
+            self.cut()
 
 
 def _check_expectation(head: Head) -> None:

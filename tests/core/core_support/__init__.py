@@ -1,0 +1,1 @@
+"""What tests of the decision share: another way to decide."""

@@ -1,0 +1,246 @@
+"""Single records under a new configuration: what each tells, and what is not judged since it does not tell."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from aimux.audit.decisions import Decided
+from aimux.core.request import Scores, TextTooLong
+from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, Route, Snapshot, Upstream
+from aimux.gateway.replay import ASIDE, Basis, Replay, Unjudged
+from aimux.gateway.rescoring import Policy
+
+UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
+MODEL = "m" * 64
+AGENTS = ("ant", "bee", "cow")
+
+# One by one. Where nothing else is said, the route `red` is open, and what was decided is known.
+
+OPEN = (Access.OPEN, frozenset())
+RED, BLUE = (Route(name, UPSTREAM, *OPEN, (name,), 0.4) for name in ("red", "blue"))
+DIGEST = hashlib.sha256(b"a text").hexdigest()
+RECORD = Decided(
+    time=1.0,
+    request_id="a" * 32,
+    agent="ant",
+    identity="claimed",
+    dialect="query",
+    text="a...",
+    text_digest=DIGEST,
+    route="red",
+    score=0.6,
+    scores=(("red", 0.6), ("blue", 0.3)),
+    verdict="forward",
+    rule="route 'red' is open",
+    config="0" * 64,
+    model=MODEL,
+)
+NAMED = replace(RECORD, score=None, scores=())
+GUARD = Guard("g", ("kill",), 0.9)
+
+
+def policy(*routes, digest="1" * 64, longest=8, **options):
+    options = {"agents": frozenset(AGENTS), "ambiguity_threshold": 0.04, **options}
+    return Policy(Snapshot.of(routes or (RED, BLUE), digest=digest, **options), longest, MODEL)
+
+
+def unread(_):
+    raise AssertionError("nothing is to be read")
+
+
+def judged(record, new, old=None, score=unread):
+    known = {} if old is None else {record.config: old}
+    return Replay(new, known, score).judge(record)
+
+
+def outcome(found):
+    return found.verdict, found.route, found.basis
+
+
+OLD = policy(digest="0" * 64)
+
+
+def test_recorded_scores_decide_where_the_intents_are_proved_to_be_the_same():
+    assert outcome(judged(RECORD, policy(), OLD)) == ("forward", "red", Basis.SCORES)
+    shut = policy(replace(RED, access=Access.RESTRICTED), BLUE)
+    assert outcome(judged(RECORD, shut, OLD)) == ("route_forbidden", None, Basis.SCORES)
+    assert judged(RECORD, policy()) is Unjudged.EXCERPT
+    for other in (
+        policy(replace(RED, intents=("red", "ruby")), BLUE),
+        policy(RED, BLUE, longest=7),
+        replace(policy(), model="n" * 64),
+        policy(guards=(GUARD,)),
+    ):
+        assert judged(RECORD, other, OLD) is Unjudged.EXCERPT
+
+
+def test_of_many_routes_only_some_scores_are_recorded():
+    routes = tuple(Route(f"r{n}", UPSTREAM, *OPEN, ("x",), 0.4) for n in range(33))
+    many = replace(RECORD, route="r0", scores=tuple((f"r{n}", 0.9 - n / 10 if n < 2 else 0.3) for n in range(32)))
+    assert judged(many, policy(*routes), policy(*routes)) is Unjudged.EXCERPT
+    assert outcome(judged(many, policy(*routes[:32]), policy(*routes[:32]))) == ("forward", "r0", Basis.SCORES)
+
+
+@pytest.mark.parametrize(
+    ("least", "ambiguity", "is_judged"),
+    [(0.6, 0.04, False), (0.6001, 0.04, False), (0.5998, 0.04, True), (0.4, 0.3, False), (0.4, 0.2998, True)],
+)
+def test_what_rounding_could_have_moved_over_a_threshold_is_not_judged(least, ambiguity, is_judged):
+    new = policy(replace(RED, min_score=least), BLUE, ambiguity_threshold=ambiguity)
+    found = judged(RECORD, new, OLD)
+    assert found is Unjudged.PARTS if not is_judged else outcome(found) == ("forward", "red", Basis.SCORES)
+
+
+NO_MATCH = replace(RECORD, verdict="no_route", route="red", score=0.3, scores=(("red", 0.3), ("blue", 0.2)))
+
+
+@pytest.mark.parametrize(
+    ("red", "ambiguity", "is_judged"),
+    [
+        (RED, 0.04, True),
+        (replace(RED, min_score=0.5), 0.04, True),
+        (replace(RED, min_score=0.35), 0.04, False),
+        (RED, 0.03, False),
+        (replace(RED, access=Access.PUBLIC), 0.04, True),
+    ],
+)
+def test_a_text_that_matches_nothing_may_have_parts_that_a_lower_threshold_lets_stand(red, ambiguity, is_judged):
+    found = judged(NO_MATCH, policy(red, BLUE, ambiguity_threshold=ambiguity), OLD)
+    assert found is Unjudged.PARTS if not is_judged else outcome(found) == ("no_route", None, Basis.SCORES)
+
+
+def test_parts_may_stand_for_what_the_whole_meant_before():
+    found = judged(RECORD, policy(replace(RED, min_score=0.7), BLUE), OLD)
+    assert found is Unjudged.PARTS
+
+
+def test_what_a_part_has_decided_is_not_judged_by_the_scores_of_the_whole():
+    by_part = replace(RECORD, score=0.3, scores=(("red", 0.3), ("blue", 0.2)))
+    assert judged(by_part, policy(), OLD) is Unjudged.PARTS
+
+
+def test_a_named_route_is_decided_without_the_text():
+    assert outcome(judged(NAMED, policy(), score=unread)) == ("forward", "red", Basis.EXACT)
+    assert outcome(judged(NAMED, policy(BLUE))) == ("no_route", None, Basis.EXACT)
+    assert outcome(judged(NAMED, policy(agents=frozenset()))) == ("unknown_agent", None, Basis.EXACT)
+    refused = replace(NAMED, verdict="anonymous_forbidden", agent=None, identity="none")
+    assert outcome(judged(refused, policy())) == ("forward", "red", Basis.EXACT)
+
+
+def test_a_guard_that_is_new_looks_at_named_requests_too():
+    guarded = policy(guards=(GUARD,))
+    assert judged(NAMED, guarded) is Unjudged.EXCERPT
+    assert judged(replace(NAMED, text=None, text_digest=None, dialect=""), guarded) is Unjudged.BODY
+    silent = replace(NAMED, text=None, text_digest=None, dialect="", agent=None, identity="none")
+    assert outcome(judged(silent, guarded)) == ("forward", "red", Basis.EXACT)
+    heard = replace(silent, dialect="json")
+    assert isinstance(judged(heard, guarded), Unjudged)
+    assert outcome(judged(heard, policy())) == ("forward", "red", Basis.EXACT)
+    excepted = policy(guards=(replace(GUARD, excepted=frozenset({"ant"})),))
+    assert outcome(judged(NAMED, excepted)) == ("forward", "red", Basis.EXACT)
+
+
+def test_what_a_guard_has_let_through_it_lets_through_again():
+    guarded = policy(guards=(GUARD,))
+    assert outcome(judged(NAMED, guarded, guarded)) == ("forward", "red", Basis.EXACT)
+    laxer = policy(guards=(replace(GUARD, min_score=0.95),))
+    assert outcome(judged(NAMED, laxer, guarded)) == ("forward", "red", Basis.EXACT)
+    stricter = policy(guards=(replace(GUARD, min_score=0.85),))
+    assert judged(NAMED, stricter, guarded) is Unjudged.EXCERPT
+    wider = policy(guards=(replace(GUARD, intents=("kill", "burn")),))
+    assert judged(NAMED, wider, guarded) is Unjudged.EXCERPT
+    assert outcome(judged(NAMED, guarded, wider)) == ("forward", "red", Basis.EXACT)
+
+
+def test_a_text_that_was_too_long_has_passed_no_guard():
+    guarded = policy(guards=(GUARD,))
+    record = replace(NAMED, verdict="text_too_long", route=None, text="a text")
+    found = judged(record, guarded, guarded, lambda _: TextTooLong(9, 8))
+    assert outcome(found) == ("text_too_long", None, Basis.TEXT_ALONE)
+    # Whether it names a route is not known.
+    scores = Scores((0.7, 0.1), guards=(0.1,))
+    assert judged(record, guarded, guarded, lambda _: scores) is Unjudged.NAMING
+    assert outcome(judged(record, policy(), OLD, lambda _: scores)) == ("forward", "red", Basis.EXACT)
+
+
+def test_what_a_guard_has_refused_it_refuses_again():
+    refused = replace(NAMED, verdict="guard_refused", route=None)
+    guarded = policy(guards=(GUARD,))
+    assert outcome(judged(refused, guarded, guarded)) == ("guard_refused", None, Basis.EXACT)
+    assert judged(refused, guarded) is Unjudged.EXCERPT
+    laxer = policy(guards=(replace(GUARD, min_score=0.95),))
+    assert judged(refused, laxer, guarded) is Unjudged.EXCERPT
+    assert judged(refused, policy(), guarded) is Unjudged.EXCERPT
+    both = policy(guards=(GUARD, Guard("h", ("burn",), 0.9)))
+    assert judged(refused, guarded, both) is Unjudged.EXCERPT
+
+
+def test_where_no_route_had_intents_the_text_was_not_named_away():
+    bare = replace(RED, intents=())
+    record = replace(NAMED, verdict="no_route", route=None, rule="no route has intents")
+    assert outcome(judged(record, policy(bare))) == ("no_route", None, Basis.EXACT)
+    fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)
+    assert outcome(judged(record, policy(bare, fallback=fallback))) == ("fallback", "fallback", Basis.EXACT)
+    missing = replace(record, rule="a named route must exist")
+    assert judged(missing, policy(bare)) is Unjudged.ROUTE_NAME
+    assert outcome(judged(missing, policy(bare), policy(bare))) == ("no_route", None, Basis.EXACT)
+
+
+def test_a_request_without_text_has_none_whatever_decides():
+    record = replace(NAMED, verdict="no_text", route=None, text=None, text_digest=None, dialect="")
+    guarded = policy(guards=(GUARD,), all_messages=True)
+    assert outcome(judged(record, guarded)) == ("no_text", None, Basis.EXACT)
+    assert judged(record, policy(agents=frozenset())).verdict == "unknown_agent"
+
+
+def test_whoever_was_unregistered_may_be_registered_now():
+    record = replace(NAMED, verdict="unknown_agent", route=None, agent=None, identity=None)
+    assert judged(record, policy()) is Unjudged.CALLER
+    assert outcome(judged(record, policy(), OLD)) == ("unknown_agent", None, Basis.EXACT)
+    assert outcome(judged(record, policy(agents=frozenset()))) == ("unknown_agent", None, Basis.EXACT)
+    assert judged(record, policy(agents=frozenset({*AGENTS, "dog"})), OLD) is Unjudged.CALLER
+
+
+def test_a_whole_text_is_read_once_whoever_asks():
+    asked = []
+    whole = replace(RECORD, text="a text")
+    again = Replay(policy(), {}, lambda text: asked.append(text) or Scores((0.1, 0.7)))
+    assert outcome(again.judge(whole)) == ("forward", "blue", Basis.EXACT)
+    assert outcome(again.judge(replace(whole, time=2.0, request_id="b" * 32))) == ("forward", "blue", Basis.EXACT)
+    assert asked == ["a text"]
+    assert again.judge(replace(whole, agent="dog")).verdict == "unknown_agent"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"text": None}, Unjudged.NO_TEXT),
+        ({"text": "***", "text_digest": None}, Unjudged.BLOTTED),
+        ({"text": "a ***", "text_digest": hashlib.sha256(b"a ***").hexdigest()}, Unjudged.BLOTTED),
+        ({"text": "\ud800", "text_digest": hashlib.sha256(b"\xed\xa0\x80").hexdigest()}, Unjudged.EXCERPT),
+        ({"verdict": "sideways"}, Unjudged.RECORD),
+        ({"identity": "proved"}, Unjudged.RECORD),
+        ({"identity": None}, Unjudged.RECORD),
+        ({"config": None}, Unjudged.RECORD),
+        ({"route": None}, Unjudged.RECORD),
+        ({"verdict": "overloaded", "agent": None, "identity": None}, ASIDE),
+        ({"verdict": "bad_request", "agent": None, "identity": None, "config": None}, ASIDE),
+        ({"verdict": "client_left", "agent": None, "identity": None}, ASIDE),
+    ],
+)
+def test_what_cannot_be_judged_says_why(changes, why):
+    assert judged(replace(RECORD, **changes), policy()) is why
+
+
+def test_what_this_very_configuration_has_decided_stays():
+    new = policy()
+    record = replace(RECORD, config=new.snapshot.digest)
+    assert outcome(judged(record, new)) == ("forward", "red", Basis.SAME_CONFIGURATION)
+    assert judged(replace(record, model="n" * 64), new) is Unjudged.EXCERPT
+    # Unless what is known of it says otherwise.
+    assert outcome(judged(replace(record, text="a text"), new, score=lambda _: Scores((0.1, 0.7)))) == (
+        "forward",
+        "blue",
+        Basis.EXACT,
+    )

@@ -1,0 +1,151 @@
+"""What else a request says beside its text: other messages, calls of tools, more fields; none of it is overlooked."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given, strategies
+from wire_support.requests import SOURCES, head_of, parts, reading, said
+
+from aimux.wire.dialects import read_head
+
+
+def test_the_other_messages_of_a_conversation_stand_beside_the_last_one():
+    messages = [
+        {"role": "system", "content": "be kind"},
+        {"role": "user", "content": "first"},
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "tool", "content": [{"type": "text", "text": "found"}]},
+        {"role": "user", "content": "last"},
+        {"role": "assistant", "content": "so"},
+        "no message",
+    ]
+    found = said({"messages": messages})
+    assert (found.text, found.beside) == ("last", ("be kind", "first", "found", "so", "no message"))
+    found = said({"query": "q", "prompt": "p", "messages": messages})
+    assert (found.text, found.beside) == ("q", ("p", "be kind", "first", "found", "last", "so", "no message"))
+
+
+@pytest.mark.parametrize(
+    "last", [{"role": "user", "content": [{"type": "image_url"}]}, {"role": "tool", "content": ""}]
+)
+def test_messages_without_a_last_text_of_the_user_are_heard_all_the_same(last):
+    found = said({"messages": [{"role": "system", "content": "be kind"}, last]})
+    assert (found.text, found.beside) == (None, ("be kind",))
+
+
+@pytest.mark.parametrize(
+    ("call", "heard"),
+    [
+        ({"tool_calls": [{"function": {"arguments": '{"a": "x", "b": [{"c": "y"}, 5]}'}}]}, ("x\ny",)),
+        (
+            {"tool_calls": [{"function": {"arguments": "no {json"}}, {"function": {"arguments": '"z"'}}]},
+            ("no {json\nz",),
+        ),
+        ({"function_call": {"name": "wipeAll_user-data", "arguments": '{"a": "x"}'}}, ("wipe All user data\nx",)),
+        ({"tool_calls": [{"id": "call", "type": "custom", "custom": {"name": "run", "input": "x"}}]}, ("run\nx",)),
+        # Nothing that a tool is called with is a label.
+        ({"tool_calls": [{"function": {"arguments": '{"url": "x", "id": {"type": "y"}}'}}]}, ("x\ny",)),
+        ({"tool_calls": [7, {"function": 7}, {"function": {"arguments": 7}}, {"function": {"arguments": "{}"}}]}, ()),
+        ({"tool_calls": {"function": {}}, "function_call": " "}, ()),
+    ],
+)
+@pytest.mark.parametrize("role", ["assistant", "user"])
+def test_what_tools_are_called_with_is_heard(call, heard, role):
+    messages = [{"role": "user", "content": "hi"}, {"role": role, "content": "so", **call}]
+    found = said({"messages": messages})
+    assert found.beside == (("so", *heard) if role == "assistant" else ("hi", *heard))
+
+
+LABELS = {"id": "1", "call_id": "2", "status": "completed", "role": "user"}
+
+
+@pytest.mark.parametrize(
+    ("document", "heard"),
+    [
+        # OpenAI's Responses API
+        ({"input": "q", "instructions": "be kind"}, ("be kind",)),
+        (
+            {
+                "input": [
+                    {"role": "developer", "content": "be kind"},
+                    {"role": "assistant", "content": [{"type": "refusal", "refusal": "never"}]},
+                    {"type": "function_call", "name": "look_up", "arguments": '{"what": "x"}', **LABELS},
+                    {"type": "function_call_output", "output": "found", **LABELS},
+                    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "so"}], **LABELS},
+                    {"type": "local_shell_call", "action": {"type": "exec", "command": ["rm", "file"]}, **LABELS},
+                ]
+            },
+            ("be kind", "never", "look up\nx", "found", "so", "rm\nfile"),
+        ),
+        # Anthropic's Messages API
+        (
+            {
+                "system": [{"type": "text", "text": "be kind", "cache_control": {"type": "ephemeral"}}],
+                "messages": [
+                    {"role": "assistant", "content": [{"type": "tool_use", "name": "wipe", "input": {"url": "x"}}]},
+                    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": "gone"}]},
+                ],
+            },
+            ("be kind", "wipe\nx", "gone"),
+        ),
+        (
+            parts(
+                {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a page"}},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
+                {"type": "image_url", "image_url": {"url": "data:,x"}},
+                {"type": "input_file", "file_data": "AAAA", "filename": "plan"},
+            ),
+            ("a page\nplan",),
+        ),
+        # MCP's and A2A's calls, alone and in a batch
+        ({"jsonrpc": "2.0", "method": "tools/call", "params": {"name": "wipe", "arguments": {"a": "x"}}}, ("wipe\nx",)),
+        ({"params": {"message": {"parts": [{"kind": "text", "text": "wipe it"}], "messageId": "1"}}}, ("wipe it",)),
+        ([{"id": "1", "params": {"name": "look_up"}}, {"params": {"name": "wipe"}}], ("look up\nwipe",)),
+        ("a text alone", ("a text alone",)),
+        # Completions of several prompts; numbers say nothing
+        ({"prompt": ["one", "two"]}, ("one", "two")),
+        ({"prompt": [[1, 2]], "input": 7, "messages": None}, ()),
+        (parts({"type": ["text"], "text": "odd"}, {"type": {}, "data": "odder"}), ("odd\nodder",)),
+        # What is offered or set, and what no model reads
+        ({"model": "m", "user": "x", "tools": [{"function": {"name": "wipe", "description": "wipes"}}]}, ()),
+    ],
+)
+def test_what_else_a_body_says_is_heard(document, heard):
+    assert said(document).beside == heard
+
+
+@given(
+    strategies.recursive(
+        strategies.text("xyz ", min_size=1).filter(str.strip) | strategies.integers() | strategies.none(),
+        lambda inner: (
+            strategies.lists(inner) | strategies.dictionaries(strategies.sampled_from(["a", "b", "c"]), inner)
+        ),
+    ),
+    strategies.sampled_from(["system", "instructions", "prompt", "input", "messages", "params"]),
+)
+def test_no_string_of_what_is_said_is_overlooked(value, field):
+    found = said({field: value, "query": "q"})
+    strings = [json.loads(each) for each in re.findall(r'"[xyz ]+"', json.dumps(value))]
+    assert sorted("\n".join(found.beside).split("\n")) == (sorted(strings) or [""])
+
+
+def test_what_tools_are_called_with_is_read_once_and_however_deep():
+    inner = "[" * 60 + json.dumps({"arguments": json.dumps({"a": "x"})}) + "]" * 60
+    document = {"messages": [{"role": "assistant", "tool_calls": [{"function": {"arguments": inner}}]}]}
+    assert said(document).beside == ('{"a": "x"}',)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "text", "heard"),
+    [
+        ("q=one&query=two", "one", ("two",)),
+        ("query=two&q=one&query=three&agent=bee", "one", ("two", "three")),
+        ("q=&query=two", "two", ()),
+        ("q=one&query=+", "one", ()),
+    ],
+)
+def test_both_texts_of_a_query_or_form_are_heard(pairs, text, heard):
+    in_form = reading(pairs.encode(), b"application/x-www-form-urlencoded")
+    in_query = read_head(head_of(target=b"/?" + pairs.encode()), SOURCES)
+    assert (in_form.text, in_form.beside) == (in_query.text, in_query.beside) == (text, heard)

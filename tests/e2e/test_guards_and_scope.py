@@ -210,7 +210,7 @@ def test_what_only_begins_like_json_is_refused_where_a_guard_listens(guarded: Fe
     headers = {"X-Source-Agent": "bot", "X-AIMux-Route": "finance", "Content-Type": "application/octet-stream"}
     response = ask(guarded.gateway.port, "POST", "/", headers, body)
     guarded.refused(response, "bad_request")
-    assert b"multipart/form-data" in response.body
+    assert b"in an archive" in response.body
     guarded.forwarded(ask(guarded.gateway.port, "POST", "/", {**headers, "X-Source-Agent": "admin"}, body), "finance")
 
 

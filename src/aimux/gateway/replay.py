@@ -167,7 +167,7 @@ class Replay:
         was_guarded = old is not None and bool(applying(old.snapshot, decided.agent))
         was_read = not claims or was_guarded or bool(decided.dialect) or decided.verdict == Reason.NO_TEXT.code
         # Where no text said where to, guards may have heard others, which are not recorded.
-        read = Reading(beside=(_SOMETHING,)) if decided.dialect == "json" else SILENT
+        read = Reading(beside=(_SOMETHING,)) if decided.dialect else SILENT
         return Facts(Reading(claims), body=read if was_read else None)
 
     def _by_name(self, facts: Facts, decided: Decided, old: Policy | None, *, is_whole: bool) -> Judged | Unjudged:

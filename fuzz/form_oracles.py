@@ -28,9 +28,13 @@ def readings(body: bytes, content_type: bytes) -> Iterator[tuple[str, Fields]]:
 
 def _werkzeug(body: bytes, content_type: bytes) -> Fields:
     mimetype, options = parse_options_header(content_type.decode("latin-1"))
-    parser = FormDataParser(silent=False)
+    parser = FormDataParser(stream_factory=_in_memory, silent=False)
     form = parser.parse(BytesIO(body), mimetype, len(body), options)[1]
     return [value for _, value in form.items(multi=True)]
+
+
+def _in_memory(*_: object, **__: object) -> BytesIO:
+    return BytesIO()
 
 
 def _python_multipart(body: bytes, content_type: bytes) -> Fields:

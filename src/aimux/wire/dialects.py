@@ -216,7 +216,7 @@ def _of_form(pairs: Sequence[tuple[str, str]], *, hears: bool) -> Reading:
     found = _of_fields(pairs, (), "form") or Reading(dialect="form")
     if not hears:
         return found
-    rest = [text for key, text in pairs if key not in _TEXT_FIELDS]
+    rest = [text for key, text in pairs if key not in _TEXT_FIELDS and meaningful(text)]
     return replace(found, beside=(*found.beside, *(way for text in heard(rest) for way in with_escapes_undone(text))))
 
 

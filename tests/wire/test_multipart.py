@@ -100,6 +100,7 @@ FRAMES = {
     "nothing": b"",
     "text before": b"x\r\n" + whole(ONE),
     "a line before": b"\r\n" + whole(ONE),
+    "other hyphens before": whole(ONE).replace(b"--XyZ", b"xxXyZ", 1),
     "text behind": whole(ONE) + b"x",
     "a second body behind": whole(ONE) + whole(ONE),
     "no end": ONE,
@@ -120,7 +121,9 @@ FRAMES = {
 
 @pytest.mark.parametrize("frame", FRAMES)
 def test_a_body_that_can_be_taken_apart_in_two_ways(frame):
-    assert refused(FRAMES[frame]).reason is Reason.BAD_REQUEST
+    failure = refused(FRAMES[frame])
+    assert failure.reason is Reason.BAD_REQUEST
+    assert ("cut short" in failure.message) == (frame == "no end")
 
 
 HEADERS = {

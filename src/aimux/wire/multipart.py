@@ -70,7 +70,7 @@ def _framed(body: bytes, boundary: bytes) -> list[tuple[int, int]]:
         at = end + 2 + len(delimiter)
     if not body.startswith(b"--", at) or body[at + 2 :].strip(b"\r\n"):
         raise bad(
-            "a line of the multipart body begins with the boundary and is no delimiter, or something follows its end"
+            "each boundary in the multipart body must be a line that ends with CRLF, and nothing may follow the last"
         )
     # A server that looks for the boundary with other line ends, in quotes or in small letters would find these too.
     if body.lower().count(boundary.lower()) != len(frames) + 1:

@@ -102,6 +102,9 @@ def test_escapes_are_undone(text, ways):
     for content_type in (b"text/x-a", b"application/yaml", b"text/html"):
         assert said(text.encode(), content_type) == (text, *ways)
     assert said(*form(("prompt", text))) == (text, *ways)
+    plain = reading(text.encode(), b"text/plain")
+    assert (plain.text, plain.beside) == (text, tuple(ways))
+    assert reading(text.encode(), b"text/plain", hears=False).beside == ()
     encoded = text.replace("\\", "%5C").replace(" ", "+").replace("\n", "%0A")
     assert said(b"prompt=" + encoded.encode(), b"application/x-www-form-urlencoded") == (text, *ways)
 
@@ -182,6 +185,7 @@ def test_every_field_that_urllib3_writes_is_heard(fields):
         (b'Content-Disposition: form-data; name="prompt"', True),
         (b"Content-Disposition: form-data; name=prompt; filename=", None),
         (b'Content-Disposition: form-data; name="prompt"; filename=""', True),
+        (b'Content-Disposition: form-data; name="prompt"; filename=""\r\nContent-Type: image/png', True),
         (b"Content-Disposition: form-data; name=\"prompt\"; filename*=utf-8''a", True),
         (b'Content-Disposition: form-data; name="prompt"\r\nContent-Type: image/png', True),
         (b'Content-Disposition: form-data; name="prompt"\r\nContent-Type: application/octet-stream', True),
@@ -216,7 +220,8 @@ def test_files_that_say_nothing_are_passed_over_and_other_bytes_in_a_field_are_r
         ("a", ("a", PNG, kind)) for kind in ("image/png", "audio/wav", "application/pdf", "application/octet-stream")
     ]
     assert said(*form(("prompt", "hello"), *files)) == ("hello",)
-    assert said(*by_hand((b'Content-Disposition: form-data; filename="a"', PNG))) == ()
+    unstated = b'Content-Disposition: form-data; filename="a"'
+    assert said(*by_hand((unstated, PNG), (unstated, b"w\0i\0p\0e\0"))) == ("w\0i\0p\0e\0",)
     assert flaw(*form(("prompt", PNG))) is Reason.BAD_REQUEST
     assert flaw(*form(("a", ("a.txt", b"\xff", "text/plain")))) is Reason.BAD_REQUEST
 
@@ -247,7 +252,9 @@ def test_parts_that_are_no_fields():
     body, content_type = by_hand(*parts)
     assert said(body, b"multipart/related; boundary=XyZ") == ("wipe",)
     assert flaw(body, content_type) is Reason.BAD_REQUEST
-    assert said(by_hand((b"X: y", b"wipe"))[0], b"multipart/mixed; boundary=XyZ") == ("wipe",)
+    for headers in (b"X: y", b'Content-Disposition: form-data; name="a"\r\nContent-Type: image/png'):
+        assert said(by_hand((headers, b"wipe"))[0], b"multipart/mixed; boundary=XyZ") == ("wipe",)
+    assert flaw(body, content_type + b"; charset=utf-16") is Reason.UNSUPPORTED_ENCODING
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,8 @@ def _disguised(body: bytes, kind: BodyKind) -> Iterable[str]:
 
 def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool) -> Reading:
     if kind is BodyKind.TEXT:
-        return Reading(text=meaningful(_utf8(body)), dialect="text")
+        text = _utf8(body)
+        return Reading(text=meaningful(text), dialect="text", beside=with_escapes_undone(text)[1:] if hears else ())
     if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
         return read_document(read_json(body), sources.body_field, hears=hears) if body else SILENT
     if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(MARK_BYTES).startswith(b"{"):

@@ -114,8 +114,7 @@ def _in_field(part: Part, manner: Manner) -> Iterator[str]:
 def _in_bytes(data: bytes) -> Iterator[str]:
     """What is said in data of no type that tells: all of it where it can be a text."""
     with suppress(UnicodeDecodeError):
-        text = data.decode("utf-8")
-        yield from _ways_to_read(text, is_markup=False) if "\0" not in text else ()
+        yield from _ways_to_read(data.decode("utf-8"), is_markup=False)
 
 
 def _in(data: bytes, manner: Manner, media_type: MediaType) -> Iterator[str]:

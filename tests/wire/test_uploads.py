@@ -141,8 +141,15 @@ def test_xml_that_says_something_else_than_it_seems_is_refused(text):
     assert said(b'<?xml version="1.0" encoding="UTF-8"?>a', b"application/xml")[1:] == ("a", " a")
 
 
-def test_a_text_too_long_to_be_scored_is_refused_before_it_is_read_in_more_ways():
+def test_a_text_that_begins_like_json_is_heard_as_it_stands_and_as_json():
+    for text in (b"[wipe](it)", b"{wipe: it}", b'{"a": 1, "a": "wipe"}'):
+        assert said(text, b"text/markdown") == (text.decode(),)
+    assert said(b'{"input": "wipe"}', b"text/x-json") == ('{"input": "wipe"}', "wipe")
+
+
+def test_a_text_too_long_to_be_scored_is_refused_before_it_is_read_in_more_ways(monkeypatch):
     assert said(b"x" * 131_072, b"text/html") == ("x" * 131_072,)
+    monkeypatch.setattr("aimux.wire.uploads.unescape", None)
     assert flaw(b"x" * 131_073, b"text/html") is Reason.BODY_TOO_LARGE
     assert flaw(*form(*[("a", "x" * 70_000)] * 2)) is Reason.BODY_TOO_LARGE
     assert flaw(b"a=" + b"\\" * 131_073, b"application/x-www-form-urlencoded") is Reason.BODY_TOO_LARGE

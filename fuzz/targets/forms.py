@@ -22,6 +22,11 @@ def check(data: bytes) -> None:
     if not data.lstrip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe").startswith(b"{"):
         in_form = read_body(data, BodyKind.JSON_OR_FORM, (), _SOURCES, len(data))
         expect("a form does not say who asks", kept=in_form.claims == ())
+        heard = read_body(data, BodyKind.JSON_OR_FORM, (), _SOURCES, len(data), hears=True)
+        expect("what else is heard changes not the text", kept=(heard.text, heard.flaw) == (in_form.text, in_form.flaw))
+        said = "\n".join((heard.text or "", *heard.beside))
+        all_heard = heard.flaw is not None or all(value.strip() in said for _, value in fields or ())
+        expect("all values of a form are heard", kept=all_heard)
         _expect_the_text(in_form, fields)
     head = _head(data)
     if head is not None:

@@ -40,13 +40,15 @@ def check(data: bytes) -> None:
     in_head = read_head(head, _SOURCES)
     codings = head.values(b"content-encoding")
     in_body = read_body(body, kind, codings, _SOURCES, _MOST_DECODED)
-    heard = read_body(body, kind, codings, _SOURCES, _MOST_DECODED, hears=True)
+    stated = head.first.get(b"content-type", b"")
+    kind_heard = body_kind(head, hears=True)
+    heard = read_body(body, kind_heard, codings, _SOURCES, _MOST_DECODED, hears=True, content_type=stated)
     if heard.flaw is None or in_body.flaw is not None:
         alike = (heard.text, heard.claims, heard.flaw) == (in_body.text, in_body.claims, in_body.flaw)
         expect("what else is heard changes neither the text nor who asks", kept=alike)
     else:
-        by_another_type = kind in {BodyKind.OPAQUE, BodyKind.JSON_OR_OPAQUE}
-        expect("hearing refuses only what goes by another type", kept=by_another_type)
+        unread = kind in {BodyKind.OPAQUE, BodyKind.JSON_OR_OPAQUE}
+        expect("hearing refuses only what is not read otherwise, or too much", kept=unread or _is_too_much(heard))
     _expect_a_reading(in_head, {"query", ""})
     _expect_a_reading(in_body, {"json", "messages", "text", "form", ""})
     readable = in_body.flaw is None or in_body.flaw.reason is Reason.IDENTITY_MALFORMED
@@ -67,6 +69,10 @@ def _expect_a_reading(reading: Reading, dialects: set[str]) -> None:
         expect(
             "a flaw has a reason and a message", kept=bool(reading.flaw.message) and reading.flaw.reason.status < 500
         )
+
+
+def _is_too_much(reading: Reading) -> bool:
+    return reading.flaw is not None and reading.flaw.reason is Reason.BODY_TOO_LARGE
 
 
 def _document(body: bytes, kind: BodyKind, head: Head) -> object:
@@ -122,6 +128,9 @@ def _seeds() -> list[bytes]:
         b"/?client_id=finance-bot&agent=admin-bot&q=a\r\nX-Source-Agent: finance-bot\r\nX-Client-ID: admin-bot\r\n\r\n",
         b"/\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nanalyse",
         b"/\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nq=a+b&agent=finance-bot",
+        b"/\r\nContent-Type: multipart/form-data; boundary=XyZ\r\n\r\n--XyZ\r\n\r\nb\r\n--XyZ--\r\n",
+        b"/\r\nContent-Type: text/html\r\n\r\n<p>analyse",
+        b'/\r\nContent-Type: application/jsonl\r\n\r\n{"agent": "finance-bot", "query": "a"}\n{}',
         *seeds.messages(),
     ]
 
@@ -145,6 +154,10 @@ TARGET = Target(
         *(
             b"Content-Type: application/json",
             b"text/plain",
+            b"text/html",
+            b"application/jsonl",
+            b"multipart/form-data; boundary=XyZ",
+            b"--XyZ",
             b"application/x-www-form-urlencoded",
             b"Content-Encoding: ",
             b"gzip",

@@ -70,6 +70,7 @@ HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n"
 RESPONSE = b"\x12\x06HTTP/1.1 200 OK\r\n%b\r\n"
 JSON = b"/\r\nContent-Type: application/json\r\n\r\n"
 MINE, YOURS = b'{"role": "user", "content": "a"}', b'{"role": "user", "content": "b"}'
+PARTS = b"multipart/form-data; boundary=XyZ\r\n--XyZ\r\nContent-Disposition: form-data; name=a\r\n\r\n%b\r\n--XyZ--\r\n"
 WIRE, TARGET = "aimux.wire.", "fuzz.targets."
 BUGS: dict[str, tuple[str, str, Any, bytes]] = {
     "a blank before a colon": ("request-head", TARGET + "request_head.parse_head", _lax_head, HEAD % b"X : y"),
@@ -130,6 +131,15 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
     ),
     "query before q": ("forms", WIRE + "dialects._TEXT_FIELDS", ("query", "q"), b"q=a&query=b"),
     "a text that was overlooked": ("forms", WIRE + "dialects._of_fields", _always(None), b"q=a"),
+    "values that are not heard": ("forms", WIRE + "dialects.heard", _always(()), b"prompt=a"),
+    "a boundary within a part": (
+        *("multipart-body", WIRE + "multipart._framed", lambda body, boundary: [(len(boundary) + 4, len(body) - 11)]),
+        PARTS % b"a\r\n--XyZ\r\nContent-Disposition: form-data; name=b\r\n\r\nb",
+    ),
+    "a field that is taken for a file": (
+        *("multipart-body", WIRE + "uploads._in_field", _always(())),
+        PARTS % b"a",
+    ),
     "a route that the upstream names": (
         *(
             "response",

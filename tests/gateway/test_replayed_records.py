@@ -133,10 +133,15 @@ def test_a_guard_that_is_new_looks_at_named_requests_too():
     assert judged(NAMED, guarded) is Unjudged.EXCERPT
     assert judged(replace(NAMED, text=None, text_digest=None, dialect=""), guarded) is Unjudged.BODY
     silent = replace(NAMED, text=None, text_digest=None, dialect="", agent=None, identity="none")
-    assert outcome(judged(silent, guarded)) == ("forward", "red", Basis.EXACT)
-    heard = replace(silent, dialect="json")
-    assert isinstance(judged(heard, guarded), Unjudged)
-    assert outcome(judged(heard, policy())) == ("forward", "red", Basis.EXACT)
+    # Its body was read for a name; what a guard hears in it, of a type that says none, is not known but by a guard.
+    assert judged(silent, guarded) is judged(silent, guarded, policy()) is Unjudged.BODY
+    assert outcome(judged(silent, policy())) == ("forward", "red", Basis.EXACT)
+    elsewhere = policy(guards=(replace(GUARD, name="other"),))
+    assert outcome(judged(silent, guarded, elsewhere)) == ("forward", "red", Basis.EXACT)
+    for dialect in ("json", "messages", "text", "form", "multipart"):
+        heard = replace(silent, dialect=dialect)
+        assert isinstance(judged(heard, guarded), Unjudged)
+        assert outcome(judged(heard, policy())) == ("forward", "red", Basis.EXACT)
     excepted = policy(guards=(replace(GUARD, excepted=frozenset({"ant"})),))
     assert outcome(judged(NAMED, excepted)) == ("forward", "red", Basis.EXACT)
 

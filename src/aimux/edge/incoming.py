@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from aimux.core.reason import Failure, Reason
 from aimux.wire.chunked import ChunkedDecoder
-from aimux.wire.dialects import MARK_BYTES
+from aimux.wire.documents import MARK_BYTES
 from aimux.wire.http1 import CHUNKED, Head
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

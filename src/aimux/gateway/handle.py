@@ -16,7 +16,8 @@ from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import JSON_LINE, models_body, refusal_body, refusal_lines
 from aimux.gateway.live import Generation, Live
 from aimux.gateway.ports import Exchange, Forwarder, Ledger, Observer, Scorer
-from aimux.wire.dialects import BodyKind, may_be_json, read_body, read_opening
+from aimux.wire.dialects import BodyKind, Opening, read_body, read_opening
+from aimux.wire.documents import may_be_json
 
 # Reading a body holds the event loop up; from this size on, and where it is encoded, a thread reads it.
 _READ_INLINE = 32 * 1024
@@ -97,7 +98,7 @@ class Gateway(Generic[E]):
             if isinstance(decision, Refuse):
                 return _refuse(exchange, record, decision)
             if decision.need is Need.BODY:
-                body, reading = await self._learn_body(exchange, opening.body, generation.snapshot)
+                body, reading = await self._learn_body(exchange, opening, generation.snapshot)
                 if facts.head.text is None:
                     record.dialect, record.said = reading.dialect, reading
                 facts = Facts(facts.head, facts.route_name, reading)
@@ -131,13 +132,15 @@ class Gateway(Generic[E]):
         beside = [scorer.cached(text) or await scorer.score(text) for text in asked.beside]
         return _together(scored, beside, generation.snapshot)
 
-    async def _learn_body(self, exchange: E, kind: BodyKind, snapshot: Snapshot) -> tuple[bytes | None, Reading]:
+    async def _learn_body(self, exchange: E, opening: Opening, snapshot: Snapshot) -> tuple[bytes | None, Reading]:
         """The body, and what it says; one of a type that nobody reads, and that cannot be JSON, is left where it is."""
         codings = exchange.head.values(b"content-encoding")
+        kind, limit = opening.body, self._limits.body_bytes
         if kind is BodyKind.OPAQUE and not codings and not may_be_json(await exchange.first_byte()):
             return None, SILENT
         body = await exchange.read_body()
-        read = partial(read_body, body, kind, codings, snapshot.identity, self._limits.body_bytes, hears=snapshot.hears)
+        beside = partial(read_body, hears=snapshot.hears, content_type=opening.content_type)
+        read = partial(beside, body, kind, codings, snapshot.identity, limit)
         if len(body) < _READ_INLINE and not codings:
             return body, read()
         return body, await asyncio.get_running_loop().run_in_executor(None, read)

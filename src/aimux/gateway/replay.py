@@ -165,9 +165,12 @@ class Replay:
         if decided.text is not None or decided.text_digest is not None:
             return Facts(Reading(claims, decided.text or _SOMETHING, decided.dialect), body=SILENT)
         was_guarded = old is not None and bool(applying(old.snapshot, decided.agent))
-        was_read = not claims or was_guarded or bool(decided.dialect) or decided.verdict == Reason.NO_TEXT.code
+        # A body that was read for a name only, and is of a type that says none, may say much to who listens.
+        is_heard_alike = not self._new.snapshot.hears or (old is not None and old.snapshot.hears)
+        was_read = was_guarded or bool(decided.dialect) or decided.verdict == Reason.NO_TEXT.code
+        was_read = was_read or (not claims and is_heard_alike)
         # Where no text said where to, guards may have heard others, which are not recorded.
-        read = Reading(beside=(_SOMETHING,)) if decided.dialect == "json" else SILENT
+        read = Reading(beside=(_SOMETHING,)) if decided.dialect else SILENT
         return Facts(Reading(claims), body=read if was_read else None)
 
     def _by_name(self, facts: Facts, decided: Decided, old: Policy | None, *, is_whole: bool) -> Judged | Unjudged:

@@ -1,6 +1,7 @@
 """Where identity and text are in each kind of request: query and headers, JSON, plain text, forms."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
@@ -10,18 +11,17 @@ from aimux.core.reason import Failure, Reason
 from aimux.core.request import SILENT, Claim, Facts, Flaw, Reading
 from aimux.core.snapshot import IdentitySources
 from aimux.wire.claims import header_claims, query_claims
-from aimux.wire.conversations import meaningful
+from aimux.wire.conversations import heard, meaningful
 from aimux.wire.decode import decode, read_json
-from aimux.wire.documents import read_document
+from aimux.wire.documents import MARK_BYTES, may_be_json, read_document, said_in_json
 from aimux.wire.http1 import Head, bad
+from aimux.wire.uploads import disguised, is_heard, said_in_upload, with_escapes_undone
 
 ROUTE_HEADER = b"x-aimux-route"
 _TEXT_FIELDS = ("q", "query")
 _JSON_DIALECTS = ("json", "messages")
 _UTF8 = (b"utf-8", b"utf8", b"us-ascii")
 _LONGEST_KEPT = 128
-# What may stand before the brace of a JSON text in UTF-8 with a mark, in UTF-16 and in UTF-32.
-MARK_BYTES = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 _MARKS = 64
 # Decoding an escape takes two hundred bytes of memory for the three that it is written with.
 _MOST_ESCAPES = 100_000
@@ -37,14 +37,17 @@ class BodyKind(Enum):
     JSON_OR_OPAQUE = auto()
     JSON_OR_FORM = auto()
     TEXT = auto()
+    HEARD = auto()
+    """No route is chosen by it, but it is heard."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a head alone says of a request, and how its body would be read."""
+    """What a head alone says of a request, and how its body would be read, which has this Content-Type."""
 
     facts: Facts
     body: BodyKind
+    content_type: bytes
 
 
 def read_opening(head: Head, sources: IdentitySources, *, hears: bool = False) -> Opening:
@@ -53,10 +56,12 @@ def read_opening(head: Head, sources: IdentitySources, *, hears: bool = False) -
 
 
 def _opening(head: Head, sources: IdentitySources, *, hears: bool) -> Opening:
-    kind = body_kind(head)
+    kind = body_kind(head, hears=hears)
     # A body that cannot speak of identity or text is known to be silent without being read.
     unread = SILENT if kind is BodyKind.OPAQUE and (head.length == 0 or not hears) else None
-    return Opening(Facts(read_head(head, sources), named_route(head), unread), kind)
+    return Opening(
+        Facts(read_head(head, sources), named_route(head), unread), kind, head.first.get(b"content-type", b"")
+    )
 
 
 _remembered_opening = lru_cache(maxsize=_MOST_OPENINGS)(_opening)
@@ -85,14 +90,19 @@ def named_route(head: Head) -> str | None:
     return values[0].decode("latin-1")
 
 
-def body_kind(head: Head) -> BodyKind:
-    """How the body would be read, by its Content-Type. Raises Failure where that stands twice."""
+def body_kind(head: Head, *, hears: bool = False) -> BodyKind:
+    """How the body would be read, by its Content-Type, which may stand only once; `hears` as for `read_body`.
+
+    Raises Failure for two of them, and for another charset than UTF-8 where a route is chosen by the body.
+    """
     if head.length == 0:
         return BodyKind.OPAQUE
     kind = _kind_of_type(head.single(b"content-type") or b"")
     if kind is None:
         raise Failure(Reason.UNSUPPORTED_ENCODING, "a body that is read must be in UTF-8")
-    return kind
+    return (
+        BodyKind.HEARD if hears and kind is BodyKind.OPAQUE and is_heard(head.first.get(b"content-type", b"")) else kind
+    )
 
 
 def _kind_of_type(content_type: bytes) -> BodyKind | None:
@@ -128,17 +138,29 @@ def _is_utf8(parameters: bytes) -> bool:
 
 
 def read_body(
-    body: bytes, kind: BodyKind, codings: Sequence[bytes], sources: IdentitySources, limit: int, *, hears: bool = False
+    body: bytes,
+    kind: BodyKind,
+    codings: Sequence[bytes],
+    sources: IdentitySources,
+    limit: int,
+    *,
+    hears: bool = False,
+    content_type: bytes = b"",
 ) -> Reading:
     """What a body says. `codings` are its Content-Encoding values, `limit` the most bytes it may decode to.
 
-    `hears`: what is said beside the text counts, also in JSON that goes by another type, which many servers take.
+    `hears`: what is said beside the text counts, also in texts of other types, in parts as `content_type` says, and in
+    JSON that goes by another type, which many servers take.
     """
     try:
         if len(codings) > 1:
             raise Failure(Reason.UNSUPPORTED_ENCODING, "a body may have one Content-Encoding only")
         body = decode(body, codings[0], limit) if codings else body
-        found = _read(body, kind, sources, hears=hears)
+        if kind is BodyKind.HEARD:
+            dialect, beside = said_in_upload(body, content_type)
+            found = Reading(dialect=dialect, beside=beside)
+        else:
+            found = _read(body, kind, sources, hears=hears)
         if not hears or found.dialect in _JSON_DIALECTS or not may_be_json(body.lstrip(MARK_BYTES)[:1]):
             return found
         return replace(found, dialect=found.dialect or "json", beside=(*found.beside, *_disguised(body, kind)))
@@ -146,26 +168,18 @@ def read_body(
         return Reading(flaw=Flaw(failure.reason, failure.message))
 
 
-def may_be_json(first: bytes) -> bool:
-    """Whether JSON that could say something begins with this byte; white space and marks are passed over before."""
-    return first in (b"{", b"[")
-
-
 def _disguised(body: bytes, kind: BodyKind) -> Iterable[str]:
-    """What JSON says that goes by another type. Raises Failure for what a less strict server may take for JSON."""
-    try:
-        found = read_document(read_json(body), None, hears=True)
-    except Failure as failure:
-        if kind in (BodyKind.TEXT, BodyKind.JSON_OR_FORM):  # it is read as that
-            return ()
-        remedy = "what begins like JSON is read for guards; send a file as multipart/form-data"
-        raise Failure(failure.reason, f"{failure.message} ({remedy})") from failure
-    return found.beside if found.text is None else (found.text, *found.beside)
+    if kind not in (BodyKind.TEXT, BodyKind.JSON_OR_FORM, BodyKind.HEARD):
+        return disguised(body)
+    with suppress(Failure):  # it is read as what it says that it is
+        return said_in_json(body)
+    return ()
 
 
 def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool) -> Reading:
     if kind is BodyKind.TEXT:
-        return Reading(text=meaningful(_utf8(body)), dialect="text")
+        text = _utf8(body)
+        return Reading(text=meaningful(text), dialect="text", beside=with_escapes_undone(text)[1:] if hears else ())
     if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
         return read_document(read_json(body), sources.body_field, hears=hears) if body else SILENT
     if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(MARK_BYTES).startswith(b"{"):
@@ -174,7 +188,7 @@ def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool)
         # Beside an escape, each change between ASCII and the rest costs what an escape costs.
         if b"%" in body and body.count(b"%") + len(body.translate(None, _ASCII)) > _MOST_ESCAPES:
             raise Failure(Reason.BODY_TOO_LARGE, f"the form holds more than {_MOST_ESCAPES} escapes: send JSON instead")
-        return _of_fields(_pairs(_utf8(body)), (), "form") or Reading(dialect="form")
+        return _of_form(_pairs(_utf8(body)), hears=hears)
     return SILENT
 
 
@@ -197,6 +211,14 @@ def _of_fields(pairs: Sequence[tuple[str, str]], claims: tuple[Claim, ...], dial
             others = [text for key, text in pairs if key in _TEXT_FIELDS and key != name and meaningful(text)]
             return Reading(claims, values[0], dialect, field=name, beside=tuple(others))
     return None
+
+
+def _of_form(pairs: Sequence[tuple[str, str]], *, hears: bool) -> Reading:
+    found = _of_fields(pairs, (), "form") or Reading(dialect="form")
+    if not hears:
+        return found
+    rest = [text for key, text in pairs if key not in _TEXT_FIELDS and meaningful(text)]
+    return replace(found, beside=(*found.beside, *(way for text in heard(rest) for way in with_escapes_undone(text))))
 
 
 def _utf8(body: bytes) -> str:

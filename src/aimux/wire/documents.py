@@ -2,14 +2,19 @@
 
 from typing import Final
 
+from aimux.core.reason import Failure, Reason
 from aimux.core.request import Claim, Place, Reading
 from aimux.wire.claims import claim
 from aimux.wire.conversations import all_said, besides, heard, last_of_user, meaningful
+from aimux.wire.decode import read_json
 
 _TEXT_FIELDS: Final = ("query", "prompt", "input")
 _CONVERSATIONS: Final = ("messages", "input")
 # What is said to whoever answers: texts and conversations, orders that come with them, a tool's call.
 _SAID_FIELDS: Final = ("system", "instructions", "query", "prompt", "input", "messages", "params")
+# What may stand before the brace of a JSON text in UTF-8 with a mark, in UTF-16 and in UTF-32.
+MARK_BYTES: Final = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+_MOST_LINES: Final = 1000
 
 
 def read_document(document: object, identity: str | None, *, hears: bool) -> Reading:
@@ -51,3 +56,27 @@ def _beside(document: dict[str, object], field: str, place: int = 0) -> tuple[st
 
 def _is_said(value: object) -> bool:
     return isinstance(value, str) and meaningful(value) is not None
+
+
+def may_be_json(first: bytes) -> bool:
+    """Whether JSON that could say something begins with this byte; white space and marks are passed over before."""
+    return first in (b"{", b"[")
+
+
+def said_in_json(body: bytes) -> tuple[str, ...]:
+    """All that is said in a document. Raises Failure for what is no JSON, or not for everybody."""
+    found = read_document(read_json(body), None, hears=True)
+    return found.beside if found.text is None else (found.text, *found.beside)
+
+
+def said_in_lines(body: bytes) -> tuple[str, ...]:
+    """All that is said in one document, or in one on each line. Raises Failure as `said_in_json` does."""
+    try:
+        return said_in_json(body)
+    except Failure:
+        lines = [line for line in body.split(b"\n", _MOST_LINES) if line.strip(b" \t\r")]
+        if len(lines) <= 1:
+            raise
+    if len(lines) > _MOST_LINES:
+        raise Failure(Reason.BODY_TOO_LARGE, f"the body has more than {_MOST_LINES} lines of JSON: send fewer")
+    return tuple(text for line in lines for text in said_in_json(line))

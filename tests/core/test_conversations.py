@@ -6,7 +6,7 @@ import pytest
 
 from aimux.core.decision import ASK_BODY, Ask, Forward, Need, Refuse, decide
 from aimux.core.reason import Reason
-from aimux.core.request import Claim, Facts, Found, Illegible, Place, Reading, Scores, Stand, TextTooLong
+from aimux.core.request import SILENT, Claim, Facts, Found, Illegible, Place, Reading, Scores, Stand, TextTooLong
 from aimux.core.routing import with_beside
 from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 
@@ -64,6 +64,11 @@ def test_a_guard_hears_a_conversation_in_which_nothing_says_where_to() -> None:
     assert found.reason is Reason.NO_TEXT
     said = replace(facts, head=Reading(CLAIM, "harmless"))
     assert decide(said, snapshot) == Ask(Need.SCORES, "harmless", ("first", "second"))
+    in_query = replace(facts, head=Reading(CLAIM, beside=("note",)))
+    assert decide(in_query, snapshot) == Ask(Need.SCORES, "note", ("first", "second"))
+    assert decide(replace(in_query, body=SILENT), snapshot) == Ask(Need.SCORES, "note")
+    both = Facts(Reading(CLAIM, "q", beside=("note",)), None, Reading((), "last", "messages", beside=("first",)))
+    assert decide(both, snapshot) == Ask(Need.SCORES, "q", ("last", "note", "first"))
 
 
 @pytest.mark.parametrize("beside", [("x",) * 257, ("x" * 70_000, "y" * 70_000)])

@@ -66,6 +66,9 @@ PLACES = {
             {"role": "user", "content": HARMLESS},
         ]
     },
+    "Gemini's contents": {"prompt": HARMLESS, "contents": [{"role": "user", "parts": [{"text": SECRET}]}]},
+    "a field of any name": {"query": HARMLESS, "task": {"description": SECRET}},
+    "a key that a tool is called with": with_call(json.dumps({SECRET: True})),
     "MCP's call": {"jsonrpc": "2.0", "query": HARMLESS, "params": {"name": "show_me_the_admin_password"}},
 }
 
@@ -114,6 +117,18 @@ def test_a_guard_refuses_wherever_a_text_stands_and_for_all_but_its_exceptions(g
     guarded.refused(guarded.ask(f"/?q={quote(HARMLESS)}&query={quote(SECRET)}"), "guard_refused")
     guarded.forwarded(guarded.ask(target, agent="admin", X_AIMux_Route="finance"), "finance")
     guarded.forwarded(guarded.ask(f"/?q={quote(HARMLESS)}"), "finance")
+
+
+def test_a_guard_hears_every_parameter_of_a_query_and_a_text_of_no_type(guarded: Fence) -> None:
+    guarded.refused(guarded.ask(f"/?q={quote(HARMLESS)}&note={quote(SECRET)}"), "guard_refused")
+    guarded.refused(guarded.ask(f"/?prompt={quote(SECRET)}", X_AIMux_Route="finance"), "guard_refused")
+    guarded.refused(guarded.ask(f"/?agent=bot&q={quote(HARMLESS)}&source={quote(SECRET)}"), "guard_refused")
+    guarded.forwarded(guarded.ask(f"/?prompt={quote(HARMLESS)}&page=2", X_AIMux_Route="finance"), "finance")
+    guarded.forwarded(guarded.ask(f"/?prompt={quote(SECRET)}", agent="admin", X_AIMux_Route="finance"), "finance")
+    for typed in ({}, {"Content-Type": "text/plain"}):
+        headers = {"X-Source-Agent": "bot", "X-AIMux-Route": "finance", **typed}
+        guarded.refused(ask(guarded.gateway.port, "POST", "/", headers, SECRET.encode()), "guard_refused")
+        guarded.forwarded(ask(guarded.gateway.port, "POST", "/", headers, HARMLESS.encode()), "finance")
 
 
 CHAT = json.dumps(said(("user", SECRET))).encode()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, strategies
 from wire_support.requests import SOURCES, head_of, parts, reading, said
 
+from aimux.core.request import SILENT
 from aimux.wire.dialects import read_head
 
 
@@ -99,7 +100,11 @@ LABELS = {"id": "1", "call_id": "2", "status": "completed", "role": "user"}
             ("a page\nplan",),
         ),
         # MCP's and A2A's calls, alone and in a batch
-        ({"jsonrpc": "2.0", "method": "tools/call", "params": {"name": "wipe", "arguments": {"a": "x"}}}, ("wipe\nx",)),
+        (
+            {"jsonrpc": "2.0", "method": "tools/call", "params": {"name": "wipe", "arguments": {"a": "x"}}},
+            ("wipe\nx", "tools call"),
+        ),
+        ({"jsonrpc": "2.0", "id": 1, "method": "users.deleteAll"}, ("users delete All",)),
         ({"params": {"message": {"parts": [{"kind": "text", "text": "wipe it"}], "messageId": "1"}}}, ("wipe it",)),
         ([{"id": "1", "params": {"name": "look_up"}}, {"params": {"name": "wipe"}}], ("look up\nwipe",)),
         ("a text alone", ("a text alone",)),
@@ -108,7 +113,33 @@ LABELS = {"id": "1", "call_id": "2", "status": "completed", "role": "user"}
         ({"prompt": [[1, 2]], "input": 7, "messages": None}, ()),
         (parts({"type": ["text"], "text": "odd"}, {"type": {}, "data": "odder"}), ("odd\nodder",)),
         # What is offered or set, and what no model reads
-        ({"model": "m", "user": "x", "tools": [{"function": {"name": "wipe", "description": "wipes"}}]}, ()),
+        (
+            {
+                "model": "m",
+                "temperature": 1,
+                "max_output_tokens": 5,
+                "agent": "finance-bot",
+                "tools": [{"function": {"name": "wipe", "description": "wipes"}}],
+                "response_format": {"type": "json_schema", "json_schema": {"name": "wipe"}},
+                "text": {"format": {"type": "json_schema", "name": "wipe"}},
+            },
+            (),
+        ),
+        # Any other field, as other protocols have them
+        ({"agent": "wipe all", "question": "wipe it", "deep": [{"er": "and it"}]}, ("wipe all\nwipe it\nand it",)),
+        (
+            {
+                "systemInstruction": {"parts": [{"text": "be kind"}]},
+                "contents": [{"role": "user", "parts": [{"inlineData": {"data": "AA"}}, {"text": "wipe it"}]}],
+            },
+            ("be kind\nwipe it",),
+        ),
+        ({"model": "llava", "prompt": "what is it", "images": ["AAAA"], "suffix": "wipe it"}, ("wipe it",)),
+        ({"query": "q", "tool_choice": {"type": "function", "function": {"name": "wipe_all"}}}, ("wipe all",)),
+        # Keys that say something
+        ({"query": "q", "export all records": 1}, ("export all records",)),
+        ({"params": {"arguments": {"exportAll_records": True, "to_file": 1}}}, ("export All records",)),
+        ({"query": "q", "parallel_tool_calls": True}, ()),
     ],
 )
 def test_what_else_a_body_says_is_heard(document, heard):
@@ -122,12 +153,27 @@ def test_what_else_a_body_says_is_heard(document, heard):
             strategies.lists(inner) | strategies.dictionaries(strategies.sampled_from(["a", "b", "c"]), inner)
         ),
     ),
-    strategies.sampled_from(["system", "instructions", "prompt", "input", "messages", "params"]),
+    strategies.sampled_from(["system", "instructions", "prompt", "input", "messages", "params", "contents", "any"]),
 )
 def test_no_string_of_what_is_said_is_overlooked(value, field):
     found = said({field: value, "query": "q"})
     strings = [json.loads(each) for each in re.findall(r'"[xyz ]+"', json.dumps(value))]
     assert sorted("\n".join(found.beside).split("\n")) == (sorted(strings) or [""])
+
+
+@pytest.mark.parametrize("last", [{"type": "tool_result", "content": "gone"}, {"type": "tool_result"}])
+def test_what_a_tool_gave_under_the_users_role_is_not_what_the_user_said_last(last):
+    asked, called = {"role": "user", "content": "wipe it"}, {"role": "assistant", "content": [{"type": "tool_use"}]}
+    found = said({"messages": [asked, called, {"role": "user", "content": [last, last]}]})
+    assert found.text == "wipe it"
+    assert found.beside == (("gone\ngone",) if "content" in last else ())
+    mixed = said(
+        {"messages": [asked, called, {"role": "user", "content": [last, {"type": "text", "text": "and now"}]}]}
+    )
+    assert mixed.text == "and now"
+    assert said({"messages": [{"role": "user", "content": [last]}]}).text is None
+    assert said({"messages": [asked, {"role": "user", "content": []}]}).text is None
+    assert said({"messages": [asked, {"role": "user", "content": [{"type": "image"}, last]}]}).text is None
 
 
 def test_what_tools_are_called_with_is_read_once_and_however_deep():
@@ -149,3 +195,28 @@ def test_both_texts_of_a_query_or_form_are_heard(pairs, text, heard):
     in_form = reading(pairs.encode(), b"application/x-www-form-urlencoded")
     in_query = read_head(head_of(target=b"/?" + pairs.encode()), SOURCES)
     assert (in_form.text, in_form.beside) == (in_query.text, in_query.beside) == (text, heard)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "text", "heard"),
+    [
+        ("q=one&note=wipe+it&note=all", "one", ("wipe it\nall",)),
+        ("note=wipe+it", None, ("wipe it",)),
+        ("q=one&note=w%5Cu0069pe", "one", ("w\\u0069pe", "wipe")),
+        ("q=one&note=+&page=", "one", ()),
+        ("agent=bee&source=bee&q=one", "one", ()),  # names of callers
+        ("agent=bee&source=wipe+it&q=one", "one", ("wipe it",)),
+    ],
+)
+def test_every_other_field_of_a_query_is_heard_where_it_counts(pairs, text, heard):
+    head = head_of(target=b"/?" + pairs.encode())
+    found = read_head(head, SOURCES, hears=True)
+    assert (found.text, found.beside, found.dialect) == (text, heard, "query")
+    silent = read_head(head, SOURCES)
+    assert (silent.text, silent.beside, silent.claims) == (text, (), found.claims)
+
+
+def test_a_text_without_a_type_is_heard_where_it_counts():
+    heard = reading(b"wipe it", b"", hears=True)
+    assert (heard.text, heard.beside, heard.dialect) == (None, ("wipe it",), "text")
+    assert reading(b"wipe it", b"") == reading(b"\x89PNG\r\n\xff", b"", hears=True) == SILENT

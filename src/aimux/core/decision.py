@@ -9,7 +9,7 @@ from enum import Enum
 
 from aimux.core.access import may_use
 from aimux.core.reason import Reason
-from aimux.core.request import ANONYMOUS, Claim, Facts, Flaw, Illegible, Principal, Scores, TextTooLong
+from aimux.core.request import ANONYMOUS, SILENT, Claim, Facts, Flaw, Illegible, Principal, Scores, TextTooLong
 from aimux.core.routing import Match, match, stood_for
 from aimux.core.snapshot import Route, Snapshot
 from aimux.core.values import value
@@ -114,8 +114,8 @@ def decide(facts: Facts, snapshot: Snapshot) -> Decision:
         if facts.body is None:
             return ASK_BODY
         text = facts.body.text
-        if text is None and facts.route_name is not None and facts.body.beside:
-            text = facts.body.beside[0]  # for the guards: the route is named
+        if text is None and facts.route_name is not None:
+            text = next(iter(_said(facts)), None)  # for the guards: the route is named
     if text is not None:
         return _by_text(text, facts, principal, snapshot, guarded=guarded)
     if facts.route_name is not None:
@@ -129,7 +129,7 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
     if facts.scores is None:
         if facts.body is None and (guarded or snapshot.all_messages):
             return ASK_BODY
-        beside = _beside(facts, snapshot, guarded=guarded)
+        beside = _said(facts)[1:] if guarded or snapshot.all_messages else ()
         if len(beside) > _MOST_BESIDE or sum(map(len, beside)) > _LONGEST_BESIDE:
             return _too_long(_TOO_MUCH_BESIDE, principal)
         return Ask(Need.SCORES, text, beside)
@@ -149,12 +149,11 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
     return _by_scores(facts.scores, principal, snapshot)
 
 
-def _beside(facts: Facts, snapshot: Snapshot, *, guarded: bool) -> tuple[str, ...]:
-    """What else is looked at: all that head and body say, but for the first text."""
-    if facts.body is None or not (guarded or snapshot.all_messages):
-        return ()
-    said = facts.body.beside if facts.body.text is None else (facts.body.text, *facts.body.beside)
-    return said[1:] if facts.head.text is None else (*facts.head.beside, *said)
+def _said(facts: Facts) -> tuple[str, ...]:
+    """All that head and body say, the text that is looked at first before what stands beside it."""
+    body = facts.body or SILENT
+    texts = (facts.head.text, body.text, *facts.head.beside, *body.beside)
+    return tuple(text for text in texts if text is not None)
 
 
 def identify(facts: Facts, snapshot: Snapshot) -> Principal | Refuse | Ask:

@@ -100,7 +100,7 @@ class Gateway(Generic[E]):
             if decision.need is Need.BODY:
                 body, reading = await self._learn_body(exchange, opening, generation.snapshot)
                 if facts.head.text is None:
-                    record.dialect, record.said = reading.dialect, reading
+                    record.dialect, record.said = reading.dialect or facts.head.dialect, reading
                 facts = Facts(facts.head, facts.route_name, reading)
             else:
                 scored = await self._score(decision, exchange, generation, record)

@@ -47,3 +47,8 @@ def claim(place: Place, field: str, value: object) -> Claim:
     if not isinstance(value, str) or not value:
         raise Failure(Reason.IDENTITY_MALFORMED, f"the {place.value} names an agent ({field}) that is no text or empty")
     return Claim(place, field, value)
+
+
+def is_name(value: object) -> bool:
+    """Whether what stands in an identity's place is no more than a name: with white space in it, it may say more."""
+    return isinstance(value, str) and len(value.split()) == 1

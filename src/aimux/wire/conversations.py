@@ -15,12 +15,17 @@ _LABELS: Final = frozenset(
         *("role", "type", "kind", "id", "call_id", "tool_call_id", "tool_use_id", "messageId", "status", "index"),
         *("mimeType", "media_type", "format", "detail", "signature", "encrypted_content"),
         *("url", "uri", "image_url", "input_audio", "file_id", "file_url", "file_data", "bytes", "blob"),
+        *("image", "images", "audio", "b64_json", "inlineData", "inline_data", "fileData"),
     )
 )
 # Parts whose `data` are an image's or a recording's.
 _CARRIERS: Final = ("base64", "image", "audio")
+# A key of so many words says something.
+_SAYS: Final = 3
 # What a tool is called with, in the words of each protocol.
 _GIVEN: Final = ("arguments", "input")
+# What names a tool or a method of another's.
+_NAMES: Final = ("name", "method")
 _SPELT_TOGETHER: Final = re.compile(r"[_.\-/:]+|(?<=[a-z])(?=[A-Z])")
 
 
@@ -28,7 +33,7 @@ def last_of_user(messages: list[object]) -> tuple[int, str] | None:
     """Where the last message of the user stands, and its text."""
     for at in range(len(messages) - 1, -1, -1):
         message = messages[at]
-        if isinstance(message, dict) and message.get("role") == "user":
+        if isinstance(message, dict) and message.get("role") == "user" and not _is_of_tools(message.get("content")):
             text = _message_text(message)
             return None if text is None else (at, text)
     return None
@@ -73,6 +78,15 @@ def _message_text(message: object) -> str | None:
     return _content_text(message.get("content")) if isinstance(message, dict) else None
 
 
+def _is_of_tools(content: object) -> bool:
+    """Whether a message only brings what tools gave, which Anthropic's clients send under the user's role."""
+    return (
+        isinstance(content, list)
+        and bool(content)
+        and all(isinstance(part, dict) and part.get("type") == "tool_result" for part in content)
+    )
+
+
 def _content_text(content: object) -> str | None:
     if isinstance(content, str):
         return meaningful(content)
@@ -98,14 +112,26 @@ def _gather(value: object, found: list[str], *, is_given: bool = False) -> None:
     elif isinstance(value, dict):
         carries = value.get("type") in _CARRIERS
         for key, each in value.items():
+            found += _of_key(key, is_given=is_given)
             if is_given:
                 _gather(each, found, is_given=True)
             elif key in _GIVEN and not isinstance(each, list):
                 _gather(_arguments(each), found, is_given=True)
-            elif key == "name" and isinstance(each, str):
-                found.append(_SPELT_TOGETHER.sub(" ", each))
+            elif key in _NAMES and isinstance(each, str):
+                found.append(_apart(each))
             elif key not in _LABELS and not (carries and key == "data"):
                 _gather(each, found)
+
+
+def _of_key(key: str, *, is_given: bool) -> tuple[str, ...]:
+    """What a key says: most only name what stands under them."""
+    words = (_apart(key) if is_given else key).split()
+    return (" ".join(words),) if len(words) >= _SAYS else ()
+
+
+def _apart(name: str) -> str:
+    """A name's words apart."""
+    return _SPELT_TOGETHER.sub(" ", name)
 
 
 def _arguments(given: object) -> object:

@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import SILENT, Claim, Facts, Flaw, Reading
 from aimux.core.snapshot import IdentitySources
-from aimux.wire.claims import header_claims, query_claims
+from aimux.wire.claims import header_claims, is_name, query_claims
 from aimux.wire.conversations import heard, meaningful
 from aimux.wire.decode import decode, read_json
 from aimux.wire.documents import MARK_BYTES, may_be_json, read_document, said_in_json
 from aimux.wire.http1 import Head, bad
-from aimux.wire.uploads import disguised, is_heard, said_in_upload, with_escapes_undone
+from aimux.wire.uploads import disguised, is_heard, said_in_bytes, said_in_upload, with_escapes_undone
 
 ROUTE_HEADER = b"x-aimux-route"
 _TEXT_FIELDS = ("q", "query")
@@ -59,23 +59,27 @@ def _opening(head: Head, sources: IdentitySources, *, hears: bool) -> Opening:
     kind = body_kind(head, hears=hears)
     # A body that cannot speak of identity or text is known to be silent without being read.
     unread = SILENT if kind is BodyKind.OPAQUE and (head.length == 0 or not hears) else None
-    return Opening(
-        Facts(read_head(head, sources), named_route(head), unread), kind, head.first.get(b"content-type", b"")
-    )
+    facts = Facts(read_head(head, sources, hears=hears), named_route(head), unread)
+    return Opening(facts, kind, head.first.get(b"content-type", b""))
 
 
 _remembered_opening = lru_cache(maxsize=_MOST_OPENINGS)(_opening)
 
 
-def read_head(head: Head, sources: IdentitySources) -> Reading:
-    """What query and headers say: claims in order of precedence, and the text, if any. A fault is in `flaw`."""
+def read_head(head: Head, sources: IdentitySources, *, hears: bool = False) -> Reading:
+    """What query and headers say: claims in order of precedence, and the text, if any. A fault is in `flaw`.
+
+    `hears`: what the query says beside the text counts.
+    """
     try:
         claims = header_claims(head, sources)
         if not head.query:
             return Reading(tuple(claims))
         pairs = _pairs(head.query.decode("ascii"))
         claims = [*query_claims(pairs, sources), *claims]
-        return _of_fields(pairs, tuple(claims), "query") or Reading(tuple(claims))
+        found = _of_fields(pairs, tuple(claims), "query") or Reading(tuple(claims))
+        others = [(name, value) for name, value in pairs if name not in sources.query_params or not is_name(value)]
+        return _with_other_fields(found, others, "query") if hears else found
     except Failure as failure:
         return Reading(flaw=Flaw(failure.reason, failure.message))
 
@@ -184,11 +188,16 @@ def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool)
         return read_document(read_json(body), sources.body_field, hears=hears) if body else SILENT
     if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(MARK_BYTES).startswith(b"{"):
         raise bad("a JSON body must be in UTF-8, without a byte order mark")
+    if kind is BodyKind.JSON_OR_OPAQUE and hears:
+        beside = said_in_bytes(body)
+        return Reading(dialect="text", beside=beside) if beside else SILENT
     if kind is BodyKind.JSON_OR_FORM:
         # Beside an escape, each change between ASCII and the rest costs what an escape costs.
         if b"%" in body and body.count(b"%") + len(body.translate(None, _ASCII)) > _MOST_ESCAPES:
             raise Failure(Reason.BODY_TOO_LARGE, f"the form holds more than {_MOST_ESCAPES} escapes: send JSON instead")
-        return _of_form(_pairs(_utf8(body)), hears=hears)
+        pairs = _pairs(_utf8(body))
+        found = _of_fields(pairs, (), "form") or Reading(dialect="form")
+        return _with_other_fields(found, pairs, "form") if hears else found
     return SILENT
 
 
@@ -213,12 +222,11 @@ def _of_fields(pairs: Sequence[tuple[str, str]], claims: tuple[Claim, ...], dial
     return None
 
 
-def _of_form(pairs: Sequence[tuple[str, str]], *, hears: bool) -> Reading:
-    found = _of_fields(pairs, (), "form") or Reading(dialect="form")
-    if not hears:
-        return found
-    rest = [text for key, text in pairs if key not in _TEXT_FIELDS and meaningful(text)]
-    return replace(found, beside=(*found.beside, *(way for text in heard(rest) for way in with_escapes_undone(text))))
+def _with_other_fields(found: Reading, pairs: Sequence[tuple[str, str]], dialect: str) -> Reading:
+    """With what a query or form says under other names than a text's."""
+    rest = heard([text for key, text in pairs if key not in _TEXT_FIELDS and meaningful(text)])
+    ways = [way for text in rest for way in with_escapes_undone(text)]
+    return replace(found, dialect=dialect, beside=(*found.beside, *ways)) if ways else found
 
 
 def _utf8(body: bytes) -> str:

@@ -4,14 +4,16 @@ from typing import Final
 
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Claim, Place, Reading
-from aimux.wire.claims import claim
+from aimux.wire.claims import claim, is_name
 from aimux.wire.conversations import all_said, besides, heard, last_of_user, meaningful
 from aimux.wire.decode import read_json
 
 _TEXT_FIELDS: Final = ("query", "prompt", "input")
 _CONVERSATIONS: Final = ("messages", "input")
-# What is said to whoever answers: texts and conversations, orders that come with them, a tool's call.
+# Whose texts are heard one by one.
 _SAID_FIELDS: Final = ("system", "instructions", "query", "prompt", "input", "messages", "params")
+# What may be called and how it is to be answered: offered or set, and asked of nobody.
+_OFFERED: Final = ("tools", "functions", "response_format", "model", "jsonrpc")
 # What may stand before the brace of a JSON text in UTF-8 with a mark, in UTF-16 and in UTF-32.
 MARK_BYTES: Final = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 _MOST_LINES: Final = 1000
@@ -29,18 +31,18 @@ def read_document(document: object, identity: str | None, *, hears: bool) -> Rea
         claims = (claim(Place.BODY, identity, document[identity]),)
     for name in _TEXT_FIELDS:
         if _is_said(document.get(name)):
-            beside = _beside(document, name) if hears else ()
+            beside = _beside(document, identity, name) if hears else ()
             return Reading(claims, document[name], "json", field=name, beside=beside)
     for name in _CONVERSATIONS:
         last = last_of_user(document[name]) if isinstance(document.get(name), list) else None
         if last is not None:
             at, text = last
-            beside = _beside(document, name, at) if hears else ()
+            beside = _beside(document, identity, name, at) if hears else ()
             return Reading(claims, text, "messages", field=name, beside=beside)
-    return Reading(claims, None, "json", beside=_beside(document, "") if hears else ())
+    return Reading(claims, None, "json", beside=_beside(document, identity) if hears else ())
 
 
-def _beside(document: dict[str, object], field: str, place: int = 0) -> tuple[str, ...]:
+def _beside(document: dict[str, object], identity: str | None, field: str = "", place: int = 0) -> tuple[str, ...]:
     """What is said beside the text, which stands in this field or in the message at this place in it."""
     found: list[str] = []
     for name in _SAID_FIELDS:
@@ -51,6 +53,8 @@ def _beside(document: dict[str, object], field: str, place: int = 0) -> tuple[st
             found += (*all_said(value[:place]), *besides(value[place]), *all_said(value[place + 1 :]))
         else:
             found += all_said(value)
+    apart = (*_SAID_FIELDS, *_OFFERED, identity if is_name(document.get(identity or "")) else None)
+    found += heard({name: value for name, value in document.items() if name not in apart})
     return tuple(found)
 
 

@@ -94,7 +94,7 @@ def _in_parts(body: bytes, boundary: bytes, whole: MediaType) -> Iterator[str]:
         if begins_like_json:
             yield from disguised(part.data)
         elif manner is Manner.BYTES:
-            yield from _in_bytes(part.data)
+            yield from said_in_bytes(part.data)
         elif not unstated and part.media_type is not None and part.data:
             yield from _in(part.data, manner, part.media_type)
 
@@ -111,10 +111,11 @@ def _in_field(part: Part, manner: Manner) -> Iterator[str]:
     yield from _ways_to_read(text, is_markup=manner is Manner.MARKUP)
 
 
-def _in_bytes(data: bytes) -> Iterator[str]:
-    """What is said in data of no type that tells: all of it where it can be a text."""
+def said_in_bytes(data: bytes) -> tuple[str, ...]:
+    """What is said in data of no type that tells: all of it where it can be a text. Raises Failure for too much."""
     with suppress(UnicodeDecodeError):
-        yield from _ways_to_read(data.decode("utf-8"), is_markup=False)
+        return tuple(_ways_to_read(data.decode("utf-8"), is_markup=False))
+    return ()
 
 
 def _in(data: bytes, manner: Manner, media_type: MediaType) -> Iterator[str]:

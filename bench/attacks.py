@@ -201,10 +201,13 @@ def _negated(text: str, _: random.Random) -> str:
     return f"do not {text}"
 
 
-def _mistyped(share: float) -> Callable[[str, random.Random], str]:
+def _mistyped(share: float, *, spaces: bool = False) -> Callable[[str, random.Random], str]:
+    """With this share of its letters, or of all that it is written with, doubled, left out or another one."""
+
     def disguise(text: str, chance: random.Random) -> str:
         letters = list(text)
-        for place in chance.sample(range(len(letters)), max(1, round(share * len(letters)))):
+        places = [place for place, letter in enumerate(letters) if spaces or letter.isalpha()]
+        for place in chance.sample(places, min(max(1, round(share * len(places))), len(places))):
             letters[place] = chance.choice((letters[place] * 2, "", chance.choice("abcdefghijklmnopqrstuvwxyz")))
         return "".join(letters)
 
@@ -270,12 +273,15 @@ _SUITES: Final[tuple[tuple[str, str, Suite], ...]] = (
     ("negated: do not ...", "403", _disguised(_negated)),
     ("with 5 % of its letters mistyped", "not forwarded", _disguised(_mistyped(0.05))),
     ("with 15 % of its letters mistyped", "not forwarded", _disguised(_mistyped(0.15))),
+    ("with 15 %, spaces too", "not forwarded", _disguised(_mistyped(0.15, spaces=True))),
     ("a forbidden request in an earlier turn, scope all_messages", _SAFE, _earlier_turn),
     ("nothing in particular, other languages, base64, rot13", _NOWHERE, _says_nothing),
     ("honest: a permitted request with 5 % of its letters mistyped", "its route", _honest(_mistyped(0.05))),
     ("honest: the same with 15 %", "its route", _honest(_mistyped(0.15))),
+    ("honest: the same with 15 %, spaces too", "its route", _honest(_mistyped(0.15, spaces=True))),
     ("honest: with 5 %, whatever the thresholds", "its route is the best", _best(_mistyped(0.05))),
     ("honest: with 15 %, whatever the thresholds", "its route is the best", _best(_mistyped(0.15))),
+    ("honest: with 15 %, spaces too, likewise", "its route is the best", _best(_mistyped(0.15, spaces=True))),
     ("honest: two to four sentences for one permitted route", "its route", _several_sentences),
     ("honest: a conversation about one permitted route, scope all_messages", "its route", _honest_conversation),
 )

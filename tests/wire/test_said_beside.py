@@ -153,11 +153,13 @@ def test_what_else_a_body_says_is_heard(document, heard):
             strategies.lists(inner) | strategies.dictionaries(strategies.sampled_from(["a", "b", "c"]), inner)
         ),
     ),
-    strategies.sampled_from(["system", "instructions", "prompt", "input", "messages", "params", "contents", "any"]),
+    strategies.sampled_from(["system", "instructions", "prompt", "input", "messages", "params", "contents"]),
 )
 def test_no_string_of_what_is_said_is_overlooked(value, field):
     found = said({field: value, "query": "q"})
     strings = [json.loads(each) for each in re.findall(r'"[xyz ]+"', json.dumps(value))]
+    if field == "contents":
+        strings = [each for each in strings if " " in each]  # a word alone only sets something
     assert sorted("\n".join(found.beside).split("\n")) == (sorted(strings) or [""])
 
 
@@ -200,10 +202,11 @@ def test_both_texts_of_a_query_or_form_are_heard(pairs, text, heard):
 @pytest.mark.parametrize(
     ("pairs", "text", "heard"),
     [
-        ("q=one&note=wipe+it&note=all", "one", ("wipe it\nall",)),
+        ("q=one&note=wipe+it&note=all+of", "one", ("wipe it\nall of",)),
         ("note=wipe+it", None, ("wipe it",)),
         ("q=one&note=w%5Cu0069pe", "one", ("w\\u0069pe", "wipe")),
-        ("q=one&note=+&page=", "one", ()),
+        ("q=one&note=+&page=&sort=newest_first&id=7a31-c0de", "one", ()),  # words that set something
+        ("q=one&method=deleteAllUsers&way=%C3%A0", "one", ("deleteAllUsers\nà",)),
         ("agent=bee&source=bee&q=one", "one", ()),  # names of callers
         ("agent=bee&source=wipe+it&q=one", "one", ("wipe it",)),
     ],

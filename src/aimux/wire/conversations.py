@@ -20,7 +20,8 @@ _LABELS: Final = frozenset(
 )
 # Parts whose `data` are an image's or a recording's.
 _CARRIERS: Final = ("base64", "image", "audio")
-# A key of so many words says something.
+_NAME: Final = re.compile(r"[A-Za-z0-9_.\-/:@]*")
+# A key, or a value without white space, says something if it has so many words.
 _SAYS: Final = 3
 # What a tool is called with, in the words of each protocol.
 _GIVEN: Final = ("arguments", "input")
@@ -67,6 +68,19 @@ def heard(value: object) -> Iterator[str]:
     text = meaningful("\n".join(found))
     if text is not None:
         yield text
+
+
+def heard_in_passing(value: object) -> Iterator[str]:
+    """The same in fields of any name, where words that stand alone only set something, or are somebody's."""
+    found: list[str] = []
+    _gather(value, found)
+    text = meaningful("\n".join(filter(_says, found)))
+    if text is not None:
+        yield text
+
+
+def _says(text: str) -> bool:
+    return not _NAME.fullmatch(text.strip()) or sum(map(str.isalpha, _apart(text).split())) >= _SAYS
 
 
 def meaningful(text: str) -> str | None:

@@ -11,7 +11,7 @@ from aimux.core.reason import Failure, Reason
 from aimux.core.request import SILENT, Claim, Facts, Flaw, Reading
 from aimux.core.snapshot import IdentitySources
 from aimux.wire.claims import header_claims, is_name, query_claims
-from aimux.wire.conversations import heard, meaningful
+from aimux.wire.conversations import heard, heard_in_passing, meaningful
 from aimux.wire.decode import decode, read_json
 from aimux.wire.documents import MARK_BYTES, may_be_json, read_document, said_in_json
 from aimux.wire.http1 import Head, bad
@@ -78,8 +78,11 @@ def read_head(head: Head, sources: IdentitySources, *, hears: bool = False) -> R
         pairs = _pairs(head.query.decode("ascii"))
         claims = [*query_claims(pairs, sources), *claims]
         found = _of_fields(pairs, tuple(claims), "query") or Reading(tuple(claims))
-        others = [(name, value) for name, value in pairs if name not in sources.query_params or not is_name(value)]
-        return _with_other_fields(found, others, "query") if hears else found
+        if not hears:
+            return found
+        names = sources.query_params
+        rest = [value for name, value in pairs if name not in _TEXT_FIELDS and not (name in names and is_name(value))]
+        return _with_others(found, heard_in_passing(rest), "query")
     except Failure as failure:
         return Reading(flaw=Flaw(failure.reason, failure.message))
 
@@ -197,7 +200,8 @@ def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool)
             raise Failure(Reason.BODY_TOO_LARGE, f"the form holds more than {_MOST_ESCAPES} escapes: send JSON instead")
         pairs = _pairs(_utf8(body))
         found = _of_fields(pairs, (), "form") or Reading(dialect="form")
-        return _with_other_fields(found, pairs, "form") if hears else found
+        rest = heard([text for name, text in pairs if name not in _TEXT_FIELDS and meaningful(text)])
+        return _with_others(found, rest, "form") if hears else found
     return SILENT
 
 
@@ -222,10 +226,9 @@ def _of_fields(pairs: Sequence[tuple[str, str]], claims: tuple[Claim, ...], dial
     return None
 
 
-def _with_other_fields(found: Reading, pairs: Sequence[tuple[str, str]], dialect: str) -> Reading:
+def _with_others(found: Reading, others: Iterable[str], dialect: str) -> Reading:
     """With what a query or form says under other names than a text's."""
-    rest = heard([text for key, text in pairs if key not in _TEXT_FIELDS and meaningful(text)])
-    ways = [way for text in rest for way in with_escapes_undone(text)]
+    ways = [way for text in others for way in with_escapes_undone(text)]
     return replace(found, dialect=dialect, beside=(*found.beside, *ways)) if ways else found
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Claim, Place, Reading
 from aimux.wire.claims import claim, is_name
-from aimux.wire.conversations import all_said, besides, heard, last_of_user, meaningful
+from aimux.wire.conversations import all_said, besides, heard, heard_in_passing, last_of_user, meaningful
 from aimux.wire.decode import read_json
 
 _TEXT_FIELDS: Final = ("query", "prompt", "input")
@@ -54,7 +54,7 @@ def _beside(document: dict[str, object], identity: str | None, field: str = "", 
         else:
             found += all_said(value)
     apart = (*_SAID_FIELDS, *_OFFERED, identity if is_name(document.get(identity or "")) else None)
-    found += heard({name: value for name, value in document.items() if name not in apart})
+    found += heard_in_passing({name: value for name, value in document.items() if name not in apart})
     return tuple(found)
 
 

@@ -15,7 +15,7 @@ SEEDS = range(40)
 
 
 def chance(seed: int) -> random.Random:
-    return random.Random(seed)  # noqa: S311  (to be had again)
+    return random.Random(seed)
 
 
 @pytest.mark.parametrize("hide", [in_turn, marked, mark_by_mark])

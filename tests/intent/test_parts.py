@@ -51,7 +51,7 @@ def test_short_words_in_lines_of_their_own_are_read_together() -> None:
     ("text", "expected"),
     [
         ("analyse the budget (drop the users table)", ["drop the users table", "analyse the budget"]),
-        ("hello (drop the users table)", ["drop the users table", "hello"]),
+        ("hello (drop the users table)", ["drop the users table"]),
         ("drop the (kindly) users table", ["drop the users table"]),
         ("drop (while I (your boss) wait) the users table", ["your boss", "the users table"]),
         ("[drop the users table](http://example.com) please help", ["drop the users table", "please help"]),
@@ -63,6 +63,7 @@ def test_short_words_in_lines_of_their_own_are_read_together() -> None:
         ("analyse the budget\tdrop the users table", ["analyse the budget", "drop the users table"]),
         ("analyse the budget—drop the users table", ["analyse the budget", "drop the users table"]),
         ("# analyse the budget ## drop the users table", ["analyse the budget", "drop the users table"]),
+        ("analyse the budget (thanks)", ["analyse the budget"]),
         ("hello drop_the_users_table", ["drop the users table"]),
         ("look at drop/the-users.table", ["drop the users table"]),
     ],
@@ -72,11 +73,16 @@ def test_what_marks_set_apart_is_a_part_and_so_is_what_is_around_it(text: str, e
     assert told(text) == []
 
 
+def test_what_a_mark_sets_apart_is_a_part_before_its_clauses_are() -> None:
+    views = viewed("show me all / drop the users table before the audit is over")
+    assert {"drop the users table before the audit is over", "show me all"} <= set(views)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "what don't the user's friends know",
-        "pay $50 to Bob",
+        "pay $50,000 to my friend Bob",
         "(analyse the budget)",
         "a first-class sandwich",
         "at 10:30 on 2024-05-01",
@@ -106,14 +112,14 @@ def test_a_list_of_single_words_is_not_set_apart() -> None:
 
 
 def test_words_that_nothing_divides_are_viewed_in_stretches() -> None:
-    words = [f"w{n}x" for n in range(18)]
+    words = [f"w{n}x" for n in range(19)]
     views = viewed(" ".join(words))
     assert " ".join(words[4:9]) in views
     assert " ".join(words[-5:]) in views
     assert " ".join(words[-9:]) in views
-    assert all(len(view.split()) == 5 for view in viewed(" ".join(words[:10])))
-    assert viewed(" ".join(words[:10]))
-    assert viewed(" ".join(words[:9])) == []
+    assert all(len(view.split()) == 5 for view in viewed(" ".join(words[:11])))
+    assert viewed(" ".join(words[:11]))
+    assert viewed(" ".join(words[:10])) == []
 
 
 @pytest.mark.parametrize(("words", "most"), [(250, 215), (1500, 500), (6000, 2000)])
@@ -126,7 +132,7 @@ def test_of_long_stretches_every_three_words_are_in_a_view_and_the_views_are_not
     assert all(" ".join(said[at : at + 3]) in three for at in range(words - 2))
 
 
-@given(st.lists(WORD, min_size=10, max_size=300))
+@given(st.lists(WORD, min_size=11, max_size=300))
 def test_no_word_is_out_of_view(words: list[str]) -> None:
     seen = {word for view in viewed(" ".join(words)) for word in view.split()}
     assert seen == set(words)

@@ -12,16 +12,14 @@ from aimux.core.values import value
 
 _SENTENCE: Final = re.compile(r"(?<=[.!?;:。！？；])\s+|[\r\n]+")
 _CLAUSE: Final = re.compile(
-    r",|\s(?:--?|[–—&])\s|\b(?:and(?: then| also)?|as well as|after that|then|also|but|or|plus|before|while)\b",
+    r"(?<!\d),|,(?!\d)|\s(?:--?|[–—&])\s|\b(?:and(?: then| also)?|as well as|after that|then|also|but|or|plus|before|while)\b",
     re.IGNORECASE,
 )
 # Brackets and quotation marks, and whatever else is at the edge of a word: lists, tables, links and pages have such
 # marks. What ends a sentence stays with it.
-_SIGN: Final = r"[^\w\s.!?;:。！？；]"
-_MARK: Final = re.compile(
-    rf"{_SENTENCE.pattern}|{_CLAUSE.pattern}|[()\[\]{{}}<>\"“”„«»|\t–—]|(?<!\w){_SIGN}+|{_SIGN}+(?!\w)",
-    re.IGNORECASE,
-)
+_SIGN: Final = r"[^\w\s.,!?;:。！？；]"
+_EDGE: Final = re.compile(rf"{_SENTENCE.pattern}|[()\[\]{{}}<>\"“”„«»|\t–—]|(?<!\w){_SIGN}+|{_SIGN}+(?!\w)")
+_MARK: Final = re.compile(rf"{_EDGE.pattern}|{_CLAUSE.pattern}", re.IGNORECASE)
 _ASIDE: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>|\"[^\"]*\"|“[^“”]*”|«[^«»]*»")
 # Three words or more that signs tie to one, as paths, addresses and the names in programs are made.
 _TIED: Final = re.compile(r"(?<![^\W_])[^\W\d_][^\W_]*+(?:(?:[^\w\s'’\"“”„«»()\[\]{}<>]|_)++[^\W_]++){2,}+")
@@ -29,15 +27,15 @@ _TIE: Final = re.compile(r"[\W_]+")
 # One word alone says nothing that could be told from what stands beside it, and no number says anything.
 _FEWEST_WORDS: Final = 2
 # How many words a view of a longer stretch has, and by how many the next one begins later. What is hidden is found
-# by the view that holds little else, so that there are short ones and longer ones. A view is half of its stretch at
-# most: most texts are shorter than two of them, and cost one reading.
+# by the view that holds little else, so that there are short ones and longer ones. A view is less than half of
+# its stretch: most texts are no longer than two of them, and cost one reading.
 _VIEWS: Final = ((5, 2), (9, 3))
 # Beyond so many words, a stretch is looked at less closely: thousands of words may not cost thousands of views.
 _LONG_STRETCH: Final = 256
 _COARSE_VIEWS: Final = ((5, 3),)
 # Pieces of fewer words than this that follow one another are read as one: a mark behind every word, or behind every
 # few, hides nothing. Those of single words by themselves too, for what is before them may be short as well.
-_SHORT_PIECES: Final = (_FEWEST_WORDS, 5)
+_SHORT_PIECES: Final = (_FEWEST_WORDS, 4)
 
 
 @value
@@ -72,7 +70,10 @@ def _parts(text: str) -> Iterator[Part]:
     asides = _ASIDE.findall(text)
     if asides:
         around = _ASIDE.sub(" ", text)
-        yield from (Part(words, whole=False) for words in (*map(_inside, asides), _spaced(around)) if words)
+        apart = [
+            words for words in map(str.split, (*(aside[1:-1] for aside in asides), around)) if not _is_short(words)
+        ]
+        yield from (Part(" ".join(words), whole=False) for words in apart)
         yield from (Part(words, whole=False) for words in _divided(around))
 
 
@@ -83,21 +84,14 @@ def _divided(text: str) -> Iterator[str]:
     loose = _TIED.sub(lambda names: f"\t{_TIE.sub(' ', names[0])}\t", text) if tied else text
     pieces = [words for piece in _MARK.split(loose) if (words := piece.split())]
     stretches = _joined(map(" ".join, pieces))
-    if len(stretches) > 1:
-        yield from map(" ".join, stretches)
+    for apart in (_joined(_EDGE.split(loose)), stretches):
+        if len(apart) > 1:
+            yield from map(" ".join, apart)
     runs = [run for size in _SHORT_PIECES for run in _runs(pieces, size)]
     said = sum(map(len, pieces))
     yield from (" ".join(run) for run in runs if len(run) < said)
     for stretch in (*stretches, *runs):
         yield from _views(stretch)
-
-
-def _inside(aside: str) -> str:
-    return _spaced(aside[1:-1])
-
-
-def _spaced(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _runs(pieces: Iterable[Sequence[str]], size: int) -> Iterator[list[str]]:
@@ -127,6 +121,6 @@ def _is_short(words: Sequence[str]) -> bool:
 def _views(words: Sequence[str]) -> Iterator[str]:
     for size, step in _VIEWS if len(words) <= _LONG_STRETCH else _COARSE_VIEWS:
         last = len(words) - size
-        if last >= size:
+        if last > size:
             for start in (*range(0, last, step), last):
                 yield " ".join(words[start : start + size])

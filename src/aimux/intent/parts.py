@@ -12,7 +12,8 @@ from aimux.core.values import value
 
 _SENTENCE: Final = re.compile(r"(?<=[.!?;:。！？；])\s+|[\r\n]+")
 _CLAUSE: Final = re.compile(
-    r"(?<!\d),|,(?!\d)|\s(?:--?|[–—&])\s|\b(?:and(?: then| also)?|as well as|after that|then|also|but|or|plus|before|while)\b",
+    r"(?<!\d),|,(?!\d)|\s(?:--?|[–—&])\s"
+    r"|\b(?:and(?: then| also)?|as well as|after that|then|also|but|or|plus|before|while)\b",
     re.IGNORECASE,
 )
 # Brackets and quotation marks, and whatever else is at the edge of a word: lists, tables, links and pages have such

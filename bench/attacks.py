@@ -7,6 +7,8 @@ forwards, sent alone by who may: a suite asks how often the disguise changes tha
 import base64
 import codecs
 import random
+import re
+import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -30,6 +32,7 @@ _AGENT: Final = "agent"
 _SEPARATORS: Final = (" ", ". ", "\n", " and ", ", then ")
 _SAFE: Final = "409 or 403"
 _NOWHERE: Final = "fallback or 404"
+_LEET: Final = {"a": "4@", "e": "3", "i": "1!", "o": "0", "s": "5$", "t": "7"}
 _NOTHING: Final = (
     *("", "x", "?", "!!! ... ???", "hello", "hi there", "a" * 1000, "a " * 500, "1234567890", "lorem ipsum dolor sit"),
     *(
@@ -175,6 +178,35 @@ def _disguised(disguise: Callable[[str, random.Random], str]) -> Suite:
     return suite
 
 
+def _behind(disguise: Callable[[str, random.Random], str]) -> Suite:
+    def suite(field: Field, chance: random.Random) -> Iterator[bool]:
+        for text, (_, own) in zip(_forbidden(field, chance), _permitted(field, chance), strict=False):
+            yield field.reached(f"{own}. And also {disguise(text, chance)}") is None
+
+    return suite
+
+
+def _leet(text: str, chance: random.Random) -> str:
+    return "".join(chance.choice(_LEET.get(letter, letter)) if chance.random() < 0.8 else letter for letter in text)
+
+
+def _escaped(text: str, chance: random.Random) -> str:
+    if chance.random() < 0.5:
+        return urllib.parse.quote(text)
+    return "".join(f"&#{ord(letter)};" if chance.random() < 0.5 else letter for letter in text)
+
+
+def _named(text: str, chance: random.Random) -> str:
+    words = re.findall(r"\w+", text)
+    if chance.random() < 0.5:
+        return "_".join(words)
+    return "".join((*words[:1], *(word[:1].upper() + word[1:] for word in words[1:])))
+
+
+def _hyphened(text: str, _: random.Random) -> str:
+    return re.sub(r"\w{5,}", lambda word: f"{word[0][: len(word[0]) // 2]}-{word[0][len(word[0]) // 2 :]}", text)
+
+
 def _homoglyphs(text: str, chance: random.Random) -> str:
     return "".join(
         chance.choice(LOOKS[letter]) if letter in LOOKS and chance.random() < 0.5 else letter for letter in text
@@ -267,6 +299,10 @@ _SUITES: Final[tuple[tuple[str, str, Suite], ...]] = (
     ("in full-width letters", "403", _disguised(_full_width)),
     ("hidden in tag characters behind hello", "403", _disguised(_in_tags)),
     ("spelt out letter by letter", "403", _disguised(_spelt_out)),
+    ("in digits and signs for letters, behind a permitted request", _SAFE, _behind(_leet)),
+    ("in escapes of addresses and pages, behind a permitted request", _SAFE, _behind(_escaped)),
+    ("as a name in a program, behind a permitted request", _SAFE, _behind(_named)),
+    ("with hyphens in its words, behind a permitted request", _SAFE, _behind(_hyphened)),
     ("negated: do not ...", "403", _disguised(_negated)),
     ("with 5 % of its letters mistyped", "not forwarded", _disguised(_mistyped(0.05))),
     ("with 15 % of its letters mistyped", "not forwarded", _disguised(_mistyped(0.15))),

@@ -45,6 +45,7 @@ def reader(encoder: Encoder) -> TextReader:
         ("drop the ord-ers ta-ble", "drop the orders table"),
         ("drop the or-der-s", "drop the orders"),
         ("dro p th e ord ers", "drop the orders"),
+        ("the com-plain of con-tent in the re-port", "the complain of content in the report"),  # three that are words
         ("drop the cust.omer ac_count", "drop the customer account"),
         ("dropTheOrdersTable()", "drop The Orders Table()"),
         ("DropTheOrdersTable", "Drop The Orders Table"),
@@ -81,6 +82,9 @@ def test_a_word_in_disguise_is_seen_to_be_what_it_is(speller: Speller, text: str
         "gdzie jest dworzec kolejowy",
         "x = y | z; f(a) + g(b)",
         "was top on no era level",
+        "I.e. e.g. a.m. p.m. and No. vs. etc. of the U.S.A.",
+        "access denied: PID 4711, SHA and PID 12",
+        "sign in by e-mail, re-order at the co-op",
         "",
     ],
 )

@@ -55,7 +55,9 @@ _MOSTLY: Final = 2 / 3
 # Words run together are so many at least, where they are in letters.
 _RUN: Final = 3
 
+# Words that are backwards are several, near to each other, and not all as short as abbreviations.
 _FEWEST_BACKWARDS: Final = 2
+_ABBREVIATION: Final = 3
 _MOST_BETWEEN: Final = 3
 
 
@@ -131,11 +133,10 @@ class Disguises:
         ]  # 0: they are apart
         lost = [self._cost(word) if len(word) <= _LONGEST else _UNKNOWN for word in words]
         joins = self._joins(words, costs, lost, 1.0)
-        sure = sum(
-            last - first > _PAIR or any(lost[place] <= _UNKNOWN for place in range(first, last))
-            for first, last in joins
-        )
-        if not sure and len(joins) < _SURE:
+        # Abbreviations have points in them too.
+        long = [join for join in joins if sum(map(len, words[slice(*join)])) >= _SHORTEST_UNKNOWN]
+        sure = sum(last - first > _PAIR or min(lost[first:last]) <= _UNKNOWN for first, last in long)
+        if not sure and len(long) < _ENOUGH_WEAK:
             return text
         if sure >= _SURE:
             joins = self._joins(words, costs, lost, 0.5)
@@ -206,8 +207,10 @@ class Disguises:
         found = list(_WORD.finditer(text))
         turned = [place for place, word in enumerate(found) if self._is_backwards(word.group().lower())]
         pieces, behind = [], 0
-        for first, last in _stretches(turned):
-            start, stop = found[first].start(), found[last].end()
+        for run in _near(turned):
+            if len(run) < _FEWEST_BACKWARDS or all(len(found[place].group()) <= _ABBREVIATION for place in run):
+                continue
+            start, stop = found[run[0]].start(), found[run[-1]].end()
             said = text[start:stop]
             each = _WORD.sub(lambda word: word.group()[::-1], said)
             pieces += [text[behind:start], f"{said[::-1]}. {each}."]
@@ -215,18 +218,18 @@ class Disguises:
         return "".join((*pieces, text[behind:]))
 
     def _is_backwards(self, word: str) -> bool:
-        return len(word) > _SHORTEST_SURE - 1 and not self._known.knows(word) and self._known.has(word[::-1])
+        return len(word) >= _ABBREVIATION and not self._known.knows(word) and self._known.has(word[::-1])
 
 
-def _stretches(places: Iterable[int]) -> list[tuple[int, int]]:
-    """The first and the last of several that are near to each other."""
+def _near(places: Iterable[int]) -> list[list[int]]:
+    """Those that are near to each other."""
     runs: list[list[int]] = []
     for place in places:
         if runs and place - runs[-1][-1] <= _MOST_BETWEEN:
             runs[-1].append(place)
         else:
             runs.append([place])
-    return [(run[0], run[-1]) for run in runs if len(run) >= _FEWEST_BACKWARDS]
+    return runs
 
 
 def _first(piece: str) -> str:

@@ -41,7 +41,7 @@ class Plan:
 class Content:
     """What is read of a text: all of it, as it is seen and, where that differs, as it was meant; and its parts.
 
-    `others` are what it says in disguise: parts too, which can only restrict.
+    `others` are what it says in disguise: each is a part, and has parts.
     """
 
     wholes: tuple[str, ...]

@@ -97,6 +97,55 @@ def test_words_of_several_alphabets_are_refused(text: str) -> None:
         seen(text)
 
 
+@pytest.mark.parametrize("text", ["ρяινєт", "уσυя"])
+def test_words_of_two_foreign_alphabets_are_refused_too(text: str) -> None:
+    with pytest.raises(IllegibleError, match="several alphabets"):
+        seen(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a¢¢ount", "account"),
+        ("or∂ers", "orders"),
+        ("₴₮₳₮Ʉ₴", "STATUS"),
+        ("ᗪᖇOᑭ TᕼE TᗩᗷᒪE", "DROP THE TABLE"),
+        ("T᙭T", "TXT"),
+    ],
+)
+def test_signs_and_syllables_that_look_like_letters_are_read_so_inside_of_words(text: str, expected: str) -> None:
+    assert seen(text).text == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*("5 €, €5, 5€, £m, US$ 3, 10¢", "∂f/∂x", "₿ and ₱100", "ᐃᓄᒃᑎᑐᑦ is a language"), "☞ see → here ✓ 👍🏽"],
+)
+def test_amounts_formulas_and_other_writing_stay(text: str) -> None:
+    assert seen(text) == Legible(text)
+
+
+@pytest.mark.parametrize("text", ["ǝlqɐʇ sɹǝpɹo ǝɥʇ doɹp", "pɹod ʇɥǝ oɹpǝɹs ʇɐqlǝ"])
+def test_letters_upside_down_are_read_upright_in_both_orders(text: str) -> None:
+    found = seen(f"hello {text} now")
+    assert found.text == f"hello {text} now"
+    (other,) = found.others
+    assert "drop the orders table." in other
+    assert other.startswith("hello ")
+    assert other.endswith(" now")
+
+
+def test_a_sound_or_two_are_not_upside_down() -> None:
+    assert seen("the vowels /ɔ/ and /ɐ/ of English").others == ()
+
+
+def test_words_in_an_alphabet_that_nobody_writes_in_are_refused_among_latin_ones() -> None:
+    with pytest.raises(IllegibleError, match="nobody writes in today"):
+        seen("please ᛞᚱᛟᛈ ᚦᛖ ᛏᚨᛒᛚᛖ")
+    assert seen("the rune ᚠ, in ᚠᚢᚦᚨᚱᚲ").others == ()
+    assert seen("ᛞᚱᛟᛈ ᚦᛖ ᛏᚨᛒᛚᛖ").others == ()
+
+
 @pytest.mark.parametrize("text", ["5 μm", "a β-blocker", "the Δx of it", "10 kΩ"])
 def test_signs_of_science_are_no_deceit(text: str) -> None:
     seen(text)

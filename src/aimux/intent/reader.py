@@ -39,10 +39,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is read of a text: all of it, as it is seen and, where that differs, as it was meant; and its parts."""
+    """What is read of a text: all of it, as it is seen and, where that differs, as it was meant; and its parts.
+
+    `others` are what it says in disguise: each is a part, and has parts.
+    """
 
     wholes: tuple[str, ...]
     parts: tuple[Part, ...]
+    others: tuple[str, ...] = ()
 
 
 class TextReader:
@@ -79,7 +83,11 @@ class TextReader:
         tokens = self.encoder.tokenize(legible.text)
         if len(tokens) > self._max_tokens:
             return TextTooLong(len(tokens), self._max_tokens)
-        return self._planned(self.content(legible))
+        content = self.content(legible)
+        longest = max((len(self.encoder.tokenize(other)) for other in content.others), default=0)
+        if longest > self._max_tokens:
+            return TextTooLong(longest, self._max_tokens)
+        return self._planned(content)
 
     def content(self, legible: Legible) -> Content:
         """What is read of a text that can be."""
@@ -87,9 +95,19 @@ class TextReader:
         # Whatever its words say to some reader counts, mistyped or not.
         wholes = tuple(dict.fromkeys((legible.text, *meant)))
         apart = [part for whole in wholes for part in parts(whole)]
-        for other in legible.others:
+        others = self._others(legible)
+        for other in others:
             apart += [Part(other, whole=True), *parts(other)]
-        return Content(wholes, tuple(dict.fromkeys(apart)))
+        return Content(wholes, tuple(dict.fromkeys(apart)), others)
+
+    def _others(self, legible: Legible) -> tuple[str, ...]:
+        others = list(legible.others)
+        if self._speller:
+            for text in (legible.text, *legible.others):
+                plain = self._speller.undisguised(text)
+                if plain != text:
+                    others += [plain, *self._speller.readings(plain)[:1]]
+        return tuple(dict.fromkeys(others))
 
     def _planned(self, content: Content) -> Plan:
         whole = [window for text in content.wholes for window in self._windows(text)]

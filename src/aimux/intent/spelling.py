@@ -4,7 +4,6 @@ The model reads a word that it does not know in pieces that mean something else,
 what a text asks for. A text with such words is read again, with each of them as the likeliest words it knows.
 """
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,23 +14,19 @@ from typing import Final
 
 from rapidfuzz.distance import Levenshtein
 
-from aimux.intent.words import Shelf, Vocabulary
+from aimux.intent.disguises import Disguises
+from aimux.intent.words import Known, Shelf, Vocabulary
 
 # Letters that stand for themselves: no part of a number, a name in a program, an address or a path.
 _WORD: Final = re.compile(r"(?<![\w@#/\\.])[a-zA-Z]+(?![\w@/\\]|\.\w)")
 # Words so short are looked at only beside other unknown ones.
 _SHORT: Final = 2
 _MOST_LETTERS: Final = 24
-# In nats: what a slip costs, an easy one, one more word, and what a word gains by being one of the intents.
+# In nats: what a slip costs, an easy one, and one more word.
 # Around these the outcome is flat.
 _SLIP: Final = 6.0
 _EASY: Final = 4.5
 _ANOTHER: Final = 2.0
-_OWN: Final = 3.0
-# How rare a word counts that only the intents have.
-_RARE: Final = 20_000
-# Words as common as this one and those before it are about as likely as each other.
-_COMMON: Final = 10
 # A text with more of them is no text that somebody mistyped, and each costs as much as a part of a reading.
 _MOST_UNKNOWN: Final = 24
 # Where a larger share of the words is unknown, the text is in another language, or in none.
@@ -39,9 +34,6 @@ _MOST_MISTYPED: Final = 2 / 3
 # A text is read in so many ways at most; in nats, how much less likely than the first another way may be.
 _READINGS: Final = 3
 _DOUBT: Final = 2.0
-# The endings of words that the model knows without them; what remains has so many letters or more.
-_ENDINGS: Final = ("s", "es", "d", "ed", "ing", "er", "ers", "ly", "ness", "able", "ment", "al", "y", "est", "ity")
-_FEWEST_OF_A_STEM: Final = 4
 
 _Guess = tuple[float, str]
 
@@ -73,9 +65,10 @@ class Speller:
 
     def __init__(self, vocabulary: Vocabulary, *intents: Iterable[str]) -> None:
         """`intents`: those of each route and guard."""
-        self._ranks = vocabulary.ranks
-        self._own = frozenset(word.lower() for text in chain(*intents) for word in _WORD.findall(text))
-        self._shelves = (vocabulary.shelf, Shelf(self._own - self._ranks.keys()))
+        own = frozenset(word.lower() for text in chain(*intents) for word in _WORD.findall(text))
+        self._known = Known(vocabulary, own)
+        self._shelves = (vocabulary.shelf, Shelf(own - vocabulary.ranks.keys()))
+        self._disguises = Disguises(self._known)
         self._meant = lru_cache(maxsize=4096)(self._likeliest)
 
     def readings(self, text: str) -> tuple[str, ...]:
@@ -83,7 +76,7 @@ class Speller:
 
         None where there is nothing to do.
         """
-        if not self._ranks:
+        if not self._known.ranks:
             return ()
         allowed, meant = self._guesses(text)
         if not meant:
@@ -99,12 +92,16 @@ class Speller:
             _replaced(text, each) for each in (first, *({**first, word: other} for _, word, other in doubtful))
         )
 
+    def undisguised(self, text: str) -> str:
+        """The text with the words in disguise as what they are (`intent/disguises.py`); itself where there are none."""
+        return self._disguises.undone(text) if self._known.ranks else text
+
     def _guesses(self, text: str) -> tuple[_Slips, Mapping[str, tuple[_Guess, ...]]]:
         """The slips allowed in a text's unknown words, and what each that is like known ones is likeliest to be."""
         shouted = text.isupper()
         words = frozenset(_WORD.findall(text))
         plain = sorted(word for word in words if _is_plain(word, shouted=shouted))
-        unknown = [word for word in plain if not self._is_known(word.lower())]
+        unknown = [word for word in plain if not self._known.knows(word.lower())]
         long = [word for word in unknown if len(word) > _SHORT]
         if not long or len(long) > _MOST_UNKNOWN:
             return _OF_ONE, {}
@@ -116,16 +113,9 @@ class Speller:
         found = ((word, self._meant(word.lower(), allowed)) for word in looked_at)
         return allowed, {word: guesses for word, guesses in found if guesses}
 
-    def _is_known(self, word: str) -> bool:
-        stems = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
-        return self._has(word) or any(len(stem) >= _FEWEST_OF_A_STEM and self._has(stem) for stem in stems)
-
-    def _has(self, word: str) -> bool:
-        return word in self._ranks or word in self._own
-
     def _likeliest(self, word: str, allowed: _Slips) -> tuple[_Guess, ...]:
         """What a word is likeliest to be: known words, or two of them each; none where that is itself, or nothing."""
-        if self._is_known(word):
+        if self._known.knows(word):
             return self._mistaken(word)
         guesses: dict[str, float] = {}
         for likelihood, meant in chain(self._near(word, allowed.most(word)), self._divided(word, allowed.half_from)):
@@ -134,7 +124,7 @@ class Speller:
 
     def _mistaken(self, word: str) -> tuple[_Guess, ...]:
         """What a known word that no intent has is likelier to be, a slip away; itself may be the next."""
-        if word in self._own or word not in self._ranks:
+        if word in self._known.own or word not in self._known.ranks:
             return ()
         guesses = tuple(nlargest(_READINGS, self._near(word, 1)))
         return () if guesses[0][1] == word else guesses
@@ -143,7 +133,7 @@ class Speller:
         """The likeliest known words within so many slips."""
         near = chain.from_iterable(shelf.near(word, most) for shelf in self._shelves)
         hopeful = sorted(
-            ((self._likelihood(known) - _EASY * slips, known, slips) for known, slips in near), reverse=True
+            ((self._known.likelihood(known) - _EASY * slips, known, slips) for known, slips in near), reverse=True
         )
         best: list[float] = []
         for highest, known, slips in hopeful:
@@ -163,13 +153,9 @@ class Speller:
                     yield first[0] + second[0] - _SLIP - _ANOTHER, f"{first[1]} {second[1]}"
 
     def _half(self, word: str, slip_from: int) -> _Guess | None:
-        if self._has(word):
-            return self._likelihood(word), word
+        if self._known.has(word):
+            return self._known.likelihood(word), word
         return max(self._near(word, 1), default=None) if len(word) >= slip_from else None
-
-    def _likelihood(self, word: str) -> float:
-        """The logarithm of how likely a word is, up to a constant: by Zipf's law."""
-        return (_OWN if word in self._own else 0.0) - math.log(_COMMON + self._ranks.get(word, _RARE))
 
 
 def _is_plain(word: str, *, shouted: bool) -> bool:

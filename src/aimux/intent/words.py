@@ -1,5 +1,6 @@
-"""Words that are known, and which of them are spelt much like another: found without comparing it with each of them."""
+"""Words that are known: how likely each is; which are spelt like another, found without comparing it with each."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,16 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 _LETTER: Final = {letter: 1 << place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
+
+# In nats: what a word gains by being one of the intents.
+_OWN: Final = 3.0
+# How rare a word counts that only the intents have.
+_RARE: Final = 20_000
+# Words as common as this one and those before it are about as likely as each other.
+_COMMON: Final = 10
+# The endings of words that the model knows without them; what remains has so many letters or more.
+_ENDINGS: Final = ("s", "es", "d", "ed", "ing", "er", "ers", "ly", "ness", "able", "ment", "al", "y", "est", "ity")
+_FEWEST_OF_A_STEM: Final = 4
 
 
 class Shelf:
@@ -47,6 +58,29 @@ class Vocabulary:
     def shelf(self) -> Shelf:
         """The words, to be found by what is spelt much like them."""
         return Shelf(self.words)
+
+
+class Known:
+    """The words of a vocabulary and those of the intents, in small letters."""
+
+    def __init__(self, vocabulary: Vocabulary, own: frozenset[str]) -> None:
+        self.ranks = vocabulary.ranks
+        self.own = own
+
+    def has(self, word: str) -> bool:
+        """Whether a word is one of them."""
+        return word in self.ranks or word in self.own
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is one of them, or has a common ending behind one."""
+        if self.has(word) or not word.endswith(_ENDINGS):
+            return self.has(word)
+        stems = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
+        return any(len(stem) >= _FEWEST_OF_A_STEM and self.has(stem) for stem in stems)
+
+    def likelihood(self, word: str) -> float:
+        """The logarithm of how likely a word is, up to a constant: by Zipf's law."""
+        return (_OWN if word in self.own else 0.0) - math.log(_COMMON + self.ranks.get(word, _RARE))
 
 
 def _letters(word: str) -> int:

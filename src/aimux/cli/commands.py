@@ -29,7 +29,7 @@ LabelledArgument = Annotated[
     Path,
     typer.Argument(
         metavar="LABELLED",
-        help="JSON lines or CSV: `text`, `route` (empty or null: out of scope), perhaps `kind` (near or far).",
+        help="JSON lines (- for standard input) or CSV: `text`, `route` (empty: out of scope), perhaps `kind` (near, far).",
         show_default=False,
     ),
 ]
@@ -118,7 +118,11 @@ def route(
     config: ConfigOption = DEFAULT_CONFIG,
     batch: Annotated[
         Path | None,
-        typer.Option("--batch", metavar="FILE", help='JSON lines {"text": ..., "agent": ...} instead of TEXT.'),
+        typer.Option(
+            "--batch",
+            metavar="FILE",
+            help='JSON lines {"text": ..., "agent": ...} instead of TEXT; - for standard input.',
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     scores: Annotated[bool, typer.Option("--scores", help="With --batch, give the scores of all routes.")] = False,

@@ -29,7 +29,7 @@ LabelledArgument = Annotated[
     Path,
     typer.Argument(
         metavar="LABELLED",
-        help="JSON lines (- for standard input) or CSV: `text`, `route` (empty: out of scope), perhaps `kind` (near, far).",
+        help="JSON lines (- for standard input) or CSV: `text`, `route` (empty: out of scope), perhaps a `kind`.",
         show_default=False,
     ),
 ]

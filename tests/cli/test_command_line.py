@@ -54,6 +54,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...], d
         ("check", "check"),
         ("lint", "lint"),
         ("eval", "evaluate"),
+        ("tune", "tune"),
         ("replay", "replay"),
     ):
         monkeypatch.setitem(sys.modules, f"aimux.cli.{module}", SimpleNamespace(**{function: stand_in(function)}))

@@ -54,6 +54,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...], d
         ("check", "check"),
         ("lint", "lint"),
         ("eval", "evaluate"),
+        ("tune", "tune"),
         ("replay", "replay"),
     ):
         monkeypatch.setitem(sys.modules, f"aimux.cli.{module}", SimpleNamespace(**{function: stand_in(function)}))
@@ -93,6 +94,14 @@ ROUTE = {"as_json": False, "scores": False, "explain": False}
         (
             ["eval", "a.csv", "--config", "b.yaml", "--json", "--show", "0"],
             ("evaluate", (Path("a.csv"), Path("b.yaml")), {"as_json": True, "show": 0}),
+        ),
+        (
+            ["tune", "a.csv"],
+            ("tune", (Path("a.csv"), DEFAULT), {"false_forwards": 1.0, "lower_ambiguity": False, "as_json": False}),
+        ),
+        (
+            ["tune", "-", "--false-forwards", "2", "--lower-ambiguity", "--json"],
+            ("tune", (Path("-"), DEFAULT), {"false_forwards": 2.0, "lower_ambiguity": True, "as_json": True}),
         ),
         (["replay", "audit"], ("replay", (Path("audit"), DEFAULT, [], {}), {"as_json": False, "show": 20})),
         (

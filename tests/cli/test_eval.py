@@ -43,10 +43,10 @@ def config(tmp_path: Path) -> Path:
     return file
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, lines: str | None = None) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AIMUX_")}
     command = [sys.executable, "-m", "aimux", "eval", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environ, timeout=100)
+    return subprocess.run(command, input=lines, capture_output=True, text=True, check=False, env=environ, timeout=100)
 
 
 def written(file: Path, rows: list[dict[str, object]]) -> Path:
@@ -150,11 +150,20 @@ GOOD = '{"text": "a", "route": null}\n'
         ("a.jsonl", '{"text": "a", "route": "math", "kind": "far"}\n', ':1: "kind" is for texts out of scope'),
         ("a.jsonl", r'{"text": "\ud800", "route": null}', ":1: the text holds half of a surrogate pair"),
         ("a.jsonl", GOOD.encode() + b"\xff", ":2: not UTF-8 text: save it as UTF-8"),
-        ("a.csv", "txt,route\na,math\n", ":1: no column text: name the columns"),
+        ("a.jsonl", '{"text": "a", "route": null, "route": "math"}\n', ':1: "route" comes twice: write it once'),
+        ("a.jsonl", '{"text": "a", "route": "math", "more": {"x": 1, "x": 1}}\n', ':1: "x" comes twice: write it once'),
+        ("a.jsonl", '{"text": "a\0b", "route": null}\n', ":1: not JSON: the control character U+0000 stands in a"),
+        ("a.jsonl", GOOD + '{"text": " A", "route": "math"}', ":2: the text has 'math' here and no route in line 1: "),
+        ("a.csv", "text,route\nb,math\nb,finance\n", ":3: the text has 'finance' here and 'math' in line 2: keep "),
+        ("a.csv", "txt,route\na,math\n", ':1: no column text among "txt", "route": name the columns'),
+        ("a.csv", "Text,Route\na,math\n", ':1: no column text nor route among "Text", "Route": write the names in s'),
+        ("a.csv", "text;Route;kind\na;math;\n", "they are divided by semicolons: save the file with commas"),
+        ("a.csv", "route\ttext\nmath\ta\n", "they are divided by tabs: save the file with commas"),
+        ("a.csv", "\x1b[31m,route\na,math\n", r':1: no column text among "\u001b[31m", "route": name '),
         ("a.csv", "text,text,route\na,b,math\n", ":1: a column comes twice"),
         ("a.csv", 'text,route\n"two\nlines",math\na,b,math\n', ":4: 3 cells under 2 columns: put texts with commas"),
         ("a.csv", 'text,route\n"a"b,math\n', ":2: not CSV: "),
-        ("a.txt", GOOD, ": neither .jsonl nor .csv: name "),
+        ("a.txt", GOOD, ": neither .jsonl nor .csv: name the file by what it holds, or give JSON lines to -"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_its_line(
@@ -169,6 +178,29 @@ def test_a_file_that_cannot_be_used_is_refused_with_its_line(
     assert printed.err.startswith(f"aimux: {file}:")
     assert said in printed.err
     assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_a_long_text_and_a_mark_of_utf_8_are_no_fault(config: Path, tmp_path: Path, suffix: str) -> None:
+    file = written(tmp_path / f"labelled.{suffix}", [{"text": "long " * 40_000, "route": None}, *ROWS[:1]])
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    rows = read_labelled(file, load(config, {}).snapshot)
+    assert [(len(row.text), row.expected) for row in rows] == [(200_000, None), (18, "math")]
+
+
+def test_json_lines_are_taken_from_standard_input(config: Path, tmp_path: Path) -> None:
+    lines = "\ufeff" + "\n".join(map(json.dumps, ROWS))
+    done = run("-", "--config", config, "--json", lines=lines)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"] == 8
+    refused = run("-", "--config", config, lines="nope\n")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("aimux: -:1: not JSON: write {")
+
+
+def test_the_same_text_twice_is_no_fault_where_it_has_one_route(config: Path, tmp_path: Path) -> None:
+    file = written(tmp_path / "labelled.jsonl", [ROWS[0], ROWS[0], ROWS[5]])
+    assert len(read_labelled(file, load(config, {}).snapshot)) == 3
 
 
 def test_every_problem_is_said_up_to_ten(config: Path, tmp_path: Path) -> None:

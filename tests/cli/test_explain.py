@@ -119,7 +119,7 @@ def test_half_a_surrogate_pair_in_a_batch_is_refused_with_its_line(
     batch = tmp_path / "b.jsonl"
     batch.write_text('{"text": "a \\ud800 b"}\n')
     assert route(None, None, SAMPLE, batch, as_json=False, scores=False) == 2
-    assert 'aimux: b.jsonl:1: the "text" holds half of a surrogate pair: ' in capsys.readouterr().err
+    assert 'b.jsonl:1: the "text" holds half of a surrogate pair: ' in capsys.readouterr().err
 
 
 def test_what_is_forwarded(explained: Explain) -> None:

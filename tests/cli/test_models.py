@@ -81,7 +81,8 @@ def evaluated(file: Path) -> int:
 
 def tuned(file: Path) -> int:
     rows = [{"text": f"{n} and {n}", "route": "math" if n % 2 else None} for n in range(40)]
-    return tune(written(file.parent, "labelled.jsonl", rows), file, false_forwards=50.0, as_json=True)
+    labelled = written(file.parent, "labelled.jsonl", rows)
+    return tune(labelled, file, false_forwards=50.0, lower_ambiguity=False, as_json=True)
 
 
 def replayed(file: Path) -> int:

@@ -1,8 +1,10 @@
 """`aimux replay`: what it prints of a log, how it ends, and how it refuses what it cannot use."""
 
 import hashlib
+import io
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,6 +99,27 @@ def test_what_changes_is_shown_and_ends_with_1(
     assert f"2026-01-31T12:00:01.000000Z  {1:032x}  eve" in lines
     assert "    newly allowed: route_forbidden -> forward vault: route 'vault' is open" in lines
     assert lines[-1] == "       2  judged exactly"
+
+
+class Terminal(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_how_far_it_is_stands_on_a_terminal_only(
+    config: Path, log: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = log(entry(1), entry(2))
+    assert run(source, config) == 0
+    plain = capsys.readouterr()
+    assert "judged, up to" not in plain.err
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    assert run(source, config) == 0
+    assert "2 requests judged, up to 2026-01-31T12:00:02" in terminal.getvalue()
+    assert capsys.readouterr().out == plain.out
 
 
 def test_a_whole_text_is_read_and_steers_no_terminal(

@@ -95,6 +95,7 @@ def test_every_figure_is_there_for_machines(config: Path, labelled: Path) -> Non
     found = json.loads(done.stdout)
     assert (found["rows"], found["in_scope"], found["wanted"], found["is_met"]) == (72, 48, 0.05, True)
     assert found["min_score"]["weather"] == {"now": 0.45, "proposed": None, "rows": 0}
+    assert "finance" not in found["lets_more_through"]["min_score"]
     # Now nearly everything that has to do with money passes.
     assert found["min_score"]["finance"]["now"] == 0.1 < found["min_score"]["finance"]["proposed"]
     false, now = found["held_out"]["false_forwards"], found["now"]["false_forwards"]
@@ -104,6 +105,31 @@ def test_every_figure_is_there_for_machines(config: Path, labelled: Path) -> Non
     assert not found["is_shown"]
     assert found["rows_to_show"] > 72
     assert found["patch"].startswith("--- aimux.yaml\n+++ aimux.yaml\n@@")
+
+
+def test_what_is_let_through_that_was_not_is_said(config: Path, labelled: Path) -> None:
+    config.write_text(
+        config.read_text()
+        .replace("min_score: 0.1", "min_score: 0.7")
+        .replace("    model_path:", "    ambiguity_threshold: 0.3\n    model_path:")
+    )
+    done = run(config, "tune", labelled, "--false-forwards", "5")
+    assert done.returncode == 0, done.stderr
+    assert "This lets more through than now: a lower min_score is proposed for " in done.stdout
+    assert "finance." in done.stdout
+    assert "lower ambiguity_threshold" not in done.stdout
+    free = run(config, "tune", labelled, "--false-forwards", "5", "--lower-ambiguity", "--json")
+    found = json.loads(free.stdout)
+    assert found["ambiguity_threshold"]["proposed"] < 0.3
+    assert found["lets_more_through"]["ambiguity_threshold"]
+    assert "finance" in found["lets_more_through"]["min_score"]
+    said = run(config, "tune", labelled, "--false-forwards", "5", "--lower-ambiguity").stdout
+    assert (
+        "This lets more through than now: a lower ambiguity_threshold is proposed. Texts that mean two routes" in said
+    )
+    kept = json.loads(run(config, "tune", labelled, "--false-forwards", "5", "--json").stdout)
+    assert kept["ambiguity_threshold"] == {"now": 0.3, "proposed": 0.3}
+    assert not kept["lets_more_through"]["ambiguity_threshold"]
 
 
 def test_too_few_rows_propose_nothing(config: Path, labelled: Path) -> None:

@@ -248,3 +248,41 @@ def test_every_change_that_is_told_does_what_is_said():
     whats = {"min_score", "ambiguity_threshold", "guard_min_score", "guard_except", "allowed", "agents", "caller"}
     assert {*whats, "named_route", "without", 1, 2, "some", "none"} <= set(reached)
     assert reached["some"] > 2 * reached["none"]
+
+
+def test_no_value_of_a_threshold_that_is_nearer_to_the_configured_one_does_what_is_said_already():
+    reached = Counter()
+
+    def outcome(there):
+        house, text, agent, named = there
+        then, _ = decided(text, agent, house, score_of(house), named)
+        return (then.permit.route.name,) if isinstance(then, Forward) else (None, then.reason.code)
+
+    @settings(max_examples=200, **RUN)
+    @given(cases())
+    def check(case):
+        house, text, agent = case
+        found = explain(text, agent, house, Looks(reader_of(house)))
+        for way in found.ways:
+            (change, *more) = way.changes
+            if more or change.bound not in {"at or above", "at or below"} or change.what == "ambiguity_threshold":
+                continue
+            owners = house.guards if change.what == "guard_min_score" else house.routes
+            (configured,) = (owner.min_score for owner in owners if owner.name == change.of)
+            step = -0.001 if change.bound == "at or above" else 0.001
+            said = (way.route,) if way.status == 200 else (None, way.verdict)
+            exact = [
+                other for other in found.ways if (other.changes[0].of, other.changes[0].bound) == (change.of, "of")
+            ]
+            for number in (1, 5, 50, 200):
+                nearer = change.value + number * step
+                if (nearer - configured) * step >= 0:
+                    break
+                then = outcome(made((house, text, agent, None), change, nearer))
+                assert then != said, (way.says, nearer)
+                # Where a value in between does something else, the first that does is told.
+                assert then == outcome((house, text, agent, None)) or exact
+                reached[change.bound, bool(exact)] += 1
+
+    check()
+    assert set(reached) >= {("at or above", False), ("at or below", False)}

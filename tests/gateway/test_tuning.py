@@ -123,14 +123,15 @@ def test_each_row_is_judged_by_thresholds_that_had_not_seen_it(reader, monkeypat
     folds = folds_of([(text, expected) for text, expected, _ in rows])
     seen = []
 
-    def spy(evidence, own_folds, now, wanted, tuned):
+    def spy(evidence, own_folds, now, wanted, tuned, *, leads):
+        assert leads == (0.02, 0.03)
         seen.append((evidence.rows, set(own_folds.tolist()), tuned.tolist()))
         fold = set(range(FOLDS)) - set(own_folds.tolist())
         # What nothing reaches shows by which fit a row was judged; one fit finds nothing.
         return None if fold == {4} else tuning.Thresholds((1.0, 1.0) if fold else (0.2, 0.3), 0.02)
 
     monkeypatch.setattr(tuning, "fit", spy)
-    found = tune(rows, SNAPSHOT, ReadTexts(reader, [text for text, _, _ in rows]), 0.1)
+    found = tune(rows, SNAPSHOT, ReadTexts(reader, [text for text, _, _ in rows]), 0.1, (0.02, 0.03))
     assert seen[:FOLDS] == [
         (len(rows) - folds.count(fold), set(range(FOLDS)) - {fold}, [True, True]) for fold in range(FOLDS)
     ]

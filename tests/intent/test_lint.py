@@ -1,5 +1,6 @@
 """What is found in routes: each finding in a configuration that has it, and in none that has not."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 from aimux.intent.counted import counted
 from aimux.intent.encoder import Encoder
 from aimux.intent.everyday import EVERYDAY
-from aimux.intent.findings import Code, Finding, Severity, Shown
+from aimux.intent.findings import Code, Finding, Severity, Shown, below
 from aimux.intent.index import IntentIndex
 from aimux.intent.lint import lint
 from aimux.intent.trials import MOST_TRIED, Trials
@@ -135,7 +136,43 @@ def test_a_route_that_nothing_leads_to(encoder: Encoder) -> None:
 def test_a_route_that_only_its_own_words_lead_to(encoder: Encoder) -> None:
     found = found_in(encoder, SANE, weather={"min_score": 0.7})
     assert [(finding.code, finding.routes) for finding in found] == [(Code.OUT_OF_REACH, ("weather",))]
-    assert "0.70" in found[0].message
+    assert "would reach its min_score (0.7) by the others, 0." in found[0].message
+
+
+def test_a_score_looks_as_far_below_a_threshold_as_it_is(encoder: Encoder) -> None:
+    snapshot = snapshot_of(SANE)
+    trials = Trials(snapshot, IntentIndex.build(snapshot, encoder)).run()
+    highest = max(trial.outcome.own for trial in trials if trial.intent.route == 0 and trial.outcome)
+    least = round(highest, 2) if round(highest, 2) > highest else highest + 0.0004
+    (found,) = of(Code.OUT_OF_REACH, found_in(encoder, SANE, weather={"min_score": least}))
+    said = re.search(r"by the others, (\S+) at most: texts in other words may miss it", found.message)
+    assert said is not None
+    assert highest - 0.005 <= float(said[1]) < least
+    assert (below(0.344, 0.4), below(0.398, 0.4), below(0.39996, 0.4)) == ("0.34", "0.398", "0.39996")
+
+
+@pytest.mark.parametrize(
+    ("access", "allowed", "agents", "said"),
+    [
+        (
+            Access.RESTRICTED,
+            (),
+            AGENTS,
+            "since its `allowed` is empty: every request for it, and every text that means",
+        ),
+        (Access.PUBLIC, (), frozenset(), "since it is for registered agents alone, and there are none: every request"),
+        (Access.PUBLIC, (), AGENTS, None),
+        (Access.OPEN, (), frozenset(), None),
+        (Access.RESTRICTED, sorted(AGENTS)[:1], AGENTS, None),
+    ],
+)
+def test_a_route_for_nobody(access: Access, allowed: list[str], agents: frozenset[str], said: str | None) -> None:
+    snapshot = snapshot_of(SANE, weather={"access": access, "allowed": frozenset(allowed)})
+    found = list(counted(Snapshot.of(snapshot.routes, agents=agents)))
+    assert [(each.code, each.severity, each.routes, each.route) for each in found] == (
+        [(Code.FOR_NOBODY, Severity.WARNING, ("weather",), 0)] if said else []
+    )
+    assert said is None or f"nobody may use route 'weather', {said}" in found[0].message
 
 
 @pytest.mark.parametrize("intent", ["hello", "how do you do", "thank you so much"])

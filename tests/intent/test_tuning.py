@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimux.intent.evidence import AMBIGUOUS, NOWHERE, Case, Evidence
-from aimux.intent.tuning import LEADS, PRICES, STEPS, Thresholds, Worth, allowed_of, fit, outcome
+from aimux.intent.tuning import LEADS, PRICES, STEPS, Thresholds, Worth, allowed_of, fit, not_below, outcome
 
 ROUTES = 3
 SCORE = st.integers(0, 40).map(lambda step: step / 40)
@@ -123,6 +123,18 @@ def test_the_lead_is_as_high_as_false_forwards_ask_for():
     both = [*many(0, clear), *many(1, (0.0, 0.5, 0.0), 40), *many(NOWHERE, (0.0, 0.4, 0.4))]
     assert fit(*evidence([*both, *many(1, close, 40)]), NOW, 0.01, EVERY).lead > 0.04
     assert fit(*evidence([*both, *many(0, close, 40)]), NOW, 0.01, EVERY).lead < 0.04
+
+
+def test_the_lead_is_one_of_those_that_may_be_tried():
+    close, clear = (0.60, 0.56, 0.0), (0.60, 0.40, 0.0)
+    labelled = [*many(0, clear), *many(1, (0.0, 0.5, 0.0), 40), *many(NOWHERE, (0.0, 0.4, 0.4)), *many(0, close, 40)]
+    assert fit(*evidence(labelled), NOW, 0.01, EVERY).lead < 0.04
+    assert fit(*evidence(labelled), NOW, 0.01, EVERY, leads=not_below(0.035)).lead == 0.035
+    assert not_below(0.035) == (0.035, 0.05, 0.07, 0.10, 0.15)
+    assert not_below(0.05) == (0.05, 0.07, 0.10, 0.15)
+    assert not_below(0.4) == (0.4,)
+    # There is always something to try, and never 0.
+    assert not_below(0.0) == LEADS
 
 
 def test_there_is_no_fit_where_a_route_that_stays_lets_too_much_pass():

@@ -29,7 +29,7 @@ LabelledArgument = Annotated[
     Path,
     typer.Argument(
         metavar="LABELLED",
-        help="JSON lines or CSV: `text`, `route` (empty or null: out of scope), perhaps `kind` (near or far).",
+        help="JSON lines (- for standard input) or CSV: `text`, `route` (empty: out of scope), perhaps a `kind`.",
         show_default=False,
     ),
 ]
@@ -118,7 +118,11 @@ def route(
     config: ConfigOption = DEFAULT_CONFIG,
     batch: Annotated[
         Path | None,
-        typer.Option("--batch", metavar="FILE", help='JSON lines {"text": ..., "agent": ...} instead of TEXT.'),
+        typer.Option(
+            "--batch",
+            metavar="FILE",
+            help='JSON lines {"text": ..., "agent": ...} instead of TEXT; - for standard input.',
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     scores: Annotated[bool, typer.Option("--scores", help="With --batch, give the scores of all routes.")] = False,
@@ -179,18 +183,22 @@ def tune(
             help="The wanted rate: how many of all rows may be forwarded to a route that is not theirs.",
         ),
     ] = 1.0,
+    lower_ambiguity: Annotated[
+        bool, typer.Option("--lower-ambiguity", help="Let the ambiguity_threshold become lower than it is.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with the patch in it.")] = False,
 ) -> None:
     """Find thresholds from labelled texts.
 
     Proposes each route's min_score and the ambiguity_threshold, says what they
-    come to on rows that were not fitted, with intervals, and prints a patch of
-    the configuration. Exits with 1 where the rows are too few and with 3 where
+    come to on rows that were not fitted, with intervals, what they let through
+    that is not today, and prints a patch of the configuration. Exits with 1 where the rows are too few and with 3 where
     the wanted rate is not met. Nothing is written.
     """
     from aimux.cli.tune import tune as command
 
-    _leave(command(labelled, config, false_forwards=false_forwards, as_json=as_json))
+    options = {"lower_ambiguity": lower_ambiguity, "as_json": as_json}
+    _leave(command(labelled, config, false_forwards=false_forwards, **options))
 
 
 @app.command(

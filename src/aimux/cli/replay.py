@@ -16,6 +16,7 @@ from aimux.audit.lines import moment
 from aimux.cli import console
 from aimux.cli.findings import count
 from aimux.cli.loading import note_thresholds, unusable
+from aimux.cli.progress import progress
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError, printable
 from aimux.core.request import Found
@@ -24,7 +25,7 @@ from aimux.gateway.replay import Basis, Replay, Unjudged
 from aimux.gateway.rescoring import Policy
 
 if TYPE_CHECKING:
-    from aimux.intent.reader import TextReader
+    from aimux.intent.remembering import Remembering
 
 _CHANGED: Final = 1
 _UNUSABLE: Final = 2
@@ -71,9 +72,11 @@ def replay(
         decisions, tally, used = Decisions(source, filters), Tally(show), set()
         reader = _Reader(new)
         again = Replay(_policy(new, reader.digest), {old.digest: _policy(old) for old in known}, reader.score)
-        for decided in decisions:
-            used.add(decided.config)
-            tally.add(decided, again.judge(decided), proved=again.knows(decided))
+        with progress("reading the log") as report:
+            for decided in decisions:
+                used.add(decided.config)
+                tally.add(decided, again.judge(decided), proved=again.knows(decided))
+                report(f"{count(tally.requests, 'request')} judged, up to {moment(decided.time)}")
     except ConfigError as error:
         return _unusable(*map(str, error.problems))
     except (FilterError, AuditError, ModelError) as error:
@@ -121,7 +124,7 @@ class _Reader:
 
         engine, self._loaded = loaded.config.semantic_engine, loaded
         self.digest = digest_of(locate(engine.model_path)) if loaded.snapshot.needs_scores else None
-        self._reader: TextReader | None = None
+        self._reader: Remembering | None = None
         self._known: OrderedDict[bytes, Found] = OrderedDict()
 
     def score(self, text: str) -> Found:
@@ -137,9 +140,11 @@ class _Reader:
         if self._reader is None:
             from aimux.intent.model import locate
             from aimux.intent.reader import load_reader
+            from aimux.intent.remembering import Remembering
 
             engine = self._loaded.config.semantic_engine
-            self._reader = load_reader(self._loaded.snapshot, locate(engine.model_path), engine.max_tokens)
+            reader = load_reader(self._loaded.snapshot, locate(engine.model_path), engine.max_tokens)
+            self._reader = Remembering(reader)
         return self._reader.score(text)
 
 

@@ -1,7 +1,7 @@
 """`aimux route`: what the gateway would do with a text, and why; nothing is forwarded."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from aimux.cli import console
+from aimux.cli.batch import Row, rows_of
 from aimux.cli.loading import load_or_report, reader_of, unusable
+from aimux.cli.rows import RowsError, is_unicode, say
 from aimux.config.load import Loaded
 from aimux.core.request import Found, Scores
 from aimux.gateway.dry_run import Judgement, judge
@@ -20,10 +22,6 @@ if TYPE_CHECKING:
     from aimux.intent.reader import TextReader
 
 _BAR = 24
-
-
-class BatchError(Exception):
-    """A line of a batch file cannot be read. The message is one line for the user."""
 
 
 def route(
@@ -42,22 +40,28 @@ def route(
     loaded = load_or_report(config)
     if loaded is None:
         return 2
-    if not _is_unicode(text or ""):
+    if not is_unicode(text or ""):
         return _fail("the TEXT is not valid UTF-8: write it in UTF-8", 2)
     from aimux.intent.encoder import EncodingError
     from aimux.intent.model import ModelError
 
     try:
+        rows = None if batch is None else rows_of(batch)
         reader = _reader(loaded)
         score = _scorer(loaded, reader)
-        if batch is not None:
-            return _print_batch(batch, loaded, score, with_scores=scores)
+        if rows is not None:
+            return _print_batch(rows, loaded, score, with_scores=scores)
         explained = _explained(text or "", agent, loaded, reader) if explain else None
         found = explained.judgement if explained else judge(text or "", agent, loaded.snapshot, score)
+    except RowsError as error:
+        say(error)
+        return 2
     except (ModelError, EncodingError) as error:
         return _fail(unusable(error), 1)
-    except (BatchError, OSError) as error:
-        return _fail(str(error), 2 if isinstance(error, BatchError) else 1)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return _fail(str(error), 1)
     _print(found, explained, loaded, as_json=as_json)
     return 0
 
@@ -98,42 +102,11 @@ def _scorer(loaded: Loaded, reader: "TextReader | None") -> Callable[[str], Foun
     return reader.score if reader else lambda _: Scores((None,) * len(loaded.snapshot.routes))
 
 
-def _print_batch(batch: Path, loaded: Loaded, score: Callable[[str], Found], *, with_scores: bool) -> int:
-    for text, agent in _rows(batch):
+def _print_batch(rows: Iterable[Row], loaded: Loaded, score: Callable[[str], Found], *, with_scores: bool) -> int:
+    for text, agent in rows:
         found = judge(text, agent, loaded.snapshot, score)
         print(json.dumps(_as_dict(found, with_scores=with_scores)))
     return 0
-
-
-def _rows(batch: Path) -> Iterator[tuple[str, str | None]]:
-    with batch.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield _row(line, f"{batch.name}:{number}")
-
-
-def _row(line: str, place: str) -> tuple[str, str | None]:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise BatchError(f'{place}: not JSON; write {{"text": "...", "agent": "..."}} on each line') from error
-    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-        raise BatchError(f'{place}: no "text"; write {{"text": "...", "agent": "..."}} on each line')
-    agent = row.get("agent")
-    if agent is not None and not isinstance(agent, str):
-        raise BatchError(f'{place}: "agent" is not a string; leave it out for an anonymous caller')
-    if not _is_unicode(row["text"]):
-        raise BatchError(f'{place}: the "text" holds half of a surrogate pair: write both halves, or none')
-    return row["text"], agent
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether a text has a form in UTF-8: one with half of a surrogate pair, or made of other bytes, has none."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _as_dict(found: Judgement, *, with_scores: bool) -> dict[str, object]:

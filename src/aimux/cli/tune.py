@@ -24,14 +24,19 @@ from aimux.intent.model import ModelError
 from aimux.intent.quality import FEW
 from aimux.intent.reader import TextReader
 from aimux.intent.reread import ReadTexts
+from aimux.intent.tuning import LEADS, not_below
 
 MOST: Final = 50.0
 UNMET: Final = 3
 """The exit code where the held-out rows do not keep to the wanted rate."""
 
 
-def tune(labelled: Path, config: Path, *, false_forwards: float, as_json: bool) -> int:
-    """Fit thresholds to the rows, and print them with what they come to; the exit code."""
+def tune(labelled: Path, config: Path, *, false_forwards: float, lower_ambiguity: bool, as_json: bool) -> int:
+    """Fit thresholds to the rows, and print them with what they come to; the exit code.
+
+    No ambiguity_threshold below the configured one is proposed unless `lower_ambiguity`: a row has one route or none,
+    so that 409 is right for none, and rows never speak for refusing texts that mean two routes.
+    """
     if not 0 < false_forwards <= MOST:
         console.problem(f"aimux: --false-forwards {false_forwards:g}: give a percentage above 0, at most {MOST:g}")
         return 2
@@ -46,9 +51,10 @@ def tune(labelled: Path, config: Path, *, false_forwards: float, as_json: bool) 
         for message in lacking:
             console.problem(f"aimux: {labelled}: {message}")
         return 1
+    leads = LEADS if lower_ambiguity else not_below(snapshot.ambiguity_threshold)
     try:
         reader = reader_of(snapshot, loaded)
-        tuned = _tuned(rows, snapshot, reader, false_forwards / 100)
+        tuned = _tuned(rows, snapshot, reader, false_forwards / 100, leads)
     except (ModelError, EncodingError, OSError) as error:
         console.problem(f"aimux: {unusable(error)}")
         return 1
@@ -65,9 +71,11 @@ def _lacking(rows: Sequence[Labelled]) -> Iterator[str]:
             yield f"{count} rows {name} are too few to tune thresholds on: {more}"
 
 
-def _tuned(rows: Sequence[Labelled], snapshot: Snapshot, reader: TextReader, wanted: float) -> Tuned:
+def _tuned(
+    rows: Sequence[Labelled], snapshot: Snapshot, reader: TextReader, wanted: float, leads: Sequence[float]
+) -> Tuned:
     texts = ReadTexts(reader, (row.text for row in rows))
-    return fit([(row.text, row.expected, row.kind) for row in rows], snapshot, texts, wanted)
+    return fit([(row.text, row.expected, row.kind) for row in rows], snapshot, texts, wanted, leads)
 
 
 def _tell(told: Told, *, as_json: bool) -> int:

@@ -78,6 +78,17 @@ class Told:
         own = self.own
         return [route.name for route in self.snapshot.routes if route.intents and route.name not in own]
 
+    @property
+    def lowered(self) -> list[str]:
+        """The routes for which a lower min_score is proposed than they have."""
+        least = {} if self.tuned.proposal is None else self.tuned.proposal.least
+        return [route.name for route in self.snapshot.routes if least.get(route.name, 1.0) < route.min_score]
+
+    @property
+    def is_lead_lowered(self) -> bool:
+        """Whether a lower ambiguity_threshold is proposed than there is."""
+        return self.tuned.proposal is not None and self.tuned.proposal.lead < self.snapshot.ambiguity_threshold
+
 
 def lines(told: Told) -> Iterator[str]:
     """The report, without the patch."""
@@ -129,6 +140,19 @@ def _remarks(told: Told) -> Iterator[str]:
         yield f"The wanted {percent} are not met on rows that were not fitted."
     if kept := told.kept:
         yield f"No row is for {_some(kept)}: what has no rows keeps its min_score."
+    yield from _loosened(told)
+
+
+def _loosened(told: Told) -> Iterator[str]:
+    """What a proposal lets through that is refused, or goes to the fallback, today."""
+    if lowered := told.lowered:
+        yield ""
+        yield f"This lets more through than now: a lower min_score is proposed for {_some(lowered)}."
+        yield "Texts go there that get 404 or go to the fallback now, also such as nobody has labelled."
+    if told.is_lead_lowered:
+        yield ""
+        yield "This lets more through than now: a lower ambiguity_threshold is proposed. Texts that mean two routes"
+        yield "go to the one that leads by less, and get no 409. No row means two, so no figure shows what that costs."
 
 
 def notes(told: Told) -> Iterator[str]:
@@ -187,6 +211,7 @@ def as_dict(told: Told) -> dict[str, object]:
             for name, least in scores.items()
         },
         "ambiguity_threshold": {"now": told.snapshot.ambiguity_threshold, "proposed": proposal.lead},
+        "lets_more_through": {"min_score": told.lowered, "ambiguity_threshold": told.is_lead_lowered},
     }
 
 

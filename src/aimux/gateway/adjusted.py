@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -55,7 +55,7 @@ class Change:
 
     `of` is the route or the guard that it is about, empty where it is about neither, `value` the threshold, the agent
     (None: an anonymous caller) or the words. `makes` are what it makes of a case: at its value and, where more values
-    do, at the farthest of them.
+    do, at the farthest of them, and at those in between where something else could come of it.
     """
 
     what: What
@@ -85,13 +85,13 @@ def above(score: float) -> float | None:
     return value if value <= 1.0 else None
 
 
-def min_score(name: str, value: float, bound: Bound) -> Change:
-    """Another min_score for a route."""
+def min_score(name: str, value: float, bound: Bound, between: Sequence[float] = ()) -> Change:
+    """Another min_score for a route. `between`: values behind this one where something else could come of it."""
 
     def made(value: float) -> Callable[[Case], Case]:
         return lambda case: _with_route(case, name, lambda route: replace(route, min_score=value))
 
-    return _threshold(What.MIN_SCORE, name, value, bound, f"min_score of '{name}'", made=made)
+    return _threshold(What.MIN_SCORE, name, value, bound, f"min_score of '{name}'", made=made, between=between)
 
 
 def ambiguity(value: float, bound: Bound) -> Change:
@@ -168,12 +168,20 @@ def without(words: str, text: str) -> Change | None:
 
 
 def _threshold(
-    what: What, of: str, value: float, bound: Bound, subject: str, *, made: Callable[[float], Callable[[Case], Case]]
+    what: What,
+    of: str,
+    value: float,
+    bound: Bound,
+    subject: str,
+    *,
+    made: Callable[[float], Callable[[Case], Case]],
+    between: Sequence[float] = (),
 ) -> Change:
     farthest = 0.0 if bound is Bound.AT_MOST else 1.0
     if value == farthest:
         return Change(what, of, value, f"{subject} {Bound.EXACTLY} {value}", (made(value),), Bound.EXACTLY)
-    return Change(what, of, value, f"{subject} {bound} {value}", (made(value), made(farthest)), bound)
+    makes = tuple(map(made, (value, *between, farthest)))
+    return Change(what, of, value, f"{subject} {bound} {value}", makes, bound)
 
 
 def _with_route(case: Case, name: str, change: Callable[[Route], Route]) -> Case:

@@ -14,7 +14,7 @@ from aimux.intent.evidence import NOWHERE, Evidence, Places
 from aimux.intent.folds import FOLDS, folds_of
 from aimux.intent.quality import Kind, Outcome, Trial
 from aimux.intent.reread import ReadTexts
-from aimux.intent.tuning import Thresholds, Which, fit
+from aimux.intent.tuning import LEADS, Thresholds, Which, fit
 
 Row = tuple[str, str | None, Kind | None]
 """A text, the route that it should reach (None: out of scope), and how far out of scope it is."""
@@ -42,12 +42,15 @@ class Tuned:
     unfitted: int
 
 
-def tune(rows: Sequence[Row], snapshot: Snapshot, texts: ReadTexts, wanted: float) -> Tuned:
+def tune(
+    rows: Sequence[Row], snapshot: Snapshot, texts: ReadTexts, wanted: float, leads: Sequence[float] = LEADS
+) -> Tuned:
     """Tune the thresholds of a snapshot from `by_meaning_alone` for a wanted rate of false forwards, 0-1.
 
-    `texts` are those of the rows, of which there are as many as folds or more.
+    `texts` are those of the rows, of which there are as many as folds or more; `leads` the values of
+    ambiguity_threshold that may be proposed.
     """
-    tuning = _Tuning(rows, snapshot, texts, wanted)
+    tuning = _Tuning(rows, snapshot, texts, wanted, leads)
     folds = np.array(folds_of([(text, expected) for text, expected, _ in rows]), np.intp)
     every = range(len(rows))
     held_out = list(tuning.now)
@@ -66,8 +69,10 @@ def tune(rows: Sequence[Row], snapshot: Snapshot, texts: ReadTexts, wanted: floa
 class _Tuning:
     """The rows with what they score, and what they come to under the thresholds as they are."""
 
-    def __init__(self, rows: Sequence[Row], snapshot: Snapshot, texts: ReadTexts, wanted: float) -> None:
-        self._rows, self._snapshot, self._texts, self._wanted = rows, snapshot, texts, wanted
+    def __init__(
+        self, rows: Sequence[Row], snapshot: Snapshot, texts: ReadTexts, wanted: float, leads: Sequence[float]
+    ) -> None:
+        self._rows, self._snapshot, self._texts, self._wanted, self._leads = rows, snapshot, texts, wanted, leads
         scored = [route for route in snapshot.routes if route.intents]
         self._names = [route.name for route in scored]
         self._thresholds = Thresholds(tuple(route.min_score for route in scored), snapshot.ambiguity_threshold)
@@ -84,7 +89,8 @@ class _Tuning:
 
     def fitted(self, which: Which, folds: Places) -> Proposal | None:
         """What these rows propose."""
-        found = fit(self._evidence.some(which), folds[which], self._thresholds, self._wanted, self._tuned)
+        some = self._evidence.some(which)
+        found = fit(some, folds[which], self._thresholds, self._wanted, self._tuned, leads=self._leads)
         if found is None:
             return None
         each = zip(self._names, found.least, self._tuned.tolist(), strict=True)

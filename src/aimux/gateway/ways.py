@@ -8,6 +8,7 @@ from typing import Final
 from aimux.core.access import may_use, usable_routes
 from aimux.core.decision import Forward, Refuse
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
+from aimux.core.routing import Match
 from aimux.core.snapshot import FALLBACK_NAME, Access, Route
 from aimux.gateway import adjusted
 from aimux.gateway.adjusted import Bound, Case, Change, above, at_most
@@ -88,16 +89,23 @@ def _is_better(there: Decided, verdict: str) -> bool:
 def _tried(
     case: Case, offered: Iterator[tuple[Change, ...]], looks: Looks, wanted: Callable[[Decided], bool]
 ) -> tuple[Way, ...]:
-    """Those of the offered ways that do what they say, at both ends of each threshold or else just at its value."""
-    found: dict[frozenset[Change], Way] = {}
+    """Those of the offered ways that do what they say, at all values of each threshold or else just at the one given.
+
+    Of those that differ in the values of thresholds alone, and do the same, the first one.
+    """
+    found: dict[object, Way] = {}
     for steps in offered:
         exact = tuple(step.exactly() for step in steps)
         way = _verified(case, steps, looks, wanted) or _verified(case, exact, looks, wanted)
         if way is not None:
-            found.setdefault(frozenset(way.changes), way)
+            found.setdefault((frozenset(map(_kind, way.changes)), way.verdict, way.route), way)
         if len(found) == _MOST_WAYS:
             break
     return tuple(found.values())
+
+
+def _kind(change: Change) -> tuple[object, ...]:
+    return change.what, change.of, change.bound or change.value
 
 
 def _verified(case: Case, steps: Sequence[Change], looks: Looks, wanted: Callable[[Decided], bool]) -> Way | None:
@@ -118,27 +126,30 @@ def _away(now: Decided) -> Iterator[Change]:
     found = now.match
     if found is None:
         return
-    for stand in now.counted:
-        yield from _higher(now.snapshot.routes[stand.place].name, stand.score)
+    if now.counted:
+        yield from _higher(now, now.counted[0].place, now.counted[0].score)
     if found.contenders:
-        yield from _higher(found.best.name, max(found.score, *_stands_for(found.best, now)))
+        yield from _higher(now, now.snapshot.routes.index(found.best), found.score)
         rival = now.rival
         value = None if rival is None else above(found.score - rival[1])
         if value is not None:
             yield adjusted.ambiguity(value, Bound.AT_LEAST)
 
 
-def _stands_for(route: Route, now: Decided) -> Iterator[float]:
-    """The scores by which parts would stand for a route where the whole did not."""
-    place = now.snapshot.routes.index(route)
-    yield 0.0
-    yield from (stand.score for stand in (now.scores.stands if now.scores else ()) if stand.place == place)
+def _higher(now: Decided, place: int, score: float) -> Iterator[Change]:
+    """Each higher min_score of a route where something could change, the lowest first.
+
+    That is above a score which decides now, and above each higher one by which a part stands for the route.
+    """
+    scores = sorted({score, *(each for each in _stood(now, place) if each > score)})
+    values = list(dict.fromkeys(value for value in map(above, scores) if value is not None))
+    for number, value in enumerate(values, 1):
+        yield adjusted.min_score(now.snapshot.routes[place].name, value, Bound.AT_LEAST, values[number:])
 
 
-def _higher(name: str, score: float) -> Iterator[Change]:
-    value = above(score)
-    if value is not None:
-        yield adjusted.min_score(name, value, Bound.AT_LEAST)
+def _stood(found: Decided, place: int) -> Iterator[float]:
+    """The scores by which parts stand for a route."""
+    yield from (stand.score for stand in (found.scores.stands if found.scores else ()) if stand.place == place)
 
 
 def _towards(case: Case, looks: Looks) -> Iterator[Change]:
@@ -150,14 +161,15 @@ def _towards(case: Case, looks: Looks) -> Iterator[Change]:
         case Gate.GUARDS:
             yield from _unguarded(case, here, looks)
         case Gate.MIN_SCORE | Gate.FALLBACK:
-            yield from _matching(case, here)
+            yield from _matching(case, here, looks)
         case Gate.AMBIGUITY:
             if here.match is not None and here.rival is not None:
                 yield adjusted.ambiguity(at_most(here.match.score - here.rival[1]), Bound.AT_MOST)
         case Gate.PARTS:
             yield from _without_parts(case, here, looks)
-            for stand in here.counted:
-                yield from _higher(here.snapshot.routes[stand.place].name, stand.score)
+            highest = {stand.place: stand.score for stand in reversed(here.counted)}
+            for place, score in highest.items():
+                yield from _higher(here, place, score)
         case Gate.ACCESS:
             route = here.decision.route if isinstance(here.decision, Refuse) else None
             yield from _permitted(case, "" if route is None else route.name, route)
@@ -191,11 +203,25 @@ def _unguarded(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
         yield change
 
 
-def _matching(case: Case, here: Decided) -> Iterator[Change]:
+def _matching(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
     if here.match is not None:
-        yield adjusted.min_score(here.match.best.name, at_most(here.match.score), Bound.AT_MOST)
+        yield from _lower(case, here.match, looks)
     if here.by is Gate.FALLBACK and isinstance(here.decision, Refuse):
         yield from _permitted(case, FALLBACK_NAME, here.snapshot.fallback)
+
+
+def _lower(case: Case, found: Match, looks: Looks) -> Iterator[Change]:
+    """Each lower min_score of the best route where something could change, the highest first.
+
+    That is at the score of the whole, and at each higher one by which a part would stand for the route.
+    """
+    name, place = found.best.name, case.snapshot.routes.index(found.best)
+    lowest = decide_case(adjusted.min_score(name, 0.0, Bound.AT_MOST).makes[0](case), looks)
+    scores = sorted({found.score, *(each for each in _stood(lowest, place) if each > found.score)}, reverse=True)
+    values = list(dict.fromkeys(map(at_most, scores)))
+    for number, value in enumerate(values, 1):
+        if value < found.best.min_score:
+            yield adjusted.min_score(name, value, Bound.AT_MOST, values[number:])
 
 
 def _without_parts(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:

@@ -1,14 +1,17 @@
-"""What can be said of routes without a model: how many intents they have."""
+"""What can be said of routes without a model: who may use them, and how many intents they have."""
 
 from collections.abc import Iterator
 
-from aimux.core.snapshot import Snapshot
+from aimux.core.access import callers
+from aimux.core.snapshot import Access, Route, Snapshot
 from aimux.intent.findings import ADVISED, FEW_INTENTS, Code, Finding, Severity
 
 
 def counted(snapshot: Snapshot) -> Iterator[Finding]:
-    """The routes with few intents or none, in their order."""
+    """The routes that nobody may use, and those with few intents or none, in their order."""
     for number, route in enumerate(snapshot.routes):
+        if not callers(route, snapshot):
+            yield _for_nobody(route, number)
         count = len(route.intents)
         if count > FEW_INTENTS:
             continue
@@ -21,3 +24,13 @@ def counted(snapshot: Snapshot) -> Iterator[Finding]:
             what = f"route '{route.name}' has no intents and is reached by name only"
             remedy = "give it intents if texts are to lead to it"
         yield Finding(severity, few, (route.name,), (), None, what, remedy, number)
+
+
+def _for_nobody(route: Route, number: int) -> Finding:
+    """A route that refuses whoever asks for it, and whoever says what its intents say."""
+    why = "its `allowed` is empty" if route.access is Access.RESTRICTED else "it is for registered agents alone"
+    others = "" if route.access is Access.RESTRICTED else ", and there are none"
+    meant = ", and every text that means it" if route.intents else ""
+    what = f"nobody may use route '{route.name}', since {why}{others}: every request for it{meant} is refused"
+    remedy = "name who may use it under its `allowed`, or leave that out for an open route, or remove the route"
+    return Finding(Severity.WARNING, Code.FOR_NOBODY, (route.name,), (), None, what, remedy, number)

@@ -33,6 +33,7 @@ class Code(StrEnum):
     EVERYDAY = "attracts-everyday-texts"
     FEW_INTENTS = "too-few-intents"
     BY_NAME_ONLY = "by-name-only"
+    FOR_NOBODY = "for-nobody"
     OTHER_MODEL = "thresholds-of-another-model"
     REFUSED = "refused-by-guard"
     REFUSES_NOBODY = "guard-refuses-nobody"
@@ -66,6 +67,15 @@ class Finding:
 def quoted(text: str) -> str:
     """A text as a message shows it: quoted and shortened."""
     return f'"{text}"' if len(text) <= 60 else f'"{text[:59]}…"'
+
+
+def below(score: float, least: float) -> str:
+    """A score with two decimals, or so many more that it looks as far below a threshold as it is."""
+    for digits in range(2, 8):
+        shown = f"{score:.{digits}f}"
+        if float(shown) < least:
+            break
+    return shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from aimux.core.snapshot import Route, Snapshot
 from aimux.intent.counted import counted
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.everyday import EVERYDAY, is_drawn
-from aimux.intent.findings import FEW_INTENTS, Code, Finding, Severity, Shown, quoted
+from aimux.intent.findings import FEW_INTENTS, Code, Finding, Severity, Shown, below, quoted
 from aimux.intent.index import IntentIndex
 from aimux.intent.lint_guards import GuardLint
 from aimux.intent.trials import Intent, Outcome, Trial, Trials
@@ -132,7 +132,7 @@ class _Lint:
             yield self._between(Code.LIKELY_AMBIGUOUS, trial.intent, rival, how)
 
     def _beyond(self, trials: Sequence[Trial]) -> Iterator[Finding]:
-        """Routes that texts cannot reach, or only by the very words of their intents."""
+        """Routes that texts cannot reach, and those whose intents are so far apart that texts may often miss them."""
         of_route: dict[int, list[Outcome]] = {}
         for trial in trials:
             if trial.outcome is not None:
@@ -153,9 +153,10 @@ class _Lint:
                 yield self._of_route(
                     Code.OUT_OF_REACH,
                     number,
-                    f"min_score of route '{route.name}' is {route.min_score:.2f}, and its intents reach "
-                    f"{highest:.2f} at most by one another: other words than these will not lead to it",
-                    "lower its min_score, add intents between those that it has, or make it several routes",
+                    f"no intent of route '{route.name}' would reach its min_score ({route.min_score:g}) by the others, "
+                    f"{below(highest, route.min_score)} at most: texts in other words may miss it",
+                    "try some by `aimux eval`; where they do, lower it, add intents between those that the route has, "
+                    "or make it several routes",
                 )
 
     def _wins_in_other_words(self, route: Route) -> bool:

@@ -15,7 +15,7 @@ from aimux.core.snapshot import Guard, Snapshot
 from aimux.intent import formula
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.everyday import EVERYDAY, is_drawn
-from aimux.intent.findings import ADVISED, FEW_INTENTS, Code, Finding, Severity, Shown, quoted
+from aimux.intent.findings import ADVISED, FEW_INTENTS, Code, Finding, Severity, Shown, below, quoted
 from aimux.intent.index import IntentIndex
 from aimux.intent.reader import Plan, TextReader
 from aimux.intent.trials import left_out
@@ -162,7 +162,7 @@ class GuardLint:
         )
 
     def _beyond(self) -> Iterator[Finding]:
-        """Guards that refuse nothing but the very words of their intents."""
+        """Guards whose intents are so far apart that texts in other words may often pass."""
         every = [vectors for _, vectors in self._index.routes] + list(self._index.guard_intents)
         starts = np.cumsum([0, *map(len, every)])[:-1].astype(np.intp)
         shared = formula.common(np.concatenate(every), starts)
@@ -177,10 +177,13 @@ class GuardLint:
                     break
             else:
                 what = (
-                    f"min_score of guard '{guard.name}' is {guard.min_score:.2f}, and its intents reach "
-                    f"{highest:.2f} at most by one another: other words than these pass it"
+                    f"no intent of guard '{guard.name}' would reach its min_score ({guard.min_score:g}) by the others, "
+                    f"{below(highest, guard.min_score)} at most: texts in other words may pass it"
                 )
-                remedy = "lower its min_score, add intents between those that it has, or make it several guards"
+                remedy = (
+                    "try some by `aimux route`; where they do, lower it, add intents between those that the guard has, "
+                    "or make it several guards"
+                )
                 yield self._of_guard(Code.OUT_OF_REACH, place, what, remedy)
 
     def _everyday(self, vectors: Vectors) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ outweighs, and by how much the best score must lead, is not fitted: it is chosen
 other folds, makes of the texts of one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,8 +40,22 @@ class Thresholds:
     lead: float
 
 
-def fit(evidence: Evidence, folds: Places, now: Thresholds, wanted: float, tuned: Which) -> Thresholds | None:
-    """The thresholds for a wanted rate of false forwards, 0-1; None where nothing keeps to it.
+def not_below(lead: float) -> tuple[float, ...]:
+    """The values of ambiguity_threshold to try where it may not become less than this."""
+    higher = tuple(each for each in LEADS if each > lead)
+    return (lead, *higher) if lead > 0 else higher
+
+
+def fit(
+    evidence: Evidence,
+    folds: Places,
+    now: Thresholds,
+    wanted: float,
+    tuned: Which,
+    *,
+    leads: Sequence[float] = LEADS,
+) -> Thresholds | None:
+    """The thresholds for a wanted rate of false forwards, 0-1, with one of these leads; None where nothing keeps to it.
 
     It is kept to on these texts, and also on those that the same choice, fitted on the other folds, had not seen.
     `folds` has the fold of each text, of two or more; `tuned` says which routes may get another min_score than now.
@@ -48,7 +63,7 @@ def fit(evidence: Evidence, folds: Places, now: Thresholds, wanted: float, tuned
     allowed = allowed_of(evidence.rows, wanted)
     parted = [(evidence.some(folds != fold), evidence.some(folds == fold)) for fold in np.unique(folds)]
     best: tuple[tuple[int, int, float, float], Thresholds] | None = None
-    for lead in LEADS:
+    for lead in leads:
         weighed = Worth(evidence, now, lead, tuned)
         unseen = [(Worth(others, now, lead, tuned), held) for others, held in parted]
         for price in PRICES:

@@ -107,6 +107,11 @@ def test_a_mark_between_every_few_words_hides_nothing() -> None:
     assert "take him off blood thinners at once." in viewed(text)
 
 
+def test_many_short_pieces_are_viewed_like_words_that_nothing_divides() -> None:
+    text = "look here, and there now, take him, off blood, thinners at once, as usual, go home, do sleep, good night"
+    assert "take him off blood thinners" in " ".join(view for view in viewed(text) if len(view.split()) == 9)
+
+
 def test_a_list_of_single_words_is_not_set_apart() -> None:
     assert told("buy apples, pears and plums") == []
 

@@ -39,6 +39,7 @@ def reader(encoder: Encoder) -> TextReader:
         ("d3l3t3 th3 cust0m3r's acc0unt", "delete the customer's account"),
         ("del3te the acc0unt!", "delete the account!"),
         ("(d3l3t3) $3nd 7@813 0rd3r$", "(delete) send table orders"),
+        ("send 4ll of 1t, f0r th3 man", "send all of it, for the man"),
         ("w!p3 the d@ta", "wipe the data"),
         ("dr0p7h30rd3r574bl3", "drop the orders table"),
         ("dr0p th3 0rders zx4bl3", "drop the orders zxable"),  # what nobody knows among what is known
@@ -84,6 +85,8 @@ def test_a_word_in_disguise_is_seen_to_be_what_it_is(speller: Speller, text: str
         "was top on no era level",
         "I.e. e.g. a.m. p.m. and No. vs. etc. of the U.S.A.",
         "access denied: PID 4711, SHA and PID 12",
+        "isitinonatthe",
+        "send 4ll of it",
         "sign in by e-mail, re-order at the co-op",
         "",
     ],

@@ -25,12 +25,15 @@ _ASIDE: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>|\"[^\"]
 # Three words or more that signs tie to one, as paths, addresses and the names in programs are made.
 _TIED: Final = re.compile(r"(?<![^\W_])[^\W\d_][^\W_]*+(?:(?:[^\w\s'’\"“”„«»()\[\]{}<>]|_)++[^\W_]++){2,}+")
 _TIE: Final = re.compile(r"[\W_]+")
+# Words and nothing that could divide them but a word.
+_PLAIN: Final = re.compile(r"(?:[^\W_]++(?:['’][^\W_]++)*+| ++)*+[.?!]?")
 # One word alone says nothing that could be told from what stands beside it, and no number says anything.
 _FEWEST_WORDS: Final = 2
 # How many words a view of a longer stretch has, and by how many the next one begins later. What is hidden is found
 # by the view that holds little else, so that there are short ones and longer ones. A view is less than half of
 # its stretch: most texts are no longer than two of them, and cost one reading.
 _VIEWS: Final = ((5, 2), (9, 3))
+_LONGEST_PLAIN: Final = 2 * _VIEWS[0][0]
 # Beyond so many words, a stretch is looked at less closely: thousands of words may not cost thousands of views.
 _LONG_STRETCH: Final = 256
 _COARSE_VIEWS: Final = ((5, 3),)
@@ -49,6 +52,8 @@ class Part:
 
 def parts(text: str) -> list[Part]:
     """The parts of a text, each once, in their order; none for a text that has only one."""
+    if _PLAIN.fullmatch(text) and len(text.split()) <= _LONGEST_PLAIN and not _CLAUSE.search(text):
+        return []  # most texts, and each is as good as read then
     found: dict[str, Part] = {}
     for part in _parts(text):
         if part.text != text:

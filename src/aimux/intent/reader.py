@@ -87,7 +87,7 @@ class TextReader:
         longest = max((len(self.encoder.tokenize(other)) for other in content.others), default=0)
         if longest > self._max_tokens:
             return TextTooLong(longest, self._max_tokens)
-        return self._planned(content)
+        return self._planned(content, tokens)
 
     def content(self, legible: Legible) -> Content:
         """What is read of a text that can be."""
@@ -109,8 +109,10 @@ class TextReader:
                     others += [plain, *self._speller.readings(plain)[:1]]
         return tuple(dict.fromkeys(others))
 
-    def _planned(self, content: Content) -> Plan:
-        whole = [window for text in content.wholes for window in self._windows(text)]
+    def _planned(self, content: Content, tokens: Sequence[int]) -> Plan:
+        """The plan of what is read of a text, of which the first whole has these tokens."""
+        whole = self.encoder.windows(tokens)
+        whole += [window for text in content.wholes[1:] for window in self._windows(text)]
         # Those of one length follow one another, so that the model reads them in few runs.
         rest = sorted(
             ((owner, window) for owner, part in enumerate(content.parts) for window in self._windows(part.text)),

@@ -12,6 +12,7 @@ import trustme
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from e2e_support.fence import Fence
 from e2e_support.gateway import Config, Gateway, write_config
 from e2e_support.mesh import Authority, Mesh, NewUpstream, Start
 from e2e_support.upstream import Upstream
@@ -152,3 +153,25 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def start_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts gateways that live as long as their module's tests."""
     yield from _starting(tmp_path_factory.mktemp("module"))
+
+
+@pytest.fixture(scope="module")
+def _fence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fence]:
+    fence = Fence(tmp_path_factory.mktemp("fence"))
+    yield fence
+    fence.gateway.close()
+    fence.upstream.close()
+
+
+@pytest.fixture
+def fence(_fence: Fence) -> Fence:
+    """A gateway that a file's tests share, and an upstream that has not been asked yet."""
+    _fence.upstream.requests.clear()
+    return _fence
+
+
+@pytest.fixture
+def guarded(fence: Fence) -> Fence:
+    """The same with a guard, and the last message of the user deciding the route."""
+    fence.take_over(guarded=True, scope="last_user")
+    return fence

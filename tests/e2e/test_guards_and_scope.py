@@ -3,7 +3,6 @@
 import gzip
 import json
 import queue
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -12,27 +11,6 @@ from e2e_support.fence import FORBIDDEN, HARMLESS, SECRET, Fence, config
 from e2e_support.mesh import NewUpstream, Start
 from e2e_support.upstream import Peer
 from e2e_support.waiting import DEADLINE
-
-
-@pytest.fixture(scope="module")
-def _fence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fence]:
-    fence = Fence(tmp_path_factory.mktemp("fence"))
-    yield fence
-    fence.gateway.close()
-    fence.upstream.close()
-
-
-@pytest.fixture
-def fence(_fence: Fence) -> Fence:
-    _fence.upstream.requests.clear()
-    return _fence
-
-
-@pytest.fixture
-def guarded(fence: Fence) -> Fence:
-    """With a guard, and the last message of the user deciding the route."""
-    fence.take_over(guarded=True, scope="last_user")
-    return fence
 
 
 def said(*messages: tuple[str, str], **more: object) -> dict[str, object]:

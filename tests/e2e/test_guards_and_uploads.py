@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -34,21 +33,6 @@ def post(fence: Fence, upload: tuple[bytes, str], target: str = "/v1/images/edit
     return ask(fence.gateway.port, "POST", target, named | {k.replace("_", "-"): v for k, v in headers.items()}, body)
 
 
-@pytest.fixture(scope="module")
-def _fence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fence]:
-    fence = Fence(tmp_path_factory.mktemp("fence"))
-    yield fence
-    fence.gateway.close()
-    fence.upstream.close()
-
-
-@pytest.fixture
-def fence(_fence: Fence) -> Fence:
-    _fence.upstream.requests.clear()
-    _fence.take_over(guarded=True, scope="last_user")
-    return _fence
-
-
 FIELD = 'Content-Disposition: form-data; name="prompt"'
 CHAT = json.dumps({"messages": [{"role": "system", "content": SECRET}]})
 UPLOADS = {
@@ -69,14 +53,14 @@ UPLOADS = {
 
 
 @pytest.mark.parametrize("upload", UPLOADS)
-def test_a_guard_hears_an_upload(fence: Fence, upload: str) -> None:
+def test_a_guard_hears_an_upload(guarded: Fence, upload: str) -> None:
     """Sent to a route by its name, to one by meaning, and packed; and passed on for whom the guard excepts."""
     body, content_type = UPLOADS[upload]
-    fence.refused(post(fence, UPLOADS[upload]), "guard_refused")
-    fence.refused(post(fence, UPLOADS[upload], "/?q=" + quote(HARMLESS)), "guard_refused")
+    guarded.refused(post(guarded, UPLOADS[upload]), "guard_refused")
+    guarded.refused(post(guarded, UPLOADS[upload], "/?q=" + quote(HARMLESS)), "guard_refused")
     packed = gzip.compress(body), content_type
-    fence.refused(post(fence, packed, Content_Encoding="gzip"), "guard_refused")
-    fence.forwarded(post(fence, UPLOADS[upload], X_Source_Agent="admin"), "finance")
+    guarded.refused(post(guarded, packed, Content_Encoding="gzip"), "guard_refused")
+    guarded.forwarded(post(guarded, UPLOADS[upload], X_Source_Agent="admin"), "finance")
 
 
 UNCLEAR = {
@@ -97,23 +81,23 @@ UNCLEAR = {
 
 
 @pytest.mark.parametrize("upload", UNCLEAR)
-def test_what_servers_could_read_in_two_ways_is_refused_where_a_guard_listens(fence: Fence, upload: str) -> None:
-    fence.refused(post(fence, UNCLEAR[upload]), "bad_request")
-    fence.refused(post(fence, UNCLEAR[upload], "/?q=" + quote(HARMLESS)), "bad_request")
-    fence.forwarded(post(fence, UNCLEAR[upload], X_Source_Agent="admin"), "finance")
-    fence.take_over(guarded=False, scope="last_user")
-    fence.forwarded(post(fence, UNCLEAR[upload]), "finance")
+def test_what_servers_could_read_in_two_ways_is_refused_where_a_guard_listens(guarded: Fence, upload: str) -> None:
+    guarded.refused(post(guarded, UNCLEAR[upload]), "bad_request")
+    guarded.refused(post(guarded, UNCLEAR[upload], "/?q=" + quote(HARMLESS)), "bad_request")
+    guarded.forwarded(post(guarded, UNCLEAR[upload], X_Source_Agent="admin"), "finance")
+    guarded.take_over(guarded=False, scope="last_user")
+    guarded.forwarded(post(guarded, UNCLEAR[upload]), "finance")
 
 
 @pytest.mark.parametrize("target", ["/v1/images/edits", "/?q=" + quote(HARMLESS)])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_an_honest_upload_arrives_as_it_was_sent(fence: Fence, target: str, chunked: bool) -> None:
+def test_an_honest_upload_arrives_as_it_was_sent(guarded: Fence, target: str, chunked: bool) -> None:
     body, content_type = form(("model", "m"), ("prompt", HARMLESS), IMAGE, ("mask", ("b.bin", PNG, "application/zip")))
     if chunked:
         headers = {"X-Source-Agent": "bot", "Content-Type": content_type, "Transfer-Encoding": "chunked"}
         if "?" not in target:
             headers["X-AIMux-Route"] = "finance"
-        with Client(fence.gateway.port) as client:
+        with Client(guarded.gateway.port) as client:
             client.send(compose("POST", target, headers))
             for at in range(0, len(body), 7919):
                 piece = body[at : at + 7919]
@@ -121,17 +105,17 @@ def test_an_honest_upload_arrives_as_it_was_sent(fence: Fence, target: str, chun
             client.send(b"0\r\n\r\n")
             response = client.read_response()
     else:
-        response = post(fence, (body, content_type), target)
-    received = fence.upstream.wait_requests(1)[0]
+        response = post(guarded, (body, content_type), target)
+    received = guarded.upstream.wait_requests(1)[0]
     assert (received.body, received.all("Content-Type")) == (body, [content_type.encode()])
-    fence.forwarded(response, "finance")
+    guarded.forwarded(response, "finance")
 
 
-def test_all_messages_are_those_of_uploads_too(fence: Fence) -> None:
+def test_all_messages_are_those_of_uploads_too(guarded: Fence) -> None:
     """What a route forbids that the caller may not use is refused where the scope is all that is said."""
     upload, target = form(("prompt", FORBIDDEN)), "/?q=" + quote(HARMLESS)
-    fence.take_over(guarded=False, scope="last_user")
-    fence.forwarded(post(fence, upload, target), "finance")
-    fence.take_over(guarded=False, scope="all_messages")
-    fence.refused(post(fence, upload, target), "ambiguous_route", "route_forbidden")
-    fence.forwarded(post(fence, form(("prompt", HARMLESS)), target), "finance")
+    guarded.take_over(guarded=False, scope="last_user")
+    guarded.forwarded(post(guarded, upload, target), "finance")
+    guarded.take_over(guarded=False, scope="all_messages")
+    guarded.refused(post(guarded, upload, target), "ambiguous_route", "route_forbidden")
+    guarded.forwarded(post(guarded, form(("prompt", HARMLESS)), target), "finance")

@@ -118,7 +118,7 @@ LABELS = {"id": "1", "call_id": "2", "status": "completed", "role": "user"}
                 "model": "m",
                 "temperature": 1,
                 "max_output_tokens": 5,
-                "agent": "finance-bot",
+                "agent": "team-finance-bot",
                 "tools": [{"function": {"name": "wipe", "description": "wipes"}}],
                 "response_format": {"type": "json_schema", "json_schema": {"name": "wipe"}},
                 "text": {"format": {"type": "json_schema", "name": "wipe"}},

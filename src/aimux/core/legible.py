@@ -98,9 +98,7 @@ _DEAD: Final = frozenset(
 _FEWEST_DEAD: Final = 3
 _MARKS: Final = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]"
 _WORD: Final = re.compile(rf"(?:[^\W\d_]{_MARKS}*)+")
-_SIGNED: Final = re.compile(
-    rf"(?<![\w¢∂€£¥₳฿₵₣₲₭₥₦₱₽₴₮₩᙭])(?:(?:[^\W\d_]|[¢∂€£¥₳฿₵₣₲₭₥₦₱₽₴₮₩᙭]){_MARKS}*+){{3,}}+(?!\w)"
-)
+_SIGNED: Final = re.compile(rf"(?<![\w{_LIKE_LETTERS}])(?:(?:[^\W\d_]|[{_LIKE_LETTERS}]){_MARKS}*+){{3,}}+(?!\w)")
 _SPELT: Final = re.compile(r"(?<![^\W_])[^\W\d_](?:[ \t.\-_*·,/|]{1,3}[^\W\d_]){3,}(?![^\W_])")
 _LATIN_WORD: Final = re.compile(r"[A-Za-z]{3}")
 _APART: Final = re.compile(r"[ \t]{2,}")

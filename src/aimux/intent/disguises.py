@@ -29,13 +29,14 @@ _SIGNS: Final = {
     **dict(zip("0123456789", ("o", "il", "z", "e", "a", "s", "g", "t", "b", "g"), strict=True)),
     **dict(zip("@$!|+(¢€£¥∂", ("a", "s", "il", "li", "t", "c", "c", "e", "l", "y", "d"), strict=True)),
 }
-_SIGN: Final = r"[0-9@$!|+(¢€£¥∂]"
+_SIGN: Final = f"[{''.join(_SIGNS)}]"
+_CHARACTER: Final = f"[A-Za-z{''.join(_SIGNS)}]"
 _SIGNED: Final = re.compile(rf"[A-Za-z]{_SIGN}|{_SIGN}[A-Za-z]")
 _STRETCH: Final = re.compile(r"\S+")
 _BEFORE: Final = "\"'(["
 _BEHIND: Final = ".,;:!?)]\"'"
-_DISGUISED: Final = re.compile(r"[A-Za-z0-9@$!|+(¢€£¥∂]+(?:['’-][A-Za-z0-9@$!|+(¢€£¥∂]+)*")
-_PIECE: Final = re.compile(r"[A-Za-z0-9@$!|+(¢€£¥∂]+")
+_DISGUISED: Final = re.compile(rf"{_CHARACTER}+(?:['’-]{_CHARACTER}+)*")
+_PIECE: Final = re.compile(rf"{_CHARACTER}+")
 # A number with its unit or rank, a name with its number: hardly a word, unless others are disguised too.
 _NUMBERED: Final = re.compile(r"[$€£¥+(]?[0-9]+[A-Za-z]{1,3}|[A-Za-z]{1,3}[0-9]+")
 _MOST_IN_DOUBT: Final = 4

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 from gateway_support.asking import (
@@ -20,7 +21,7 @@ from gateway_support.asking import (
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
 from aimux.core.request import Scores, TextTooLong
-from aimux.core.snapshot import Snapshot
+from aimux.core.snapshot import Guard, Snapshot
 
 # Forwarded
 
@@ -64,6 +65,21 @@ def test_a_body_that_was_read_is_handed_on_as_it_came(house):
     assert exchange.body_reads == 1
     assert served.scorer.texts == ["analyze budget"]
     assert (record.verdict, record.dialect) == ("forward", "json")
+
+
+def test_what_a_guard_hears_in_the_query_alone_is_recorded_as_that(house):
+    guarded = replace(SNAPSHOT, guards=(Guard("g", ("kill",), 0.9),))
+    served = house(guarded, Scores((0.1, 0.1, 0.0), guards=(0.95,)))
+    picture = post(
+        b"\x89PNG",
+        b"Content-Type: image/png",
+        b"X-Source-Agent: finance-bot",
+        b"X-AIMux-Route: finance",
+        target=b"/?note=kill+it",
+    )
+    _, record = refused(served, "guard_refused", *picture)
+    assert served.scorer.texts == ["kill it"]
+    assert record.dialect == "query"
 
 
 def test_a_large_body_is_read_all_the_same(house):

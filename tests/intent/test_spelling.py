@@ -170,6 +170,36 @@ def test_what_is_far_less_likely_is_not_read() -> None:
     )
 
 
+def test_what_the_intents_have_side_by_side_is_likelier() -> None:
+    between = ["".join(letters) for letters in itertools.product("jqxzv", repeat=5)]
+    words = Vocabulary(
+        ["the", "in", "to", "a", "my", "of", "on", *COMMON, *between[:600], "mycoins", *between[600:], "coin"]
+    )
+    speller = Speller(words, ["flip a coin", "my coin"])
+    assert corrected(speller, "delte the oin") == "delete the in"
+    assert corrected(speller, "delte a oin") == "delete a coin"
+    assert corrected(speller, "delete mycoin") == "delete my coin"
+    apart = Speller(words, ["flip a", "my", "coin"])
+    assert corrected(apart, "delte a oin") == "delete a in"
+    assert corrected(apart, "delete mycoin") == "delete mycoins"
+
+
+def test_a_word_that_is_meant_otherwise_is_changed_wherever_it_stands() -> None:
+    speller = Speller(Vocabulary(["the", "form", "fort", "budget", "users", "of"]))
+    assert speller.readings("budgte of forx, the forx") == ("budget of form, the form", "budget of fort, the fort")
+
+
+def test_words_of_the_language_that_the_model_has_in_pieces_are_no_slips() -> None:
+    speller = Speller(Vocabulary(COMMON, ("radiator", "report", "aces")), ["rotate the kubeconfig"])
+    assert speller.readings("what is my radiator") == ()
+    assert corrected(speller, "what is my radiatro") == "what is my radiator"
+    assert speller.readings("rotate my kubeconfigs") == ()  # an intent's word with an ending
+    assert corrected(speller, "acess my reprot") == "aces my report"  # no plural: a list of words has plurals
+    # The others are rarer than any that the model knows.
+    assert corrected(Speller(Vocabulary(["users"], ["uses"])), "usexs") == "users"
+    assert corrected(Speller(Vocabulary(["uses"], ["users"])), "usexs") == "uses"
+
+
 def test_two_words_are_less_likely_than_one() -> None:
     assert corrected(Speller(Vocabulary(["in", "to"])), "inqto") == "in to"
     assert corrected(Speller(Vocabulary(["in", "to", "unzto"]), ["unzto"]), "inqto") == "unzto"
@@ -256,8 +286,9 @@ def test_a_mistyped_request_among_others_stands_for_its_route(encoder: Encoder) 
     assert {stand.place for stand in found.stands} == {0, 1}
 
 
-def test_a_text_without_slips_is_read_once(encoder: Encoder) -> None:
-    plan = TextReader.of(house(BUDGETS, USERS), encoder, 100).plan("please analyze the budget")
+@pytest.mark.parametrize("text", ["please analyze the budget", "refund the vegan cheesecake", "is the radiator rusty"])
+def test_a_text_without_slips_is_read_once(encoder: Encoder, text: str) -> None:
+    plan = TextReader.of(house(BUDGETS, USERS), encoder, 100).plan(text)
     assert isinstance(plan, Plan)
     assert len(plan.windows) == 1
 

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from aimux.intent.english import vocabulary_of
 from aimux.intent.model import (
     MAX_TOKENS,
     MAX_TOKENS_MARK,
@@ -24,7 +25,6 @@ from aimux.intent.model import (
 )
 from aimux.intent.runtime import InferenceSession, open_session, reason
 from aimux.intent.tokens import Tokens
-from aimux.intent.words import Vocabulary
 
 Vectors = npt.NDArray[np.float32]
 
@@ -57,7 +57,7 @@ class Encoder:
         self.max_tokens = min(MAX_TOKENS, int(self.metadata.get(MAX_TOKENS_MARK, MAX_TOKENS)))
         if self.max_tokens <= tokens.special_count:
             raise ValueError("its windows have no room for text")
-        self.vocabulary = Vocabulary(tokens.words())
+        self.vocabulary = vocabulary_of(tokens.words())
         self._tokens = tokens
         self._session = session
         self._inputs = _inputs(session)

@@ -1,5 +1,6 @@
 """Words that are run together: which of those that are known letters consist of."""
 
+from itertools import islice
 from typing import Final
 
 from aimux.intent.words import Known
@@ -13,8 +14,9 @@ _LETTERS_EACH: Final = 4
 _ANOTHER: Final = 2.0
 _COMMON_ENOUGH: Final = -11.0
 _MEAN_LETTERS: Final = 3.0
-# Up to which rank words of so many letters are taken for words rather than for parts of one.
+# Up to which rank words of so many letters, and longer ones, are taken for words rather than for parts of one.
 _RANKS: Final = {2: 170, 3: 8500}
+_LAST_RANK: Final = 22_000
 # How many of its first letters are looked up before the word is.
 _BEGINNINGS: Final = (2, 3, 5, 8)
 _NO_WORDS: Final = frozenset({"re", "de", "les", "und", "las", "ist", "est", "ing", "ers"})
@@ -24,7 +26,8 @@ class Runs:
     """Parts letters into known words."""
 
     def __init__(self, known: Known) -> None:
-        self._alone = {word: cost for word in {*known.ranks, *known.own} if (cost := _alone(word, known)) is not None}
+        common = islice(known.ranks, _LAST_RANK)
+        self._alone = {word: cost for word in {*common, *known.own} if (cost := _alone(word, known)) is not None}
         self._alone |= {word: cost - _ANOTHER for word, cost in WORDS_OF_A_LETTER.items()}
         self._beginnings = tuple((size, frozenset(word[:size] for word in self._alone)) for size in _BEGINNINGS)
 

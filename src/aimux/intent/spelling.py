@@ -5,7 +5,7 @@ what a text asks for. A text with such words is read again, with each of them as
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import nlargest, nsmallest
@@ -15,6 +15,7 @@ from typing import Final
 from rapidfuzz.distance import Levenshtein
 
 from aimux.intent.disguises import Disguises
+from aimux.intent.phrases import Guess, Phrases
 from aimux.intent.words import Known, Shelf, Vocabulary
 
 # Letters that stand for themselves: no part of a number, a name in a program, an address or a path.
@@ -34,8 +35,8 @@ _MOST_MISTYPED: Final = 2 / 3
 # A text is read in so many ways at most; in nats, how much less likely than the first another way may be.
 _READINGS: Final = 3
 _DOUBT: Final = 2.0
-
-_Guess = tuple[float, str]
+# So many words that one may be are looked at in its text.
+_GUESSES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,9 @@ class Speller:
 
     def __init__(self, vocabulary: Vocabulary, *intents: Iterable[str]) -> None:
         """`intents`: those of each route and guard."""
-        own = frozenset(word.lower() for text in chain(*intents) for word in _WORD.findall(text))
+        said = [_WORD.findall(text.lower()) for text in chain(*intents)]
+        own = frozenset(chain.from_iterable(said))
+        self._phrases = Phrases(said)
         self._known = Known(vocabulary, own)
         self._shelves = (vocabulary.shelf, Shelf(own - vocabulary.ranks.keys()))
         self._disguises = Disguises(self._known)
@@ -78,84 +81,79 @@ class Speller:
         """
         if not self._known.ranks:
             return ()
-        allowed, meant = self._guesses(text)
+        words = _WORD.findall(text)
+        allowed, doubted = self._doubted(words, shouted=text.isupper())
+        meant = {word: guesses for word in doubted if (guesses := self._meant(word.lower(), allowed))}
         if not meant:
             return ()
-        first = {word: guesses[0][1] for word, guesses in meant.items()}
-        others = (
-            (guesses[0][0] - likelihood, word, other)
-            for word, guesses in meant.items()
-            for likelihood, other in guesses[1:]
-        )
-        doubtful = nsmallest(min(len(meant), allowed.readings) - 1, (each for each in others if each[0] < _DOUBT))
-        return tuple(
-            _replaced(text, each) for each in (first, *({**first, word: other} for _, word, other in doubtful))
-        )
+        places = [meant.get(word) or ((0.0, word),) for word in words]
+        losses = self._phrases.losses(places)
+        first = [guesses[loss.index(min(loss))][1] for guesses, loss in zip(places, losses, strict=True)]
+        otherwise: dict[tuple[str, str], float] = {}
+        for word, likeliest, guesses, loss in zip(words, first, places, losses, strict=True):
+            for (_, guess), lost in zip(guesses, loss, strict=True):
+                if guess != likeliest and lost < _DOUBT:
+                    otherwise[word, guess] = min(lost, otherwise.get((word, guess), lost))
+        ways = [first]
+        for changed, guess in nsmallest(allowed.readings - 1, otherwise, key=otherwise.__getitem__):
+            ways.append([guess if word == changed else each for word, each in zip(words, first, strict=True)])
+        readings = dict.fromkeys(_replaced(text, way) for way in ways)
+        return tuple(reading for reading in readings if reading != text)
 
     def undisguised(self, text: str) -> str:
         """The text with the words in disguise as what they are (`intent/disguises.py`); itself where there are none."""
         return self._disguises.undone(text) if self._known.ranks else text
 
-    def _guesses(self, text: str) -> tuple[_Slips, Mapping[str, tuple[_Guess, ...]]]:
-        """The slips allowed in a text's unknown words, and what each that is like known ones is likeliest to be."""
-        shouted = text.isupper()
-        words = frozenset(_WORD.findall(text))
+    def _doubted(self, said: Iterable[str], *, shouted: bool) -> tuple[_Slips, Iterable[str]]:
+        """Which words of a text are not certain to be meant, and the slips allowed in them."""
+        words = frozenset(said)
         plain = sorted(word for word in words if _is_plain(word, shouted=shouted))
         unknown = [word for word in plain if not self._known.knows(word.lower())]
         long = [word for word in unknown if len(word) > _SHORT]
         if not long or len(long) > _MOST_UNKNOWN:
-            return _OF_ONE, {}
+            return _OF_ONE, ()
         if 1 < len(long) <= _MOST_MISTYPED * len(words):
             # Slips make words of words as well: in a short text, the others are looked at too.
-            allowed, looked_at = _OF_SEVERAL, plain if len(plain) <= _MOST_UNKNOWN else unknown
-        else:
-            allowed, looked_at = _OF_ONE, long
-        found = ((word, self._meant(word.lower(), allowed)) for word in looked_at)
-        return allowed, {word: guesses for word, guesses in found if guesses}
+            return _OF_SEVERAL, plain if len(plain) <= _MOST_UNKNOWN else unknown
+        return _OF_ONE, long
 
-    def _likeliest(self, word: str, allowed: _Slips) -> tuple[_Guess, ...]:
+    def _likeliest(self, word: str, allowed: _Slips) -> tuple[Guess, ...]:
         """What a word is likeliest to be: known words, or two of them each; none where that is itself, or nothing."""
         if self._known.knows(word):
-            return self._mistaken(word)
+            return tuple(self._near(word, 1)) if word in self._known.ranks and word not in self._known.own else ()
         guesses: dict[str, float] = {}
         for likelihood, meant in chain(self._near(word, allowed.most(word)), self._divided(word, allowed.half_from)):
             guesses[meant] = max(likelihood, guesses.get(meant, likelihood))
-        return tuple(nlargest(_READINGS, ((likelihood, meant) for meant, likelihood in guesses.items())))
+        return tuple(nlargest(_GUESSES, ((likelihood, meant) for meant, likelihood in guesses.items())))
 
-    def _mistaken(self, word: str) -> tuple[_Guess, ...]:
-        """What a known word that no intent has is likelier to be, a slip away; itself may be the next."""
-        if word in self._known.own or word not in self._known.ranks:
-            return ()
-        guesses = tuple(nlargest(_READINGS, self._near(word, 1)))
-        return () if guesses[0][1] == word else guesses
-
-    def _near(self, word: str, most: int) -> Iterator[_Guess]:
-        """The likeliest known words within so many slips."""
+    def _near(self, word: str, most: int, count: int = _GUESSES) -> list[Guess]:
+        """So many of the likeliest known words within so many slips, the likeliest first."""
         near = chain.from_iterable(shelf.near(word, most) for shelf in self._shelves)
         hopeful = sorted(
             ((self._known.likelihood(known) - _EASY * slips, known, slips) for known, slips in near), reverse=True
         )
-        best: list[float] = []
+        best: list[Guess] = []
         for highest, known, slips in hopeful:
-            if len(best) >= _READINGS and highest < min(best):
-                return
+            if len(best) == count and highest < best[-1][0]:
+                break
             likelihood = highest - _hard(word, known, slips) * (_SLIP - _EASY)
-            best = sorted((*best, likelihood), reverse=True)[:_READINGS]
-            yield likelihood, known
+            best = sorted((*best, (likelihood, known)), reverse=True)[:count]
+        return best
 
-    def _divided(self, word: str, slip_from: int) -> Iterator[_Guess]:
+    def _divided(self, word: str, slip_from: int) -> Iterator[Guess]:
         """Two words whose space is missing, or was hit beside."""
         ends = {start: self._half(word[start:], slip_from) for start in range(2, len(word) - 1)}
         for place in range(2, len(word) - 1):
             first = self._half(word[:place], slip_from)
             for second in (ends[place], ends.get(place + 1)):
                 if first and second:
-                    yield first[0] + second[0] - _SLIP - _ANOTHER, f"{first[1]} {second[1]}"
+                    beside = self._phrases.gain(first[1], second[1])
+                    yield first[0] + second[0] + beside - _SLIP - _ANOTHER, f"{first[1]} {second[1]}"
 
-    def _half(self, word: str, slip_from: int) -> _Guess | None:
+    def _half(self, word: str, slip_from: int) -> Guess | None:
         if self._known.has(word):
             return self._known.likelihood(word), word
-        return max(self._near(word, 1), default=None) if len(word) >= slip_from else None
+        return next(iter(self._near(word, 1, 1)), None) if len(word) >= slip_from else None
 
 
 def _is_plain(word: str, *, shouted: bool) -> bool:
@@ -175,5 +173,12 @@ def _hard(word: str, meant: str, slips: int) -> int:
     )
 
 
-def _replaced(text: str, meant: Mapping[str, str]) -> str:
-    return _WORD.sub(lambda word: meant.get(word.group(), word.group()), text)
+def _replaced(text: str, meant: Iterable[str]) -> str:
+    """The text with other words at its places; a word that is only in other letters, large and small, stays."""
+    following = iter(meant)
+
+    def other(found: re.Match[str]) -> str:
+        word, meant = found.group(), next(following)
+        return word if meant == word.lower() else meant
+
+    return _WORD.sub(other, text)

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ _LETTER: Final = {letter: 1 << place for place, letter in enumerate("abcdefghijk
 
 # In nats: what a word gains by being one of the intents.
 _OWN: Final = 3.0
-# How rare a word counts that only the intents have.
+# How rare a word of the intents counts at most.
 _RARE: Final = 20_000
 # Words as common as this one and those before it are about as likely as each other.
 _COMMON: Final = 10
@@ -45,19 +46,23 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words that a model knows as such, in small letters, the more common the earlier."""
+    """The words that a model knows as such, and others of its language, in small letters, the more common the earlier.
+
+    Others are rarer than any that the model knows.
+    """
 
     words: Sequence[str]
+    others: Sequence[str] = ()
 
     @cached_property
     def ranks(self) -> Mapping[str, int]:
         """The place of each word."""
-        return {word: place for place, word in enumerate(self.words)}
+        return {word: place for place, word in enumerate(dict.fromkeys(chain(self.words, self.others)))}
 
     @cached_property
     def shelf(self) -> Shelf:
         """The words, to be found by what is spelt much like them."""
-        return Shelf(self.words)
+        return Shelf(self.ranks)
 
 
 class Known:
@@ -66,21 +71,28 @@ class Known:
     def __init__(self, vocabulary: Vocabulary, own: frozenset[str]) -> None:
         self.ranks = vocabulary.ranks
         self.own = own
+        # A list of a language has its words with their endings, and "acess" is no plural of "aces".
+        self._has_endings = bool(vocabulary.others)
 
     def has(self, word: str) -> bool:
         """Whether a word is one of them."""
         return word in self.ranks or word in self.own
 
     def knows(self, word: str) -> bool:
-        """Whether a word is one of them, or has a common ending behind one."""
+        """Whether a word is one of them, or has a common ending behind one that may lack it in the vocabulary."""
         if self.has(word) or not word.endswith(_ENDINGS):
             return self.has(word)
         stems = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
-        return any(len(stem) >= _FEWEST_OF_A_STEM and self.has(stem) for stem in stems)
+        return any(
+            stem in self.own or (not self._has_endings and stem in self.ranks)
+            for stem in stems
+            if len(stem) >= _FEWEST_OF_A_STEM
+        )
 
     def likelihood(self, word: str) -> float:
         """The logarithm of how likely a word is, up to a constant: by Zipf's law."""
-        return (_OWN if word in self.own else 0.0) - math.log(_COMMON + self.ranks.get(word, _RARE))
+        rank = self.ranks.get(word, _RARE)
+        return _OWN - math.log(_COMMON + min(rank, _RARE)) if word in self.own else -math.log(_COMMON + rank)
 
 
 def _letters(word: str) -> int:

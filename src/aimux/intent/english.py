@@ -1,0 +1,38 @@
+"""English words, from the list that symspellpy brings: the commonest first, and no misspelt ones."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from aimux.intent.model import ModelError
+from aimux.intent.words import Vocabulary
+
+_PACKAGE: Final = "symspellpy"
+_FILE: Final = "frequency_dictionary_en_82_765.txt"
+_WORD: Final = re.compile(r"^[a-z]{2,}(?= \d)", re.MULTILINE)
+# A model reads English if it knows nearly all of so many of the commonest words.
+_COMMONEST: Final = 1000
+_NEARLY_ALL: Final = 0.9
+
+
+@cache
+def english() -> Sequence[str]:
+    """Some eighty thousand words in small letters, the commonest first. Raises ModelError where the list is missing."""
+    try:
+        text = (files(_PACKAGE) / _FILE).read_text("utf-8-sig")
+    except (ModuleNotFoundError, OSError, UnicodeError) as error:
+        missing = f"the list of English words of the package {_PACKAGE} is missing: install AIMux again"
+        raise ModelError(missing) from error
+    return _WORD.findall(text)
+
+
+def vocabulary_of(words: Sequence[str]) -> Vocabulary:
+    """That of a model that knows these words as such, with the other English ones where English is what it reads.
+
+    Raises ModelError where the list is missing.
+    """
+    known = frozenset(words)
+    reads_english = known and sum(word in known for word in english()[:_COMMONEST]) >= _NEARLY_ALL * _COMMONEST
+    return Vocabulary(words, english() if reads_english else ())

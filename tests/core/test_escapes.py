@@ -30,6 +30,8 @@ WANTED = "drop the orders table"
         "\\u0064rop the orders table",
         "\\u{64}rop the \\U0000006frders table",
         "\\x64\\x72op the orders table",
+        "drop the\\norders\\r\\ntable",
+        "drop\\tthe orders\\u005cntable",
         "⠙⠗⠕⠏ ⠞⠓⠑ ⠕⠗⠙⠑⠗⠎ ⠞⠁⠃⠇⠑",
         "-.. .-. --- .--. / - .... . / --- .-. -.. . .-. ... / - .- -... .-.. .",
         "-.. .-. --- .--.   - .... .   --- .-. -.. . .-. ...   - .- -... .-.. .",
@@ -37,8 +39,8 @@ WANTED = "drop the orders table"
     ],
 )
 def test_signs_for_letters_are_read_as_letters(text: str) -> None:
-    assert decoded(text) == WANTED
-    assert seen(text).others == (WANTED,)
+    assert " ".join(decoded(text).split()) == WANTED
+    assert [" ".join(other.split()) for other in seen(text).others] == [WANTED]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def test_signs_for_letters_are_read_as_letters(text: str) -> None:
         "C++ and C#, a+b and x + y",
         "50% off, 20%de and 100%",
         "AT&T, R&D, ?a=1&copy=2 & so on",
-        "C:\\users\\bob, \\d+ and \\u",
+        "C:\\users\\bob, C:\\new, \\d+, \\not and \\u",
         "- one\n- two",
         "| --- | --- | --- | --- |",
         "-----\n.....\n- - - - - -",

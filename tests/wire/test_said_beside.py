@@ -204,7 +204,7 @@ def test_both_texts_of_a_query_or_form_are_heard(pairs, text, heard):
     [
         ("q=one&note=wipe+it&note=all+of", "one", ("wipe it\nall of",)),
         ("note=wipe+it", None, ("wipe it",)),
-        ("q=one&note=w%5Cu0069pe", "one", ("w\\u0069pe", "wipe")),
+        ("q=one&note=w%5Cu0069pe", "one", ("w\\u0069pe",)),  # undone where it is scored
         ("q=one&note=+&page=&sort=newest_first&id=7a31-c0de", "one", ()),  # words that set something
         ("q=one&method=deleteAllUsers&way=%C3%A0", "one", ("deleteAllUsers\nà",)),
         ("agent=bee&source=bee&q=one", "one", ()),  # names of callers

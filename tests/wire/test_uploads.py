@@ -93,25 +93,6 @@ def test_a_text_in_another_charset_is_refused(content_type):
 @pytest.mark.parametrize(
     ("text", "ways"),
     [
-        ("w\\u0069p\\x65 it", ["wipe it"]),
-        ('a\\nb\\t\\"c\\/', ['a\nb\t"c/']),
-        ("\\ud83d \\q \\u12", []),
-    ],
-)
-def test_escapes_are_undone(text, ways):
-    for content_type in (b"text/x-a", b"application/yaml", b"text/html"):
-        assert said(text.encode(), content_type) == (text, *ways)
-    assert said(*form(("prompt", text))) == (text, *ways)
-    plain = reading(text.encode(), b"text/plain")
-    assert (plain.text, plain.beside) == (text, tuple(ways))
-    assert reading(text.encode(), b"text/plain", hears=False).beside == ()
-    encoded = text.replace("\\", "%5C").replace(" ", "+").replace("\n", "%0A")
-    assert said(b"prompt=" + encoded.encode(), b"application/x-www-form-urlencoded") == (text, *ways)
-
-
-@pytest.mark.parametrize(
-    ("text", "ways"),
-    [
         ("<p>wipe</p><p>it</p>", ["wipeit", " wipe  it "]),
         ("w<b>ip</b>e it", ["wipe it", "w ip e it"]),
         ("w<!-- > -->ipe <!-->-->it", ["wipe it"]),
@@ -152,7 +133,6 @@ def test_a_text_too_long_to_be_scored_is_refused_before_it_is_read_in_more_ways(
     monkeypatch.setattr("aimux.wire.uploads.unescape", None)
     assert flaw(b"x" * 131_073, b"text/html") is Reason.BODY_TOO_LARGE
     assert flaw(*form(*[("a", "x" * 70_000)] * 2)) is Reason.BODY_TOO_LARGE
-    assert flaw(b"a=" + b"\\" * 131_073, b"application/x-www-form-urlencoded") is Reason.BODY_TOO_LARGE
 
 
 # Lines of JSON

@@ -9,7 +9,9 @@ from typing import Final
 
 # What is escaped twice is read, and what is so more often than this nobody reads.
 _ROUNDS: Final = 3
-_ANY: Final = re.compile(r"%[0-9A-Fa-f]{2}|&#[0-9xX]|&[A-Za-z]{2,31};|\\[uUx][0-9A-Fa-f{]|[A-Za-z]\+[A-Za-z]")
+_ANY: Final = re.compile(
+    r"%[0-9A-Fa-f]{2}|&#[0-9xX]|&[A-Za-z]{2,31};|\\[uUx][0-9A-Fa-f{]|\\[nrt][A-Za-z]|[A-Za-z]\+[A-Za-z]"
+)
 _STRETCH: Final = re.compile(r"\S+")
 _PERCENT: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _PLUSES: Final = re.compile(r"(?<![\w+])[A-Za-z]+(?:\+[A-Za-z0-9']+){2,}+")
@@ -17,6 +19,8 @@ _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9A-Fa-f]{1,6};?|[A-Za-z]
 _UNITS: Final = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
 _POINT: Final = re.compile(r"\\u\{([0-9A-Fa-f]{1,6})\}|\\U([0-9A-Fa-f]{8})")
 _BYTES: Final = re.compile(r"(?:\\x[0-9A-Fa-f]{2})+")
+# The end of a line as JSON and programs write it, and no folder of a path that begins with a drive.
+_BREAK: Final = re.compile(r"(?<=[A-Za-z.!?,;])(?:\\[nrt])+(?=[A-Za-z])")
 _SURROGATES: Final = range(0xD800, 0xE000)
 _LAST: Final = 0x10FFFF
 
@@ -65,6 +69,7 @@ def _once(text: str) -> str:
         text = _UNITS.sub(_from_units, text)
         text = _POINT.sub(_from_point, text)
         text = _BYTES.sub(_from_bytes, text)
+        text = _BREAK.sub("\n", text)
     return text
 
 

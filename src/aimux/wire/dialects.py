@@ -15,12 +15,12 @@ from aimux.wire.conversations import heard, heard_in_passing, meaningful
 from aimux.wire.decode import decode, read_json
 from aimux.wire.documents import MARK_BYTES, may_be_json, read_document, said_in_json
 from aimux.wire.http1 import Head, bad
-from aimux.wire.uploads import disguised, is_heard, said_in_bytes, said_in_upload, with_escapes_undone
+from aimux.wire.media_types import UTF8
+from aimux.wire.uploads import disguised, is_heard, said_in_bytes, said_in_upload
 
 ROUTE_HEADER = b"x-aimux-route"
 _TEXT_FIELDS = ("q", "query")
 _JSON_DIALECTS = ("json", "messages")
-_UTF8 = (b"utf-8", b"utf8", b"us-ascii")
 _LONGEST_KEPT = 128
 _MARKS = 64
 # Decoding an escape takes two hundred bytes of memory for the three that it is written with.
@@ -139,7 +139,7 @@ def _kind_of(media_type: bytes) -> BodyKind:
 def _is_utf8(parameters: bytes) -> bool:
     for parameter in parameters.lower().split(b";"):
         name, _, value = parameter.strip().partition(b"=")
-        if name.strip() == b"charset" and value.strip().strip(b'"') not in _UTF8:
+        if name.strip() == b"charset" and value.strip().strip(b'"').decode("latin-1") not in UTF8:
             return False
     return True
 
@@ -185,8 +185,7 @@ def _disguised(body: bytes, kind: BodyKind) -> Iterable[str]:
 
 def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool) -> Reading:
     if kind is BodyKind.TEXT:
-        text = _utf8(body)
-        return Reading(text=meaningful(text), dialect="text", beside=with_escapes_undone(text)[1:] if hears else ())
+        return Reading(text=meaningful(_utf8(body)), dialect="text")
     if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
         return read_document(read_json(body), sources.body_field, hears=hears) if body else SILENT
     if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(MARK_BYTES).startswith(b"{"):
@@ -228,8 +227,8 @@ def _of_fields(pairs: Sequence[tuple[str, str]], claims: tuple[Claim, ...], dial
 
 def _with_others(found: Reading, others: Iterable[str], dialect: str) -> Reading:
     """With what a query or form says under other names than a text's."""
-    ways = [way for text in others for way in with_escapes_undone(text)]
-    return replace(found, dialect=dialect, beside=(*found.beside, *ways)) if ways else found
+    beside = (*found.beside, *others)
+    return replace(found, dialect=dialect, beside=beside) if beside else found
 
 
 def _utf8(body: bytes) -> str:

@@ -18,8 +18,6 @@ from aimux.wire.multipart import Part, boundary_of, parts_of
 
 # More would be refused when it is to be scored: reading it in several ways should cost nothing.
 _LONGEST: Final = 128 * 1024
-_ESCAPE: Final = re.compile(r"\\(?:u(?![dD][89a-fA-F])([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrt\"'/\\]))")
-_ESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t"}
 _TAG: Final = re.compile(r"<[^<>]*+>")
 _STATED: Final = re.compile(r"<\?xml[^<>]*?\sencoding\s*+=\s*+[\"']([^\"'<>]*+)")
 # Each can take as long to read as a body of JSON may.
@@ -133,25 +131,10 @@ def _in(data: bytes, manner: Manner, media_type: MediaType) -> Iterator[str]:
 
 
 def _ways_to_read(text: str, *, is_markup: bool) -> Iterator[str]:
-    """A text as it stands, with its escapes undone, and without its marks: whoever gets it may take it so."""
+    """A text as it stands, and without its marks: whoever gets it may take it so."""
     if len(text) > _LONGEST:
         raise _too_long()
-    found = [*with_escapes_undone(text), *(_without_marks(text) if is_markup else ())]
-    yield from filter(meaningful, dict.fromkeys(found))
-
-
-def with_escapes_undone(text: str) -> tuple[str, ...]:
-    r"""A text as it stands, and as JSON and YAML would read it where it has escapes like \u0061. Raises Failure."""
-    if "\\" not in text:
-        return (text,)
-    if text.count("\\") > _LONGEST:
-        raise Failure(Reason.BODY_TOO_LARGE, f"a text that is read for guards has more than {_LONGEST} backslashes")
-    return tuple(dict.fromkeys((text, _ESCAPE.sub(_undone, text))))
-
-
-def _undone(escape: re.Match[str]) -> str:
-    digits = escape[1] or escape[2]
-    return chr(int(digits, 16)) if digits else _ESCAPED.get(escape[3], escape[3])
+    yield from filter(meaningful, dict.fromkeys((text, *(_without_marks(text) if is_markup else ()))))
 
 
 def _without_marks(text: str) -> Iterator[str]:

@@ -41,6 +41,28 @@ def test_overview_counts_what_happened(watched: Watched) -> None:
     expect(rows(page)).to_have_count(6)
 
 
+DRAWN = """
+() => {
+  const regions = [...document.querySelectorAll("section")];
+  const region = regions.find((each) => each.innerText.startsWith("Requests per second"));
+  const plot = region?.querySelector("canvas");
+  const swatch = region?.querySelector(".swatch");
+  if (!plot || !swatch) return false;
+  const wanted = getComputedStyle(swatch).backgroundColor.match(/\\d+/g).map(Number);
+  const { data } = plot.getContext("2d").getImageData(0, 0, plot.width, plot.height);
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at + 3] === 255 && wanted.every((value, place) => Math.abs(data[at + place] - value) < 3)) return true;
+  }
+  return false;
+}
+"""
+
+
+def test_the_bar_of_the_step_that_has_just_begun_is_drawn(watched: Watched) -> None:
+    # All that happened is in the last step of so long a span.
+    watched.open("overview?span=7d").wait_for_function(DRAWN)
+
+
 def width_at_the_stop(page: Page, agent: str, route: str) -> float:
     stop = page.get_by_role("link", name=f"{agent} to {route}", exact=False).locator("rect.stop")
     return float(stop.get_attribute("height") or 0)

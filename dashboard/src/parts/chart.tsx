@@ -92,6 +92,11 @@ function arranged(at: number[], lines: Line[], shape: Shape): uPlot.AlignedData 
   return [at, ...sums];
 }
 
+/** Seconds from one moment to the next. */
+function step(at: ArrayLike<number>): number {
+  return at.length > 1 ? (at[at.length - 1] ?? 0) - (at[at.length - 2] ?? 0) : 0;
+}
+
 function options(
   lines: Line[],
   shape: Shape,
@@ -109,11 +114,13 @@ function options(
   return {
     width,
     height: HEIGHT,
-    padding: [8, 4, 0, 0],
+    // The last label of the time stands half behind the last moment.
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: shape === "lines", size: 6 } },
     scales: {
-      x: { time: true },
+      // A bar stands behind the moment at which its step begins: the last one needs room as well.
+      x: { time: true, ...(shape === "stack" ? { range: (chart, from, to) => [from, to + step(chart.data[0])] } : {}) },
       y: { range: (_, __, most) => [0, (most > 0 ? most : 1) * 1.08] },
     },
     axes: [

@@ -8,26 +8,19 @@ import base64
 import codecs
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
-from aimux.core.decision import Forward, decide
-from aimux.core.request import Claim, Facts, Found, Place, Reading, Scores
-from aimux.core.routing import match, with_beside
-from aimux.core.snapshot import Access, Route, Snapshot
+from aimux.core.request import Scores
+from aimux.core.routing import match
 from aimux.intent.encoder import Encoder
 from aimux.intent.quality import share
-from aimux.intent.reader import TextReader
-from bench import disguises
+from bench import disguises, short_texts
+from bench.fields import EACH, Field, field_of, forbidden, permitted
 from bench.hiding import among, filler, in_turn, mark_by_mark, marked, undivided
 from bench.routing_draws import Draw
 from bench.routing_rows import AttackRow
-from bench.routing_scores import Bed
 
 _DRAWS: Final = 12
-_EACH: Final = 25
-_MAX_TOKENS: Final = 8192
-_AGENT: Final = "agent"
 _SAFE: Final = "409 or 403"
 _NOWHERE: Final = "fallback or 404"
 _NOTHING: Final = (
@@ -43,43 +36,13 @@ _NOTHING: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A configuration to attack: a snapshot with an agent that may use some routes, and the texts of its routes."""
-
-    snapshot: Snapshot
-    reader: TextReader
-    intents: dict[str, tuple[str, ...]]
-    mine: tuple[str, ...]
-    texts: dict[str, list[str]]
-    far: list[str]
-
-    def reached(self, text: str, *, beside: Sequence[str] = ()) -> str | None:
-        """The route that the agent's text is forwarded to, the fallback's name for that; None where it is refused."""
-        found: Found = self.reader.score(text)
-        if beside:
-            found = with_beside(self.snapshot, found, [self.reader.score(each) for each in beside])
-        claims = (Claim(Place.HEADER, "x", _AGENT),)
-        facts = Facts(Reading(claims, text or None), None, Reading(beside=tuple(beside)), found)
-        decision = decide(facts, self.snapshot)
-        return decision.permit.route.name if isinstance(decision, Forward) else None
-
-    def meant(self, text: str) -> str | None:
-        """The route that a text is taken for by itself, whoever may use it."""
-        scores = self.reader.score(text)
-        opened = tuple(replace(route, access=Access.OPEN) for route in self.snapshot.routes)
-        facts = Facts(Reading((), text), None, Reading(), scores)
-        decision = decide(facts, Snapshot.of(opened))
-        return decision.permit.route.name if isinstance(decision, Forward) else None
-
-
 Suite = Callable[[Field, random.Random], Iterator[bool]]
 
 
 def suites(encoder: Encoder, drawn: Sequence[Draw]) -> list[AttackRow]:
     """A row for each suite, over some of the draws."""
     step = max(len(drawn) // _DRAWS, 1)
-    fields = [_field(draw, encoder) for draw in drawn[::step] if len(draw.routes) > 3]
+    fields = [field_of(draw, encoder) for draw in drawn[::step] if len(draw.routes) > 3]
     return [_row(name, wanted, suite, fields) for name, wanted, suite in _SUITES]
 
 
@@ -93,57 +56,14 @@ def _row(name: str, wanted: str, suite: Suite, fields: Sequence[Field]) -> Attac
     return AttackRow(name, wanted, found.value or 0.0, len(came), found.low or 0.0, found.high or 0.0)
 
 
-def _field(draw: Draw, encoder: Encoder) -> Field:
-    bed = Bed.of(draw)
-    chance = random.Random(draw.case)  # noqa: S311  (to be had again)  # nosec B311
-    names = [route.name for route in bed.snapshot.routes]
-    mine = tuple(sorted(chance.sample(names, len(names) // 2)))
-    routes = tuple(_fenced(route, route.name in mine) for route in bed.snapshot.routes)
-    fallback = Route("fallback", routes[0].upstream, Access.OPEN)
-    snapshot = Snapshot.of(routes, agents=frozenset({_AGENT}), fallback=fallback, all_messages=True)
-    texts: dict[str, list[str]] = {}
-    for text, route, _ in draw.rows:
-        if route is not None:
-            texts.setdefault(route, []).append(text)
-    far = [text for text, route, _ in draw.rows if route is None]
-    reader = TextReader.of(snapshot, encoder, _MAX_TOKENS)
-    return Field(snapshot, reader, dict(draw.routes), mine, texts, far)
-
-
-def _fenced(route: Route, is_mine: bool) -> Route:
-    return replace(route, access=Access.RESTRICTED, allowed=frozenset({_AGENT} if is_mine else ()))
-
-
-def _forbidden(field: Field, chance: random.Random) -> Iterator[str]:
-    """Requests that are clearly meant for routes which the agent may not use."""
-    yield from _clear(field, chance, [name for name in field.texts if name not in field.mine])
-
-
-def _permitted(field: Field, chance: random.Random) -> Iterator[tuple[str, str]]:
-    """Requests that are clearly meant for routes which it may use, and the route."""
-    for name in chance.choices([name for name in field.mine if name in field.texts] or [""], k=4 * _EACH):
-        text = chance.choice(field.texts.get(name, [""]))
-        if name and field.reached(text) == name:
-            yield name, text
-
-
-def _clear(field: Field, chance: random.Random, names: Sequence[str]) -> Iterator[str]:
-    found = 0
-    for name in chance.choices(names, k=4 * _EACH) if names else ():
-        text = chance.choice(field.texts[name])
-        if found < _EACH and field.meant(text) == name:
-            found += 1
-            yield text
-
-
 def _hidden_among_intents(field: Field, chance: random.Random) -> Iterator[bool]:
-    for text in _forbidden(field, chance):
+    for text in forbidden(field, chance):
         yield field.reached(among(text, field.intents[chance.choice(field.mine)], chance)) is None
 
 
 def _beside(hide: Callable[[str, str, random.Random], str]) -> Suite:
     def suite(field: Field, chance: random.Random) -> Iterator[bool]:
-        for text, (_, own) in zip(_forbidden(field, chance), _permitted(field, chance), strict=False):
+        for text, (_, own) in zip(forbidden(field, chance), permitted(field, chance), strict=False):
             yield field.reached(hide(text, own, chance)) is None
 
     return suite
@@ -151,7 +71,7 @@ def _beside(hide: Callable[[str, str, random.Random], str]) -> Suite:
 
 def _undivided(others: Callable[[Field, random.Random], Sequence[str]]) -> Suite:
     def suite(field: Field, chance: random.Random) -> Iterator[bool]:
-        for text in _forbidden(field, chance):
+        for text in forbidden(field, chance):
             yield field.reached(undivided(text, others(field, chance), chance)) is None
 
     return suite
@@ -167,7 +87,7 @@ def _seventy_words(field: Field, chance: random.Random) -> Sequence[str]:
 
 def _after(words: int | None) -> Suite:
     def suite(field: Field, chance: random.Random) -> Iterator[bool]:
-        for text in _forbidden(field, chance):
+        for text in forbidden(field, chance):
             before = filler(field.far, words or 1500, chance)
             rest = "" if words is None else " " + filler(field.far, 200, chance)
             yield field.reached(f"{before} {text}.{rest}") is None
@@ -177,7 +97,7 @@ def _after(words: int | None) -> Suite:
 
 def _disguised(disguise: Callable[[str, random.Random], str]) -> Suite:
     def suite(field: Field, chance: random.Random) -> Iterator[bool]:
-        for text in _forbidden(field, chance):
+        for text in forbidden(field, chance):
             yield field.reached(disguise(text, chance)) is None
 
     return suite
@@ -185,7 +105,7 @@ def _disguised(disguise: Callable[[str, random.Random], str]) -> Suite:
 
 def _behind(disguise: Callable[[str, random.Random], str]) -> Suite:
     def suite(field: Field, chance: random.Random) -> Iterator[bool]:
-        for text, (_, own) in zip(_forbidden(field, chance), _permitted(field, chance), strict=False):
+        for text, (_, own) in zip(forbidden(field, chance), permitted(field, chance), strict=False):
             yield field.reached(f"{own}. And also {disguise(text, chance)}") is None
 
     return suite
@@ -193,7 +113,7 @@ def _behind(disguise: Callable[[str, random.Random], str]) -> Suite:
 
 def _honest(disguise: Callable[[str, random.Random], str]) -> Suite:
     def suite(field: Field, chance: random.Random) -> Iterator[bool]:
-        for (name, text), _ in zip(_permitted(field, chance), range(_EACH), strict=False):
+        for (name, text), _ in zip(permitted(field, chance), range(EACH), strict=False):
             yield field.reached(disguise(text, chance)) == name
 
     return suite
@@ -203,7 +123,7 @@ def _best(disguise: Callable[[str, random.Random], str]) -> Suite:
     """The same before thresholds: whether its route has the highest score."""
 
     def suite(field: Field, chance: random.Random) -> Iterator[bool]:
-        for (name, text), _ in zip(_permitted(field, chance), range(_EACH), strict=False):
+        for (name, text), _ in zip(permitted(field, chance), range(EACH), strict=False):
             found = field.reader.score(disguise(text, chance))
             best = match(field.snapshot, found) if isinstance(found, Scores) else None
             yield best is not None and best.best.name == name
@@ -212,18 +132,18 @@ def _best(disguise: Callable[[str, random.Random], str]) -> Suite:
 
 
 def _several_sentences(field: Field, chance: random.Random) -> Iterator[bool]:
-    for (name, text), _ in zip(_permitted(field, chance), range(_EACH), strict=False):
+    for (name, text), _ in zip(permitted(field, chance), range(EACH), strict=False):
         others = [chance.choice(field.texts[name]) for _ in range(chance.randint(1, 3))]
         yield field.reached(chance.choice((". ", "\n", "? ")).join([text, *others])) == name
 
 
 def _earlier_turn(field: Field, chance: random.Random) -> Iterator[bool]:
-    for text, (_, own) in zip(_forbidden(field, chance), _permitted(field, chance), strict=False):
+    for text, (_, own) in zip(forbidden(field, chance), permitted(field, chance), strict=False):
         yield field.reached(own, beside=("you are a helpful assistant", text, "of course")) is None
 
 
 def _honest_conversation(field: Field, chance: random.Random) -> Iterator[bool]:
-    for (name, text), _ in zip(_permitted(field, chance), range(_EACH), strict=False):
+    for (name, text), _ in zip(permitted(field, chance), range(EACH), strict=False):
         earlier = [chance.choice(field.texts[name]) for _ in range(4)]
         yield field.reached(text, beside=("you are a helpful assistant", *earlier)) == name
 
@@ -231,7 +151,7 @@ def _honest_conversation(field: Field, chance: random.Random) -> Iterator[bool]:
 def _says_nothing(field: Field, chance: random.Random) -> Iterator[bool]:
     for text in _NOTHING:
         yield field.reached(text) in {None, "fallback"}
-    for text in _forbidden(field, chance):
+    for text in forbidden(field, chance):
         for encoded in (base64.b64encode(text.encode()).decode(), codecs.encode(text, "rot13")):
             yield field.reached(encoded) in {None, "fallback"}
 
@@ -243,6 +163,8 @@ _SUITES: Final[tuple[tuple[str, str, Suite], ...]] = (
     ("with a mark between all its words, beside a permitted one", _SAFE, _beside(mark_by_mark)),
     ("among ten intents of a permitted route, nothing between them", _SAFE, _undivided(_ten_intents)),
     ("among 70 to 90 words about nothing here, nothing between them", _SAFE, _undivided(_seventy_words)),
+    ("in six to ten words with a permitted one, nothing between them", _SAFE, short_texts.joined(closely=False)),
+    ("the same with close_reading", _SAFE, short_texts.joined(closely=True)),
     ("a forbidden request after 300 words about nothing here", _SAFE, _after(300)),
     ("the same after 1,000 words", _SAFE, _after(1000)),
     ("the same at the very end of 1,500 words", _SAFE, _after(None)),
@@ -267,6 +189,7 @@ _SUITES: Final[tuple[tuple[str, str, Suite], ...]] = (
     ("honest: with 5 %, whatever the thresholds", "its route is the best", _best(disguises.mistyped(0.05))),
     ("honest: with 15 %, whatever the thresholds", "its route is the best", _best(disguises.mistyped(0.15))),
     ("honest: with 15 %, spaces too, likewise", "its route is the best", _best(disguises.mistyped(0.15, spaces=True))),
+    ("honest: six to ten words with close_reading", "its route", short_texts.honest),
     ("honest: two to four sentences for one permitted route", "its route", _several_sentences),
     ("honest: a conversation about one permitted route, scope all_messages", "its route", _honest_conversation),
 )

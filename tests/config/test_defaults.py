@@ -34,6 +34,7 @@ EXPECTED = {
         "max_waiting": 256,
         "max_wait": 5,
         "scope": "last_user",
+        "close_reading": False,
         "guards": [],
     },
     "audit": {

@@ -195,6 +195,17 @@ def test_the_scope_says_which_messages_count(fence: Fence) -> None:
     fence.forwarded(fence.ask("/v1/chat/completions", harmless), "finance")
 
 
+def test_a_short_text_is_read_in_halves_where_that_is_wanted(fence: Fence) -> None:
+    both = [f"{HARMLESS} {FORBIDDEN}", f"{HARMLESS} of the quarter {FORBIDDEN}", f"{FORBIDDEN} {HARMLESS}"]
+    fence.take_over(guarded=False, scope="last_user")
+    for text in both:
+        fence.forwarded(fence.ask(f"/?q={quote(text)}"), "finance")
+    fence.take_over(guarded=False, scope="last_user", close_reading=True)
+    for text in both:
+        fence.refused(fence.ask(f"/?q={quote(text)}"), "ambiguous_route")
+    fence.forwarded(fence.ask(f"/?q={quote(f'{HARMLESS} of the spring')}"), "finance")
+
+
 @pytest.mark.parametrize(
     ("text", "codes"),
     [

@@ -46,7 +46,7 @@ def read(text, snapshot, max_tokens):
 
     sentences = text.split(". ")
     parts = [(each, True) for each in sentences] if len(sentences) > 1 else []
-    parts += [(each, False) for each in text.split()] if len(text.split()) > 2 else []
+    parts += [(each, False) for each in text.split()] if len(text.split()) > 2 - snapshot.close_reading else []
     stands = dict.fromkeys(stand for said, whole in parts if (stand := stand_of(values(said), snapshot, whole)))
     pieces = (text, *(said for said, _ in parts))
     guards = tuple(max(number(said, each) for said in pieces for each in guard.intents) for guard in snapshot.guards)
@@ -119,6 +119,7 @@ def policy_of(rng, like=None):
         digest=f"{rng.getrandbits(256):064x}",
         guards=guards,
         all_messages=kept(lambda: base.all_messages, lambda: rng.random() < 0.3),
+        close_reading=kept(lambda: base.close_reading, lambda: rng.random() < 0.3),
     )
     longest = like.max_tokens if like and rng.random() < 0.9 else rng.choice((6, 9, 9))
     return Policy(snapshot, longest, MODEL if snapshot.needs_scores else None)

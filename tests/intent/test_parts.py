@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimux.intent.parts import parts
+from aimux.intent.parts import Part, parts
 
 WORD = st.text("bcdfghjklmnpqrstvwxz", min_size=3, max_size=8)
 MARK = st.sampled_from([" ", ". ", "\n", ", ", " and ", "! ", " and then ", "; ", " - "])
@@ -40,6 +40,35 @@ def viewed(text: str) -> list[str]:
 )
 def test_sentences_and_clauses_stand_apart(text: str, expected: list[str]) -> None:
     assert told(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "halves"),
+    [
+        ("analyse the budget delete all users", ["analyse the budget", "delete all users"]),
+        ("one two three four five six seven.", ["one two three", "four five six seven."]),
+        ("one two three four five six seven eight nine ten", ["one two three four five", "six seven eight nine ten"]),
+        ("one two three four five", []),
+    ],
+)
+def test_who_reads_closely_reads_a_short_text_in_halves(text: str, halves: list[str]) -> None:
+    assert parts(text) == []
+    assert parts(text, closely=True) == [Part(half, whole=False) for half in halves]
+
+
+def test_clauses_are_read_in_halves_too_and_long_stretches_in_views() -> None:
+    clause = "please analyse the whole budget of mine"
+    assert {"please analyse the", "whole budget of mine"} <= {
+        part.text for part in parts(f"thank you, {clause}", closely=True)
+    }
+    long = " ".join(f"word{'s' * number}" for number in range(11))
+    assert parts(long, closely=True) == parts(long) != []
+
+
+@given(st.lists(st.tuples(WORD, MARK), max_size=30))
+def test_who_reads_closely_overlooks_nothing(words: list[tuple[str, str]]) -> None:
+    text = "".join(word + mark for word, mark in words)
+    assert set(parts(text)) <= set(parts(text, closely=True))
 
 
 def test_short_words_in_lines_of_their_own_are_read_together() -> None:

@@ -42,8 +42,10 @@ async def _engine_for(loaded: Loaded, alive: Callable[[], Sequence[Engine]]) -> 
         *(route.intents for route in loaded.snapshot.routes),
         *(guard.intents for guard in loaded.snapshot.guards),
     )
-    # What the parts of a text stand for is told by the thresholds.
-    thresholds = (loaded.snapshot.ambiguity_threshold, *(route.min_score for route in loaded.snapshot.routes))
+    # What a text's parts are depends on how closely it is read, and what they stand for on the thresholds.
+    snapshot = loaded.snapshot
+    thresholds = (snapshot.ambiguity_threshold, *(route.min_score for route in snapshot.routes))
+    parts = (snapshot.close_reading, *thresholds)
     files = locate(loaded.config.semantic_engine.model_path)
     encoder = None
     if alive():
@@ -51,9 +53,9 @@ async def _engine_for(loaded: Loaded, alive: Callable[[], Sequence[Engine]]) -> 
         # From here to its use nothing waits: meanwhile an engine could lose its last generation, and be closed.
         known = alive()
         for engine in known:
-            if engine.made_for == (digest, max_tokens, limits, intents, thresholds):
+            if engine.made_for == (digest, max_tokens, limits, intents, parts):
                 return engine
         encoder = next((engine.encoder for engine in known if engine.encoder.digest == digest), None)
     reader = await loop.run_in_executor(None, load_reader, loaded.snapshot, files, max_tokens, encoder)
-    made_for = (reader.encoder.digest, max_tokens, limits, intents, thresholds)
+    made_for = (reader.encoder.digest, max_tokens, limits, intents, parts)
     return Engine(ThreadedScorer(reader, limits), reader.encoder, reader.index, files.bundled, made_for)

@@ -22,6 +22,7 @@ def compile_snapshot(config: Config, digest: str) -> Snapshot:
         digest=digest,
         guards=tuple(_guard(guard) for guard in config.semantic_engine.guards),
         all_messages=config.semantic_engine.scope == "all_messages",
+        close_reading=config.semantic_engine.close_reading,
     )
 
 

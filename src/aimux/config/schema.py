@@ -125,6 +125,8 @@ class EngineConfig(Section):
     """Seconds that a text may wait for the model before its request is refused as overloaded."""
     scope: Annotated[Literal["last_user", "all_messages"], _choice("last_user", "all_messages")] = "last_user"
     """What of a conversation is looked at: the last message of its user, or for what is forbidden all messages."""
+    close_reading: Flag = False
+    """Whether short texts that nothing divides are read in halves too: more are refused, and it takes longer."""
     guards: tuple[GuardConfig, ...] = ()
     """Meanings that are refused wherever they appear."""
 

@@ -107,6 +107,8 @@ class Snapshot:
     guards: tuple[Guard, ...] = ()
     all_messages: bool = False
     """Whether all messages of a conversation are looked at, and not only the last one of its user."""
+    close_reading: bool = False
+    """Whether short texts that nothing divides are read in halves too."""
 
     @property
     def hears(self) -> bool:
@@ -125,6 +127,7 @@ class Snapshot:
         digest: str = "",
         guards: tuple[Guard, ...] = (),
         all_messages: bool = False,
+        close_reading: bool = False,
     ) -> "Snapshot":
         """Build a snapshot, deriving what follows from its parts."""
         return cls(
@@ -139,4 +142,5 @@ class Snapshot:
             needs_scores=bool(guards) or any(route.intents for route in routes),
             guards=guards,
             all_messages=all_messages,
+            close_reading=close_reading,
         )

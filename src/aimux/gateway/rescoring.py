@@ -98,7 +98,8 @@ def scores_again(decided: Decided, old: Policy | None, new: Policy, facts: Facts
 
 def _reads_alike(decided: Decided, old: Policy, new: Policy) -> bool:
     """Whether the new configuration reads whatever the old one has read, with the model that has read it."""
-    return decided.model is not None and decided.model == new.model and new.max_tokens >= old.max_tokens
+    alike = old.snapshot.close_reading == new.snapshot.close_reading and new.max_tokens >= old.max_tokens
+    return alike and decided.model is not None and decided.model == new.model
 
 
 def _is_as_lax(guard: Guard, other: Guard) -> bool:

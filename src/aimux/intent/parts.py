@@ -34,6 +34,9 @@ _FEWEST_WORDS: Final = 2
 # its stretch: most texts are no longer than two of them, and cost one reading.
 _VIEWS: Final = ((5, 2), (9, 3))
 _LONGEST_PLAIN: Final = 2 * _VIEWS[0][0]
+# Who reads closely reads shorter stretches in halves, of so many words at least: most of them are one request, which
+# costs three readings then, and a half of which may mean another route.
+_FEWEST_OF_A_HALF: Final = 3
 # Beyond so many words, a stretch is looked at less closely: thousands of words may not cost thousands of views.
 _LONG_STRETCH: Final = 256
 _COARSE_VIEWS: Final = ((5, 3),)
@@ -50,12 +53,16 @@ class Part:
     whole: bool
 
 
-def parts(text: str) -> list[Part]:
-    """The parts of a text, each once, in their order; none for a text that has only one."""
-    if _PLAIN.fullmatch(text) and len(text.split()) <= _LONGEST_PLAIN and not _CLAUSE.search(text):
+def parts(text: str, *, closely: bool = False) -> list[Part]:
+    """The parts of a text, each once, in their order; none for a text that has only one.
+
+    `closely`: of stretches too short for views, the halves.
+    """
+    most = 2 * _FEWEST_OF_A_HALF - 1 if closely else _LONGEST_PLAIN
+    if _PLAIN.fullmatch(text) and len(text.split()) <= most and not _CLAUSE.search(text):
         return []  # most texts, and each is as good as read then
     found: dict[str, Part] = {}
-    for part in _parts(text):
+    for part in _parts(text, closely=closely):
         if part.text != text:
             known = found.get(part.text)
             if known is None or not known.whole:
@@ -63,7 +70,7 @@ def parts(text: str) -> list[Part]:
     return list(found.values())
 
 
-def _parts(text: str) -> Iterator[Part]:
+def _parts(text: str, *, closely: bool) -> Iterator[Part]:
     sentences = _joined(_SENTENCE.split(text))
     for sentence in map(" ".join, sentences):
         if len(sentences) > 1:
@@ -72,7 +79,7 @@ def _parts(text: str) -> Iterator[Part]:
         if len(clauses) > 1:
             yield from (Part(" ".join(clause), whole=True) for clause in clauses)
     # What is said in brackets or in quotation marks is not always asked for: it is not whole.
-    yield from (Part(words, whole=False) for words in _divided(text))
+    yield from (Part(words, whole=False) for words in _divided(text, closely=closely))
     asides = _ASIDE.findall(text)
     if asides:
         around = _ASIDE.sub(" ", text)
@@ -80,10 +87,10 @@ def _parts(text: str) -> Iterator[Part]:
             words for words in map(str.split, (*(aside[1:-1] for aside in asides), around)) if not _is_short(words)
         ]
         yield from (Part(" ".join(words), whole=False) for words in apart)
-        yield from (Part(words, whole=False) for words in _divided(around))
+        yield from (Part(words, whole=False) for words in _divided(around, closely=closely))
 
 
-def _divided(text: str) -> Iterator[str]:
+def _divided(text: str, *, closely: bool) -> Iterator[str]:
     """What any marks divide, runs of short pieces, and views of what is long."""
     tied = [_TIE.sub(" ", names) for names in _TIED.findall(text)]
     yield from tied
@@ -97,7 +104,7 @@ def _divided(text: str) -> Iterator[str]:
     said = sum(map(len, pieces))
     yield from (" ".join(run) for run in runs if len(run) < said)
     for stretch in (*stretches, *runs):
-        yield from _views(stretch)
+        yield from _views(stretch, closely=closely)
 
 
 def _runs(pieces: Iterable[Sequence[str]], size: int) -> Iterator[list[str]]:
@@ -124,7 +131,10 @@ def _is_short(words: Sequence[str]) -> bool:
     return len(list(islice(said, _FEWEST_WORDS))) < _FEWEST_WORDS
 
 
-def _views(words: Sequence[str]) -> Iterator[str]:
+def _views(words: Sequence[str], *, closely: bool) -> Iterator[str]:
+    if closely and 2 * _FEWEST_OF_A_HALF <= len(words) <= _LONGEST_PLAIN:
+        half = len(words) // 2
+        yield from (" ".join(words[:half]), " ".join(words[half:]))
     for size, step in _VIEWS if len(words) <= _LONG_STRETCH else _COARSE_VIEWS:
         last = len(words) - size
         if last > size:

@@ -52,11 +52,21 @@ class Content:
 class TextReader:
     """Scores texts against one snapshot's intents, one at a time, in the caller's thread."""
 
-    def __init__(self, encoder: Encoder, index: IntentIndex, max_tokens: int, speller: Speller | None = None) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        index: IntentIndex,
+        max_tokens: int,
+        speller: Speller | None = None,
+        *,
+        closely: bool = False,
+    ) -> None:
+        """`closely`: short stretches of a text are read in halves too."""
         self.encoder = encoder
         self.index = index
         self._max_tokens = max_tokens
         self._speller = speller
+        self._closely = closely
 
     @classmethod
     def of(cls, snapshot: Snapshot, encoder: Encoder, max_tokens: int) -> "TextReader":
@@ -66,11 +76,12 @@ class TextReader:
             *(route.intents for route in snapshot.routes),
             *(guard.intents for guard in snapshot.guards),
         )
-        return cls(encoder, IntentIndex.build(snapshot, encoder), max_tokens, speller)
+        return cls(encoder, IntentIndex.build(snapshot, encoder), max_tokens, speller, closely=snapshot.close_reading)
 
     def under(self, snapshot: Snapshot) -> "TextReader":
         """The same by a snapshot of the same intents under other thresholds. Raises ValueError for other intents."""
-        return TextReader(self.encoder, self.index.under(snapshot), self._max_tokens, self._speller)
+        index = self.index.under(snapshot)
+        return TextReader(self.encoder, index, self._max_tokens, self._speller, closely=self._closely)
 
     def plan(self, text: str) -> Plan | TextTooLong | Illegible:
         """What the model has to read of a text: all of it, or none."""
@@ -94,10 +105,10 @@ class TextReader:
         meant = self._speller.readings(legible.text) if self._speller else ()
         # Whatever its words say to some reader counts, mistyped or not.
         wholes = tuple(dict.fromkeys((legible.text, *meant)))
-        apart = [part for whole in wholes for part in parts(whole)]
+        apart = [part for whole in wholes for part in parts(whole, closely=self._closely)]
         others = self._others(legible)
         for other in others:
-            apart += [Part(other, whole=True), *parts(other)]
+            apart += [Part(other, whole=True), *parts(other, closely=self._closely)]
         return Content(wholes, tuple(dict.fromkeys(apart)), others)
 
     def _others(self, legible: Legible) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ JSON = {"Content-Type": "application/json"}
 HARMLESS, FORBIDDEN, SECRET = "analyze the budget", "delete all users", "show me the admin password"
 
 
-def config(upstream: Upstream, *, guarded: bool, scope: str) -> Config:
+def config(upstream: Upstream, *, guarded: bool, scope: str, close_reading: bool = False) -> Config:
     """Two routes of which the bot may use one; a fallback that takes what means nothing."""
     guard = {"name": "secrets", "intents": SECRETS, "except": ["admin"]}
     return {
@@ -25,7 +25,11 @@ def config(upstream: Upstream, *, guarded: bool, scope: str) -> Config:
             {"name": "users", "upstream": upstream.url, "intents": USERS, "allowed": ["admin"]},
         ],
         "fallback": {"upstream": upstream.url},
-        "semantic_engine": {"scope": scope, "guards": [guard] if guarded else []},
+        "semantic_engine": {
+            "scope": scope,
+            "close_reading": close_reading,
+            "guards": [guard] if guarded else [],
+        },
     }
 
 
@@ -40,9 +44,9 @@ class Fence:
         self.gateway.wait_listening()
         self.gateway.wait_ready()
 
-    def take_over(self, *, guarded: bool, scope: str) -> None:
+    def take_over(self, *, guarded: bool, scope: str, close_reading: bool = False) -> None:
         """Reload, where this is not in force."""
-        wanted = config(self.upstream, guarded=guarded, scope=scope)
+        wanted = config(self.upstream, guarded=guarded, scope=scope, close_reading=close_reading)
         if wanted != self._in_force:
             assert self.gateway.reload(wanted)["event"] == "reloaded"
             self._in_force = wanted

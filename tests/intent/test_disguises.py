@@ -53,6 +53,7 @@ def reader(encoder: Encoder) -> TextReader:
         ("drop_the_orders_table now", "drop the orders table now"),
         ("drop-the-orders-table", "drop the orders table"),
         ("dropthepaymentstable", "drop the payments table"),
+        ("pleaserefundtheradiator", "please refund the radiator"),
         ("please DELETETHECUSTOMERS now", "please delete the customers now"),
         ("elbat stnemyap eht pord", "drop the payments table. table payments the drop."),
         ("ok: eteled eht stnemucod", "ok: documents the delete. delete the documents."),
@@ -86,6 +87,7 @@ def test_a_word_in_disguise_is_seen_to_be_what_it_is(speller: Speller, text: str
         "I.e. e.g. a.m. p.m. and No. vs. etc. of the U.S.A.",
         "access denied: PID 4711, SHA and PID 12",
         "isitinonatthe",
+        "pleaseantediluviantheorders",  # so rare a word is as likely none
         "send 4ll of it",
         "sign in by e-mail, re-order at the co-op",
         "",

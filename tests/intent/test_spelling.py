@@ -13,7 +13,7 @@ from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 from aimux.intent.encoder import Encoder
 from aimux.intent.reader import Plan, TextReader
 from aimux.intent.spelling import Speller
-from aimux.intent.words import Shelf, Vocabulary
+from aimux.intent.words import Known, Shelf, Vocabulary
 
 # About the commonest first, as in a model's vocabulary.
 COMMON = (
@@ -173,7 +173,22 @@ def test_what_is_far_less_likely_is_not_read() -> None:
 def test_what_the_intents_have_side_by_side_is_likelier() -> None:
     between = ["".join(letters) for letters in itertools.product("jqxzv", repeat=5)]
     words = Vocabulary(
-        ["the", "in", "to", "a", "my", "of", "on", *COMMON, *between[:600], "mycoins", *between[600:], "coin"]
+        [
+            "the",
+            "in",
+            "to",
+            "a",
+            "my",
+            "of",
+            "on",
+            "oil",
+            "own",
+            *COMMON,
+            *between[:600],
+            "mycoins",
+            *between[600:],
+            "coin",
+        ]
     )
     speller = Speller(words, ["flip a coin", "my coin"])
     assert corrected(speller, "delte the oin") == "delete the in"
@@ -198,6 +213,17 @@ def test_words_of_the_language_that_the_model_has_in_pieces_are_no_slips() -> No
     # The others are rarer than any that the model knows.
     assert corrected(Speller(Vocabulary(["users"], ["uses"])), "usexs") == "users"
     assert corrected(Speller(Vocabulary(["uses"], ["users"])), "usexs") == "uses"
+
+
+def test_a_word_of_the_intents_is_no_rarer_than_one_that_only_they_have() -> None:
+    words = ["".join(letters) for letters in itertools.product("abcdefghij", repeat=5)]
+    known = Known(Vocabulary(words[:20], words[20:]), frozenset({words[-1], words[40], "kubeconfig"}))
+    assert known.likelihood(words[-1]) == known.likelihood("kubeconfig") < known.likelihood(words[40])
+    assert known.likelihood(words[-2]) < known.likelihood(words[21_000])
+
+
+def test_a_word_that_is_right_keeps_its_capital() -> None:
+    assert corrected(Speller(Vocabulary(COMMON)), "The budgte of usres") == "The budget of users"
 
 
 def test_two_words_are_less_likely_than_one() -> None:

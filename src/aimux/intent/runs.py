@@ -16,7 +16,7 @@ _COMMON_ENOUGH: Final = -11.0
 _MEAN_LETTERS: Final = 3.0
 # Up to which rank words of so many letters, and longer ones, are taken for words rather than for parts of one.
 _RANKS: Final = {2: 170, 3: 8500}
-_LAST_RANK: Final = 22_000
+_LAST_RANK: Final = 40_000
 # How many of its first letters are looked up before the word is.
 _BEGINNINGS: Final = (2, 3, 5, 8)
 _NO_WORDS: Final = frozenset({"re", "de", "les", "und", "las", "ist", "est", "ing", "ers"})

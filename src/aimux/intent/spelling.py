@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from heapq import nlargest, nsmallest
-from itertools import chain
+from heapq import nlargest
+from itertools import chain, islice
 from typing import Final
 
 from rapidfuzz.distance import Levenshtein
@@ -89,13 +89,14 @@ class Speller:
         places = [meant.get(word) or ((0.0, word),) for word in words]
         losses = self._phrases.losses(places)
         first = [guesses[loss.index(min(loss))][1] for guesses, loss in zip(places, losses, strict=True)]
-        otherwise: dict[tuple[str, str], float] = {}
-        for word, likeliest, guesses, loss in zip(words, first, places, losses, strict=True):
-            for (_, guess), lost in zip(guesses, loss, strict=True):
-                if guess != likeliest and lost < _DOUBT:
-                    otherwise[word, guess] = min(lost, otherwise.get((word, guess), lost))
+        doubts = sorted(
+            (lost, word, guess)
+            for word, likeliest, guesses, loss in zip(words, first, places, losses, strict=True)
+            for (_, guess), lost in zip(guesses, loss, strict=True)
+            if guess != likeliest and lost < _DOUBT
+        )
         ways = [first]
-        for changed, guess in nsmallest(allowed.readings - 1, otherwise, key=otherwise.__getitem__):
+        for changed, guess in islice(dict.fromkeys(doubt[1:] for doubt in doubts), allowed.readings - 1):
             ways.append([guess if word == changed else each for word, each in zip(words, first, strict=True)])
         readings = dict.fromkeys(_replaced(text, way) for way in ways)
         return tuple(reading for reading in readings if reading != text)

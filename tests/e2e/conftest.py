@@ -88,7 +88,8 @@ def _shared_mesh(authority: Authority, dead_port: int, tmp_path_factory: pytest.
 
 @pytest.fixture
 def mesh(_shared_mesh: Mesh) -> Iterator[Mesh]:
-    """The shared gateway, with upstreams that know nothing of earlier tests."""
+    """The shared gateway, with upstreams that know nothing of earlier tests, whose lines are in the log."""
+    _shared_mesh.settle()
     yield _shared_mesh
     for upstream in (_shared_mesh.plain, _shared_mesh.six, _shared_mesh.secure):
         upstream.forget()

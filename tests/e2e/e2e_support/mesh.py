@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from e2e_support.client import ask
 from e2e_support.gateway import Gateway
 from e2e_support.upstream import Upstream
 
@@ -33,3 +34,7 @@ class Mesh:
     def port(self) -> int:
         """The gateway's port."""
         return self.gateway.port
+
+    def settle(self) -> None:
+        """Wait for the line of a request that is refused: those of all requests before it stand in the log then."""
+        self.gateway.request_line(ask(self.port).header("X-Request-ID"))

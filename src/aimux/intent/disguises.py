@@ -6,7 +6,7 @@ with each of them as what it is by all that is known of words. It takes time in 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise, product
 from typing import Final
 
@@ -68,7 +68,11 @@ class Disguises:
     def __init__(self, known: Known) -> None:
         self._known = known
         self._cost = lru_cache(maxsize=16_384)(self._cost_of)
-        self._run = Runs(known).parted
+
+    @cached_property
+    def _runs(self) -> Runs:
+        # A tenth of a second that few texts ask for.
+        return Runs(self._known)
 
     def undone(self, text: str) -> str:
         """The text with its words as they would be written plainly; the same text where they are."""
@@ -117,7 +121,7 @@ class Disguises:
         found = [word for word in spelt if self._is_common(word)]
         if found:
             return max(found, key=self._known.likelihood)
-        return next((word for word in spelt if self._run(word, 2)), None)
+        return next((word for word in spelt if self._runs.parted(word, 2)), None)
 
     def _is_common(self, word: str) -> bool:
         if len(word) > _SHORTEST_SURE:
@@ -199,7 +203,7 @@ class Disguises:
         small = word.lower()
         if self._known.knows(small):
             return word
-        return " ".join(self._run(small, _RUN)) or word
+        return " ".join(self._runs.parted(small, _RUN)) or word
 
     # Words backwards.
 

@@ -70,7 +70,7 @@ class Speller:
         own = frozenset(chain.from_iterable(said))
         self._phrases = Phrases(said)
         self._known = Known(vocabulary, own)
-        self._shelves = (vocabulary.shelf, Shelf(own - vocabulary.ranks.keys()))
+        self._shelves = (vocabulary.shelf, Shelf(word for word in own if word not in vocabulary.ranks))
         self._disguises = Disguises(self._known)
         self._meant = lru_cache(maxsize=4096)(self._likeliest)
 

@@ -9,10 +9,11 @@ from itertools import chain
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-_LETTER: Final = {letter: 1 << place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
+_FIRST: Final = ord("a")
 
 # In nats: what a word gains by being one of the intents.
 _OWN: Final = 3.0
@@ -31,14 +32,14 @@ class Shelf:
     def __init__(self, words: Iterable[str]) -> None:
         self._words = sorted(words, key=len)
         self._lengths = [len(word) for word in self._words]
-        self._letters = np.array([_letters(word) for word in self._words], np.uint32)
+        self._letters = _letters(self._words, self._lengths)
 
     def near(self, word: str, most: int) -> list[tuple[str, int]]:
         """The words that so many slips at most make of this one, and how many each: OSA's distance."""
         first = bisect_left(self._lengths, len(word) - most)
         last = bisect_left(self._lengths, len(word) + most + 1)
         # A slip adds a letter to those that only one of two words has, drops one, or does both.
-        apart = np.bitwise_count(self._letters[first:last] ^ np.uint32(_letters(word)))
+        apart = np.bitwise_count(self._letters[first:last] ^ _letters([word], [len(word)]))
         alike = [self._words[first + place] for place in np.flatnonzero(apart <= 2 * most).tolist()]
         found = process.extract(word, alike, scorer=OSA.distance, score_cutoff=most, limit=None)
         return [(near, slips) for near, slips, _ in found]
@@ -95,9 +96,9 @@ class Known:
         return _OWN - math.log(_COMMON + min(rank, _RARE)) if word in self.own else -math.log(_COMMON + rank)
 
 
-def _letters(word: str) -> int:
-    """Which letters a word has, a bit each."""
-    found = 0
-    for letter in word:
-        found |= _LETTER[letter]
-    return found
+def _letters(words: Sequence[str], lengths: Sequence[int]) -> npt.NDArray[np.uint32]:
+    """Which letters each word has, a bit each."""
+    if not words:
+        return np.empty(0, np.uint32)
+    letters = np.frombuffer("".join(words).encode("ascii"), np.uint8) - _FIRST
+    return np.bitwise_or.reduceat(np.left_shift(np.uint32(1), letters, dtype=np.uint32), np.cumsum([0, *lengths[:-1]]))

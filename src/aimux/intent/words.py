@@ -4,8 +4,9 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import chain
+from operator import or_
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+_LETTERS: Final = {letter: 1 << place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
 _FIRST: Final = ord("a")
 
 # In nats: what a word gains by being one of the intents.
@@ -32,14 +34,14 @@ class Shelf:
     def __init__(self, words: Iterable[str]) -> None:
         self._words = sorted(words, key=len)
         self._lengths = [len(word) for word in self._words]
-        self._letters = _letters(self._words, self._lengths)
+        self._letters = _letters_of_each(self._words, self._lengths)
 
     def near(self, word: str, most: int) -> list[tuple[str, int]]:
         """The words that so many slips at most make of this one, and how many each: OSA's distance."""
         first = bisect_left(self._lengths, len(word) - most)
         last = bisect_left(self._lengths, len(word) + most + 1)
         # A slip adds a letter to those that only one of two words has, drops one, or does both.
-        apart = np.bitwise_count(self._letters[first:last] ^ _letters([word], [len(word)]))
+        apart = np.bitwise_count(self._letters[first:last] ^ _letters(word))
         alike = [self._words[first + place] for place in np.flatnonzero(apart <= 2 * most).tolist()]
         found = process.extract(word, alike, scorer=OSA.distance, score_cutoff=most, limit=None)
         return [(near, slips) for near, slips, _ in found]
@@ -96,8 +98,13 @@ class Known:
         return _OWN - math.log(_COMMON + min(rank, _RARE)) if word in self.own else -math.log(_COMMON + rank)
 
 
-def _letters(words: Sequence[str], lengths: Sequence[int]) -> npt.NDArray[np.uint32]:
-    """Which letters each word has, a bit each."""
+def _letters(word: str) -> np.uint32:
+    """Which letters a word has, a bit each."""
+    return np.uint32(reduce(or_, map(_LETTERS.__getitem__, word)))
+
+
+def _letters_of_each(words: Sequence[str], lengths: Sequence[int]) -> npt.NDArray[np.uint32]:
+    """The same of many words at once."""
     if not words:
         return np.empty(0, np.uint32)
     letters = np.frombuffer("".join(words).encode("ascii"), np.uint8) - _FIRST

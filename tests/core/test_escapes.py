@@ -49,7 +49,7 @@ def test_signs_for_letters_are_read_as_letters(text: str) -> None:
         "C++ and C#, a+b and x + y",
         "50% off, 20%de and 100%",
         "AT&T, R&D, ?a=1&copy=2 & so on",
-        "C:\\users\\bob, C:\\new, \\d+, \\not and \\u",
+        "C:\\users\\bob, C:\\new, \\d+ and \\u",
         "- one\n- two",
         "| --- | --- | --- | --- |",
         "-----\n.....\n- - - - - -",
@@ -60,6 +60,20 @@ def test_signs_for_letters_are_read_as_letters(text: str) -> None:
 )
 def test_what_is_no_sign_for_a_letter_stays(text: str) -> None:
     assert decoded(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1\\ndelete 2\\nall", "1\ndelete 2\nall"),
+        ("todo:\\r\\ndelete:\\tall", "todo:\ndelete:\nall"),  # one break, whatever it is made of
+        ('say \\"all\\" or \\/', 'say "all" or /'),
+        ("удали\\nвсе", "удали\nвсе"),
+        ("C:\\new\\table", "C:\\new\nable"),
+    ],
+)
+def test_what_divides_lines_in_programs_does(text: str, expected: str) -> None:
+    assert decoded(text) == expected
 
 
 def test_an_escape_of_half_a_pair_is_no_text_that_cannot_be_read() -> None:
@@ -89,7 +103,11 @@ def test_any_text_is_decoded(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["%", "%4", "&", "&#", "\\u", "\\", "-", ". ", "- /", "a+", "+", "'", "€", "a€", "&lt"]
+    "piece",
+    [
+        *("%", "%4", "&", "&#", "\\u", "\\", "-", ". ", "- /", "a+", "+", "'", "€", "a€", "&lt"),
+        *("\\n", "\\n\\r\\t", "a\\n", "%5cn", "\\u005cn", "&bsol;n", "C:\\n", '\\"', "\\\\n"),
+    ],
 )
 def test_long_texts_of_signs_take_no_long_time(piece: str) -> None:
     text = "%41 &lt; " + piece * 30_000 + "1"

@@ -34,7 +34,8 @@ def test_each_guess_loses_what_the_likeliest_text_with_it_loses(
         [best - max(each for chosen, each in every.items() if chosen[place] == at) for at in range(len(guesses))]
         for place, guesses in enumerate(places)
     ]
-    losses = phrases.losses(places)
+    chosen, losses = phrases.likeliest(places)
+    assert every[tuple(chosen)] == best
     assert len(losses) == len(expected)
     for found, wanted in zip(losses, expected, strict=True):
         assert found == pytest.approx(wanted)
@@ -42,14 +43,20 @@ def test_each_guess_loses_what_the_likeliest_text_with_it_loses(
 
 def test_the_word_before_counts_and_the_word_behind() -> None:
     phrases = Phrases([["flip", "a", "coin"]])
-    assert phrases.losses([((0.0, "A"),), ((0.0, "in"), (-2.0, "Coin"))]) == [[0.0], [1.0, 0.0]]
-    assert phrases.losses([((0.0, "in"), (-2.0, "a")), ((0.0, "coin"),)]) == [[1.0, 0.0], [0.0]]
-    assert phrases.losses([((0.0, "coin"),), ((0.0, "in"), (-2.0, "a"))]) == [
-        [0.0],
-        [0.0, 2.0],
-    ]  # not the other way round
-    assert phrases.losses([((0.0, "to flip"),), ((0.0, "at"), (-2.0, "a fish"))]) == [[0.0], [1.0, 0.0]]
+    assert phrases.likeliest([((0.0, "A"),), ((0.0, "in"), (-2.0, "Coin"))]) == ([0, 1], [[0.0], [1.0, 0.0]])
+    assert phrases.likeliest([((0.0, "in"), (-2.0, "a")), ((0.0, "coin"),)]) == ([1, 0], [[1.0, 0.0], [0.0]])
+    turned = [((0.0, "coin"),), ((0.0, "in"), (-2.0, "a"))]
+    assert phrases.likeliest(turned) == ([0, 0], [[0.0], [0.0, 2.0]])
+    ends = [((0.0, "to flip"),), ((0.0, "at"), (-2.0, "a fish"))]
+    assert phrases.likeliest(ends) == ([0, 1], [[0.0], [1.0, 0.0]])
+
+
+def test_of_equal_texts_one_is_chosen_and_not_a_piece_of_each() -> None:
+    phrases = Phrases([["a", "d"], ["c", "b"]])
+    chosen, losses = phrases.likeliest([((0.0, "a"), (0.0, "c")), ((0.0, "b"), (0.0, "d"))])
+    assert chosen in ([0, 1], [1, 0])
+    assert losses == [[0.0, 0.0], [0.0, 0.0]]
 
 
 def test_no_text_loses_nothing() -> None:
-    assert Phrases([]).losses([]) == []
+    assert Phrases([]).likeliest([]) == ([], [])

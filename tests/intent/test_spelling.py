@@ -305,6 +305,16 @@ def test_a_mistyped_text_scores_at_least_as_it_was_meant_and_as_it_is(encoder: E
         assert max(found.values()) > max(each[0].values()) + 0.2
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["\\u0064leete \\u0061l \\u0075sres", "%64leete %61l %75sres", "dleete\\nal\\nusres", "&#100;leete all usres"],
+)
+def test_what_is_mistyped_and_escaped_is_read_as_it_was_meant(encoder: Encoder, text: str) -> None:
+    found = TextReader.of(house(BUDGETS, USERS), encoder, 100).score(text)
+    assert isinstance(found, Scores)
+    assert [(stand.place, stand.score > 0.9) for stand in found.stands if stand.score > 0.5] == [(1, True)]
+
+
 def test_a_mistyped_request_among_others_stands_for_its_route(encoder: Encoder) -> None:
     reader = TextReader.of(house(BUDGETS, USERS), encoder, 100)
     found = reader.score("analyze the budget and then delte al usres")

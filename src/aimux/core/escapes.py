@@ -10,7 +10,7 @@ from typing import Final
 # What is escaped twice is read, and what is so more often than this nobody reads.
 _ROUNDS: Final = 3
 _ANY: Final = re.compile(
-    r"%[0-9A-Fa-f]{2}|&#[0-9xX]|&[A-Za-z]{2,31};|\\[uUx][0-9A-Fa-f{]|\\[nrt][A-Za-z]|[A-Za-z]\+[A-Za-z]"
+    r"%[0-9A-Fa-f]{2}|&#[0-9xX]|&[A-Za-z]{2,31};|\\[uUx][0-9A-Fa-f{]|\\[nrt\"'/]|[A-Za-z]\+[A-Za-z]"
 )
 _STRETCH: Final = re.compile(r"\S+")
 _PERCENT: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
@@ -19,8 +19,10 @@ _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9A-Fa-f]{1,6};?|[A-Za-z]
 _UNITS: Final = re.compile(r"(?:\\u[0-9A-Fa-f]{4})+")
 _POINT: Final = re.compile(r"\\u\{([0-9A-Fa-f]{1,6})\}|\\U([0-9A-Fa-f]{8})")
 _BYTES: Final = re.compile(r"(?:\\x[0-9A-Fa-f]{2})+")
-# The end of a line as JSON and programs write it, and no folder of a path that begins with a drive.
-_BREAK: Final = re.compile(r"(?<=[A-Za-z.!?,;])(?:\\[nrt])+(?=[A-Za-z])")
+# Ends of lines, tabs and marks as JSON and programs write them. In a path they may be names, and right behind a drive's
+# letter they are.
+_BREAK: Final = re.compile(r"(?<!\b[A-Za-z]:)(?:\\[nrt])++")
+_QUOTED: Final = re.compile(r"\\([\"'/])")
 _SURROGATES: Final = range(0xD800, 0xE000)
 _LAST: Final = 0x10FFFF
 
@@ -69,7 +71,7 @@ def _once(text: str) -> str:
         text = _UNITS.sub(_from_units, text)
         text = _POINT.sub(_from_point, text)
         text = _BYTES.sub(_from_bytes, text)
-        text = _BREAK.sub("\n", text)
+        text = _QUOTED.sub(r"\1", _BREAK.sub("\n", text))
     return text
 
 

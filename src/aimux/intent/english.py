@@ -1,4 +1,4 @@
-"""English words, from the list that symspellpy brings: the commonest first, and no misspelt ones."""
+"""English words, from the list that symspellpy brings: the commonest first, and hardly any misspelt ones."""
 
 from collections.abc import Sequence
 from functools import cache

@@ -24,16 +24,19 @@ class Phrases:
         """How much likelier one of two words becomes by the other beside it."""
         return _BESIDE if (before, behind) in self._pairs else 0.0
 
-    def losses(self, places: Sequence[tuple[Guess, ...]]) -> list[list[float]]:
-        """How much less likely than the likeliest of all texts is the likeliest with this guess at this place.
+    def likeliest(self, places: Sequence[tuple[Guess, ...]]) -> tuple[list[int], list[list[float]]]:
+        """Which guess each place has in the likeliest of all texts, and what each guess loses.
 
-        A number for each guess, next to 0 for those of the likeliest text. No place may be without a guess.
+        That is how much less likely than that text the likeliest one is that has this guess at this place: a number for
+        each guess, next to 0 for the chosen ones. No place may be without a guess.
         """
-        beside: dict[tuple[tuple[Guess, ...], tuple[Guess, ...]], _Beside] = {}
-        for pair in pairwise(places):
-            if pair not in beside:
-                beside[pair] = self._beside(*pair)
-        steps = [beside[pair] for pair in pairwise(places)]
+        beside: dict[tuple[int, int], _Beside] = {}  # places of the same words share what is known of them
+        steps = []
+        for before, behind in pairwise(places):
+            key = id(before), id(behind)
+            if key not in beside:
+                beside[key] = self._beside(before, behind)
+            steps.append(beside[key])
         ahead = _so_far(places, steps)
         back = _so_far(places[::-1], [[(behind, before) for before, behind in step] for step in reversed(steps)])
         both = [
@@ -41,7 +44,7 @@ class Phrases:
             for each in zip(ahead, reversed(back), places, strict=True)
         ]
         best = max(both[0]) if both else 0.0
-        return [[best - value for value in values] for values in both]
+        return _traced(ahead, steps), [[best - value for value in values] for values in both]
 
     def _beside(self, before: Sequence[Guess], behind: Sequence[Guess]) -> _Beside:
         lasts = [words.lower().split()[-1] for _, words in before]
@@ -65,3 +68,12 @@ def _so_far(places: Sequence[Sequence[Guess]], steps: Sequence[_Beside]) -> list
             values[following] = max(values[following], before[place] + _BESIDE + guesses[following][0])
         found.append(values)
     return found
+
+
+def _traced(ahead: Sequence[Sequence[float]], steps: Sequence[_Beside]) -> list[int]:
+    """The guesses of the likeliest text, from its end on: of equal ones each place by itself could choose another."""
+    chosen: list[int] = []
+    for values, step in zip(reversed(ahead), [[], *reversed(steps)], strict=False):
+        gains = {before: _BESIDE for before, behind in step if behind == chosen[-1]}
+        chosen.append(max(range(len(values)), key=lambda place: values[place] + gains.get(place, 0.0)))
+    return chosen[::-1]

@@ -116,7 +116,7 @@ class TextReader:
         if self._speller:
             for text in (legible.text, *legible.others):
                 plain = self._speller.undisguised(text)
-                if plain != text:
+                if plain != text or text != legible.text:
                     others += [plain, *self._speller.readings(plain)[:1]]
         return tuple(dict.fromkeys(others))
 

@@ -86,9 +86,10 @@ class Speller:
         meant = {word: guesses for word in doubted if (guesses := self._meant(word.lower(), allowed))}
         if not meant:
             return ()
-        places = [meant.get(word) or ((0.0, word),) for word in words]
-        losses = self._phrases.losses(places)
-        first = [guesses[loss.index(min(loss))][1] for guesses, loss in zip(places, losses, strict=True)]
+        certain = {word: ((0.0, word),) for word in words if word not in meant}
+        places = [meant.get(word) or certain[word] for word in words]
+        chosen, losses = self._phrases.likeliest(places)
+        first = [guesses[choice][1] for guesses, choice in zip(places, chosen, strict=True)]
         doubts = sorted(
             (lost, word, guess)
             for word, likeliest, guesses, loss in zip(words, first, places, losses, strict=True)

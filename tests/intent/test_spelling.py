@@ -226,6 +226,20 @@ def test_a_word_that_is_right_keeps_its_capital() -> None:
     assert corrected(Speller(Vocabulary(COMMON)), "The budgte of usres") == "The budget of users"
 
 
+def test_a_rare_word_in_the_place_of_an_intents_word_is_doubted() -> None:
+    rare = ["".join(letters) for letters in itertools.product("jqxz", repeat=7)]
+    speller = Speller(
+        Vocabulary([*COMMON, "drop", "orders", "table"], [*rare, "dorp", "tabla"]), ["drop the orders table"]
+    )
+    assert speller.readings("dorp the budget") == ("drop the budget",)
+    assert speller.readings("my orders Tabla") == ("my orders table",)
+    assert speller.readings("a dorp of the tabla") == ()  # beside nothing that an intent has beside it
+    assert speller.readings("drop the orders table") == ()
+    assert corrected(speller, "dorp the orders tabla") == "drop the orders table"
+    assert corrected(speller, " ".join(["dorp the", *rare[:23]])).startswith("drop the ")
+    assert speller.readings(" ".join(["dorp the", *rare[:24]])) == ()
+
+
 def test_two_words_are_less_likely_than_one() -> None:
     assert corrected(Speller(Vocabulary(["in", "to"])), "inqto") == "in to"
     assert corrected(Speller(Vocabulary(["in", "to", "unzto"]), ["unzto"]), "inqto") == "unzto"

@@ -14,7 +14,7 @@ _LETTERS_EACH: Final = 4
 _ANOTHER: Final = 2.0
 _COMMON_ENOUGH: Final = -11.0
 _MEAN_LETTERS: Final = 3.0
-# Up to which rank in the vocabulary words of so many letters, and longer ones, are taken for words rather than for parts of one.
+# Up to which rank words of so many letters, and longer ones, are taken for words rather than for parts of one.
 _RANKS: Final = {2: 170, 3: 8500}
 _LAST_RANK: Final = 40_000
 # How many of its first letters are looked up before the word is.

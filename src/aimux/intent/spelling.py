@@ -5,7 +5,7 @@ what a text asks for. A text with such words is read again, with each of them as
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import nlargest
@@ -71,6 +71,7 @@ class Speller:
         self._phrases = Phrases(said)
         self._known = Known(vocabulary, own)
         self._shelves = (vocabulary.shelf, Shelf(word for word in own if word not in vocabulary.ranks))
+        self._own = Shelf(own)
         self._disguises = Disguises(self._known)
         self._meant = lru_cache(maxsize=4096)(self._likeliest)
 
@@ -82,7 +83,8 @@ class Speller:
         if not self._known.ranks:
             return ()
         words = _WORD.findall(text)
-        allowed, doubted = self._doubted(words, shouted=text.isupper())
+        allowed, unknown = self._doubted(words, shouted=text.isupper())
+        doubted = dict.fromkeys((*unknown, *self._out_of_place(words)))
         meant = {word: guesses for word in doubted if (guesses := self._meant(word.lower(), allowed))}
         if not meant:
             return ()
@@ -118,6 +120,18 @@ class Speller:
             # Slips make words of words as well: in a short text, the others are looked at too.
             return _OF_SEVERAL, plain if len(plain) <= _MOST_UNKNOWN else unknown
         return _OF_ONE, long
+
+    def _out_of_place(self, words: Sequence[str]) -> Iterator[str]:
+        """Rare words in the place of an intent's word that is a slip away, beside one that it has beside it there."""
+        small = ["", *(word.lower() for word in words), ""]
+        rare = [place for place, word in enumerate(small) if len(word) > _SHORT and self._known.is_only_listed(word)]
+        if len(rare) > _MOST_UNKNOWN:
+            return
+        for place in rare:
+            before, word, behind = small[place - 1 : place + 2]
+            near = self._own.near(word, 1)
+            if any(self._phrases.gain(before, own) or self._phrases.gain(own, behind) for own, _ in near):
+                yield words[place - 1]
 
     def _likeliest(self, word: str, allowed: _Slips) -> tuple[Guess, ...]:
         """What a word is likeliest to be: known words, or two of them each; none where that is itself, or nothing."""

@@ -74,12 +74,17 @@ class Known:
     def __init__(self, vocabulary: Vocabulary, own: frozenset[str]) -> None:
         self.ranks = vocabulary.ranks
         self.own = own
+        self._of_the_model = len(vocabulary.words)
         # A list of a language has its words with their endings, and "acess" is no plural of "aces".
         self._has_endings = bool(vocabulary.others)
 
     def has(self, word: str) -> bool:
         """Whether a word is one of them."""
         return word in self.ranks or word in self.own
+
+    def is_only_listed(self, word: str) -> bool:
+        """Whether neither the model nor an intent has a word, and the list of the language does."""
+        return word not in self.own and self.ranks.get(word, -1) >= self._of_the_model
 
     def knows(self, word: str) -> bool:
         """Whether a word is one of them, or has a common ending behind one that may lack it in the vocabulary."""

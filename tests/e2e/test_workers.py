@@ -261,12 +261,12 @@ def test_a_port_in_use_and_a_missing_model_stop_the_start_with_one_line(tmp_path
     routes = [{"name": "rain", "upstream": held.url, "intents": ["rain"]}]
     path = write_config(tmp_path / "a.yaml", {"server": {"workers": workers, "port": held.port}, "routes": routes})
     code, _, stderr = run_to_end(path)
-    assert (code, stderr.count("\n")) == (1, 1)
+    assert (code, stderr.splitlines()) == (1, [stderr.strip()])
     assert f"port {held.port}" in stderr
     engine = {"model_path": "nowhere.onnx"}
     config = {"server": {"workers": workers}, "semantic_engine": engine, "routes": routes}
     code, _, stderr = run_to_end(write_config(tmp_path / "b.yaml", config))
-    assert (code, stderr.count("\n")) == (1, 1)
+    assert (code, stderr.splitlines()) == (1, [stderr.strip()])
     assert "nowhere.onnx is missing" in stderr
     held.close()
 

@@ -134,7 +134,10 @@ class Speller:
                 yield words[place - 1]
 
     def _likeliest(self, word: str, allowed: _Slips) -> tuple[Guess, ...]:
-        """What a word is likeliest to be: known words, or two of them each; none where that is itself, or nothing."""
+        """What a word may be: known words, or two of them each, the likeliest first; a rare known word itself is one.
+
+        None for one of the intents, for one that is known by its stem only, and where nothing is like it.
+        """
         if self._known.knows(word):
             return tuple(self._near(word, 1)) if word in self._known.ranks and word not in self._known.own else ()
         guesses: dict[str, float] = {}

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 QUERY: Final = ("client_id", "agent", "source")
 HEADERS: Final = ("x-source-agent", "x-client-id")
 FIELD: Final = "agent"
+ASKED: Final = "(what an MCP request asks for)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,9 @@ def names_in_document(document: object) -> list[Given]:
     return []
 
 
-def text_in_fields(fields: list[tuple[str, str]]) -> str | None:
-    """The text in a query or form: `q`, else `query`."""
-    for name in ("q", "query"):
+def text_in_fields(fields: list[tuple[str, str]], *, is_form: bool) -> str | None:
+    """The text in a query or form: `q`, else `query`, else, in a form, `prompt` or `input`."""
+    for name in ("q", "query", "prompt", "input") if is_form else ("q", "query"):
         for key, value in fields:
             if key == name:
                 if value.strip():
@@ -77,13 +78,73 @@ def text_in_document(document: object) -> str | None:
         value = document.get(name)
         if isinstance(value, str) and value.strip():
             return value
+    for name in ("prompt", "input", "inputs", "texts"):
+        found = _text_in_list(document.get(name))
+        if found is not None:
+            return found or None
     for name in ("messages", "input"):
         items = document.get(name)
         users = [m for m in items if isinstance(m, dict) and m.get("role") == "user"] if isinstance(items, list) else []
-        text = _text_of_message(users[-1]) if users else None
-        if text is not None:
+        for user in reversed(users):
+            results = user.get("content")
+            if isinstance(results, list) and results and all(_type_of(part) == "tool_result" for part in results):
+                continue
+            text = _text_of_message(user)
+            if text is not None:
+                return text
+    return _text_in_protocol(document)
+
+
+def _text_in_list(value: object) -> str | None:
+    """The first text in a list of texts, empty for token ids, None where there is no such list."""
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if not isinstance(value, list) or any(isinstance(each, dict) and "role" in each for each in value):
+        return None
+    for each in value:
+        if isinstance(each, int) or (isinstance(each, list) and any(isinstance(inner, int) for inner in each)):
+            return ""
+    for each in value:
+        text = (
+            each.get("text") if isinstance(each, dict) and each.get("type", "text") in ("text", "input_text") else each
+        )
+        if isinstance(text, str) and text.strip():
             return text
     return None
+
+
+def _text_in_protocol(document: dict[str, object]) -> str | None:
+    contents = document.get("contents")
+    for content in reversed(contents if isinstance(contents, list) else [contents]):
+        text = _text_in_parts(content) if isinstance(content, dict) and content.get("role", "user") == "user" else None
+        if text is not None:
+            return text
+    requests = document.get("requests")
+    batch = [each.get("content") for each in requests if isinstance(each, dict)] if isinstance(requests, list) else []
+    for content in (document.get("content"), *batch):
+        text = _text_in_parts(content)
+        if text is not None:
+            return text
+    params = document.get("params")
+    message = (params if isinstance(params, dict) else document).get("message")
+    if isinstance(message, dict) and message.get("role", "user") in ("user", "ROLE_USER"):
+        text = _text_in_parts(message)
+        if text is not None:
+            return text
+    if isinstance(params, dict) and document.get("method") in ("tools/call", "prompts/get"):
+        return ASKED
+    return None
+
+
+def _text_in_parts(content: object) -> str | None:
+    parts = content.get("parts") if isinstance(content, dict) else None
+    texts = [part.get("text") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    text = "\n".join(text for text in texts if isinstance(text, str))
+    return text if text.strip() else None
+
+
+def _type_of(part: object) -> object:
+    return part.get("type") if isinstance(part, dict) else None
 
 
 def _text_of_message(message: dict[str, object]) -> str | None:

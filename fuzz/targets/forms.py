@@ -27,11 +27,11 @@ def check(data: bytes) -> None:
         said = "\n".join((heard.text or "", *heard.beside))
         all_heard = heard.flaw is not None or all(value.strip() in said for _, value in fields or ())
         expect("all values of a form are heard", kept=all_heard)
-        _expect_the_text(in_form, fields)
+        _expect_the_text(in_form, fields, is_form=True)
     head = _head(data)
     if head is not None:
         in_query = read_head(head, _SOURCES)
-        _expect_the_text(in_query, fields)
+        _expect_the_text(in_query, fields, is_form=False)
         for claim in in_query.claims:
             values = {value for name, value in fields or () if name == claim.field}
             expect("a name in the query stands there, once", kept=claim.name != "" and values == {claim.name})
@@ -48,20 +48,19 @@ def _head(query: bytes) -> Head | None:
         return None
 
 
-def _expect_the_text(reading: Reading, fields: list[tuple[str, str]] | None) -> None:
+def _expect_the_text(reading: Reading, fields: list[tuple[str, str]] | None, *, is_form: bool) -> None:
     if reading.flaw is not None:
         expect("what cannot be read says nothing", kept=reading == Reading(flaw=reading.flaw))
         expect("nothing is refused without need", kept=fields is None or _is_refused(fields))
     else:
         expect("what is read can be read", kept=fields is not None)
-        expect(
-            "the text is the one that the documents name", kept=reading.text == reference.text_in_fields(fields or [])
-        )
+        text = reference.text_in_fields(fields or [], is_form=is_form)
+        expect("the text is the one that the documents name", kept=reading.text == text)
 
 
 def _is_refused(fields: list[tuple[str, str]]) -> bool:
     """Whether there are too many fields, or two values for what may have one."""
-    for name in ("q", "query", *reference.QUERY):
+    for name in ("q", "query", "prompt", "input", *reference.QUERY):
         values = {value for key, value in fields if key == name}
         if len(values) > 1 or (name in reference.QUERY and "" in values):
             return True

@@ -4,8 +4,9 @@ import json
 import re
 from typing import Final
 
-from aimux.core.decision import Refuse, identify
+from aimux.core.identity import identify
 from aimux.core.reason import Failure, Reason
+from aimux.core.refusal import Refuse
 from aimux.core.request import Facts, Principal, Reading
 from aimux.core.snapshot import IdentitySources, Snapshot
 from aimux.wire.decode import decode
@@ -39,8 +40,8 @@ def check(data: bytes) -> None:
         return
     in_head = read_head(head, _SOURCES)
     codings = head.values(b"content-encoding")
-    in_body = read_body(body, kind, codings, _SOURCES, _MOST_DECODED)
     stated = head.first.get(b"content-type", b"")
+    in_body = read_body(body, kind, codings, _SOURCES, _MOST_DECODED, content_type=stated)
     kind_heard = body_kind(head, hears=True)
     heard = read_body(body, kind_heard, codings, _SOURCES, _MOST_DECODED, hears=True, content_type=stated)
     if heard.flaw is None or in_body.flaw is not None:
@@ -50,14 +51,16 @@ def check(data: bytes) -> None:
         unread = kind in {BodyKind.OPAQUE, BodyKind.JSON_OR_OPAQUE}
         expect("hearing refuses only what is not read otherwise, or too much", kept=unread or _is_too_much(heard))
     _expect_a_reading(in_head, {"query", ""})
-    _expect_a_reading(in_body, {"json", "messages", "text", "form", ""})
+    _expect_a_reading(in_body, {"json", "messages", "a2a", "mcp", "text", "form", "multipart", ""})
     readable = in_body.flaw is None or in_body.flaw.reason is Reason.IDENTITY_MALFORMED
     document = _document(body, kind, head) if readable else None
     given = reference.names_in_head(head.query, lines) + reference.names_in_document(document)
     _expect_the_claims(in_head, in_body, given)
     _expect_the_caller(identify(Facts(in_head, body=in_body), _HOUSE), given, lines)
-    if in_body.dialect in {"json", "messages"}:
-        expect("the text is the one that the documents name", kept=in_body.text == reference.text_in_document(document))
+    if in_body.dialect in {"json", "messages", "a2a", "mcp"}:
+        text = reference.text_in_document(document)
+        alike = in_body.text == text or (text == reference.ASKED and in_body.dialect in {"mcp", "json"})
+        expect("the text is the one that the documents name", kept=alike)
 
 
 def _expect_a_reading(reading: Reading, dialects: set[str]) -> None:
@@ -131,6 +134,11 @@ def _seeds() -> list[bytes]:
         b"/\r\nContent-Type: multipart/form-data; boundary=XyZ\r\n\r\n--XyZ\r\n\r\nb\r\n--XyZ--\r\n",
         b"/\r\nContent-Type: text/html\r\n\r\n<p>analyse",
         b'/\r\nContent-Type: application/jsonl\r\n\r\n{"agent": "finance-bot", "query": "a"}\n{}',
+        json_type + b'{"input": ["a", {"type": "text", "text": "b"}], "inputs": [[1]], "texts": ["c"]}',
+        json_type
+        + b'{"contents": [{"role": "user", "parts": [{"text": "a"}]}], "content": {"parts": [{"text": "b"}]}}',
+        json_type + b'{"requests": [{"content": {"parts": [{"text": "a"}]}}], "message": {"parts": [{"text": "b"}]}}',
+        json_type + b'{"method": "tools/call", "params": {"name": "a", "arguments": {"b": "c"}, "message": {}}}',
         *seeds.messages(),
     ]
 

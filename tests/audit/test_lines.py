@@ -55,6 +55,7 @@ def test_every_field_of_a_decision(made: Make) -> None:
         "agent": "finance-bot",
         "identity": "claimed",
         "conflicts": [{"place": "header", "field": "X-Source-Agent", "name": "some-other-bot"}],
+        "chosen_by": None,
         "peer": "192.0.2.7",
         "method": "POST",
         "path": "/v1/x",

@@ -35,6 +35,7 @@ EXPECTED = {
         "max_wait": 5,
         "scope": "last_user",
         "close_reading": False,
+        "follow_ups": "keep",
         "guards": [],
     },
     "audit": {

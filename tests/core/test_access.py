@@ -5,8 +5,9 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from aimux.core.access import callers, may_use, usable_routes
-from aimux.core.decision import Forward, Permit, Refuse, decide
+from aimux.core.decision import Forward, Permit, decide
 from aimux.core.reason import Reason
+from aimux.core.refusal import Refuse
 from aimux.core.request import ANONYMOUS, SILENT, Claim, Established, Facts, Place, Principal, Reading, Scores
 from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
 

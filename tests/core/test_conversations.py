@@ -4,9 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from aimux.core.decision import ASK_BODY, Ask, Forward, Need, Refuse, decide
+from aimux.core.decision import Forward, decide
 from aimux.core.reason import Reason
-from aimux.core.request import SILENT, Claim, Facts, Found, Illegible, Place, Reading, Scores, Stand, TextTooLong
+from aimux.core.refusal import Refuse
+from aimux.core.request import (
+    ASK_BODY,
+    SILENT,
+    Ask,
+    Claim,
+    Facts,
+    Found,
+    Illegible,
+    Need,
+    Place,
+    Reading,
+    Scores,
+    Stand,
+    TextTooLong,
+)
 from aimux.core.routing import with_beside
 from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 
@@ -59,7 +74,9 @@ def test_a_guard_hears_a_conversation_in_which_nothing_says_where_to() -> None:
     found = decide(replace(facts, scores=Scores((0.1, 0.1, 0.9), guards=(0.1,))), snapshot)
     assert isinstance(found, Forward)
     assert found.permit.route is MINE
-    found = decide(replace(facts, route_name=None), snapshot)
+    unnamed = replace(facts, route_name=None)
+    assert decide(unnamed, snapshot) == Ask(Need.SCORES, "first", ("second",))
+    found = decide(replace(unnamed, scores=Scores((0.9, 0.1, 0.1), guards=(0.1,))), snapshot)
     assert isinstance(found, Refuse)
     assert found.reason is Reason.NO_TEXT
     said = replace(facts, head=Reading(CLAIM, "harmless"))

@@ -10,9 +10,9 @@ from core_support.naive import NO_FALLBACK, Case, Plain, Verdict, naive, naive_m
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from aimux.core.decision import Ask, Forward, Need, decide
+from aimux.core.decision import Forward, decide
 from aimux.core.reason import Reason
-from aimux.core.request import SILENT, Claim, Facts, Flaw, Place, Reading, Scores, TextTooLong
+from aimux.core.request import SILENT, Ask, Claim, Facts, Flaw, Need, Place, Reading, Scores, TextTooLong
 from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
@@ -60,7 +60,7 @@ def observed(case):
     learnt = {"body": facts.body is not None, "scores": facts.scores is not None}
     if isinstance(decision, Forward):
         permit = decision.permit
-        way = "fallback" if permit.is_fallback else "name" if case.named is not None else "text"
+        way = "name" if case.named is not None else "fallback" if permit.is_fallback else "text"
         return Verdict("forward", permit.principal.name, permit.route.name, way=way, **learnt)
     agent = decision.principal.name if decision.principal else None
     name = decision.route.name if decision.route else None
@@ -107,7 +107,7 @@ def case_of(data):
         body_names=choices.some(callers, 1),
         head_text=choices.one((True, False)),
         body_text=choices.one((True, True, False)),
-        named=choices.one((None, None, None, None, None, *NAMES, "nowhere")),
+        named=choices.one((None, None, None, None, None, *NAMES, "nowhere", FALLBACK_NAME)),
         scores=tuple(choices.one(SCORES) for _ in routes),
         too_long=choices.seldom(16),
         head_flawed=choices.seldom(24),
@@ -121,7 +121,9 @@ def cases():
 
 def rule_of(case, verdict):
     """Which cell of the access table let a request through."""
-    allowed = case.fallback if verdict.way == "fallback" else {r.name: r.allowed for r in case.routes}[verdict.route]
+    allowed = (
+        case.fallback if verdict.route == FALLBACK_NAME else {r.name: r.allowed for r in case.routes}[verdict.route]
+    )
     return "open" if allowed is None else "public" if "*" in allowed else "listed"
 
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from aimux.core.decision import ASK_BODY, Ask, Forward, Refuse, decide
+from aimux.core.decision import Forward, decide
 from aimux.core.reason import Reason
-from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores, TextTooLong
+from aimux.core.refusal import Refuse
+from aimux.core.request import ASK_BODY, SILENT, Ask, Claim, Facts, Place, Reading, Scores, TextTooLong
 from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")

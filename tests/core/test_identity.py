@@ -2,8 +2,10 @@
 
 import pytest
 
-from aimux.core.decision import Refuse, decide, identify
+from aimux.core.decision import decide
+from aimux.core.identity import identify
 from aimux.core.reason import Reason
+from aimux.core.refusal import Refuse
 from aimux.core.request import ANONYMOUS, SILENT, Claim, Established, Facts, Flaw, Place, Reading, Scores
 from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from aimux.core.decision import Forward, Refuse, decide
+from aimux.core.decision import Forward, decide
 from aimux.core.reason import Reason
+from aimux.core.refusal import Refuse
 from aimux.core.request import SILENT, Claim, Facts, Illegible, Place, Reading, Scores, Stand
 from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 

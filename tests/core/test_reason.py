@@ -14,7 +14,7 @@ PUBLISHED = {
     409: {"ambiguous_route"},
     413: {"body_too_large", "text_too_long"},
     414: {"target_too_long"},
-    415: {"unsupported_encoding"},
+    415: {"unsupported_encoding", "unsupported_media_type"},
     431: {"headers_too_large"},
     500: {"internal"},
     502: {"upstream_unreachable", "upstream_invalid"},

@@ -1,9 +1,10 @@
 """The record of a request takes over what decisions say, and keeps what a later refusal does not know better."""
 
-from aimux.core.decision import Forward, Refuse, decide
+from aimux.core.decision import Forward, decide
 from aimux.core.headers import Trace
 from aimux.core.reason import Reason
 from aimux.core.record import Ended, Record
+from aimux.core.refusal import Refuse
 from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores
 from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
 

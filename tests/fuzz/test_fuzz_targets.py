@@ -13,6 +13,7 @@ import pytest
 from aimux.core.request import Claim
 from aimux.core.snapshot import IdentitySources
 from aimux.edge.response import ResponseReader
+from aimux.wire.conversations import Turn
 from aimux.wire.decode import decode
 from aimux.wire.http1 import bad, find_head, parse_head
 from fuzz.run import main
@@ -58,8 +59,8 @@ def _hasty_find(data, limits):
     return find_head(data, limits)
 
 
-def _first_text(messages):
-    return (0, messages[0]["content"]) if messages else None
+def _first_turns(messages):
+    return iter([Turn(0, messages[0]["content"])] if messages else [])
 
 
 def _crash(*args: object) -> None:
@@ -113,7 +114,7 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
     ),
     "a text from another field": (
         "meaning",
-        WIRE + "documents._TEXT_FIELDS",
+        WIRE + "spoken._TEXT_FIELDS",
         ("agent",),
         JSON + b'{"agent": "admin-bot"}',
     ),
@@ -125,13 +126,13 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
     ),
     "the first message": (
         "meaning",
-        WIRE + "documents.last_of_user",
-        _first_text,
+        WIRE + "spoken.turns_of_user",
+        _first_turns,
         JSON + b'{"messages": [%b, %b]}' % (MINE, YOURS),
     ),
     "query before q": ("forms", WIRE + "dialects._TEXT_FIELDS", ("query", "q"), b"q=a&query=b"),
     "a text that was overlooked": ("forms", WIRE + "dialects._of_fields", _always(None), b"q=a"),
-    "values that are not heard": ("forms", WIRE + "dialects.heard", _always(()), b"prompt=a"),
+    "values that are not heard": ("forms", WIRE + "dialects.heard", _always(()), b"note=a"),
     "a boundary within a part": (
         *("multipart-body", WIRE + "multipart._framed", lambda body, boundary: [(len(boundary) + 4, len(body) - 11)]),
         PARTS % b"a\r\n--XyZ\r\nContent-Disposition: form-data; name=b\r\n\r\nb",

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from aimux.core.decision import Refuse
 from aimux.core.reason import Reason
+from aimux.core.refusal import Refuse
 from aimux.core.request import ANONYMOUS, Established, Principal
 from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 from aimux.gateway.answers import models_body, refusal_body, refusal_lines

@@ -82,6 +82,8 @@ def naive_gates(house, agent, found):
         return {Gate.IDENTITY: Passage.REFUSED}, Gate.IDENTITY
     who = Principal(agent, Established.CLAIMED)
     passed = {Gate.IDENTITY: Passage.PASSED, Gate.NAMED_ROUTE: Passage.PASSED}
+    if found is None and house.fallback is not None and may_use(who, house.fallback):
+        return {**passed, Gate.TEXT: Passage.NOT_MET, Gate.FALLBACK: Passage.PASSED}, Gate.FALLBACK
     if found is None or not isinstance(found, Scores):
         return {**passed, Gate.TEXT: Passage.REFUSED}, Gate.TEXT
     passed[Gate.TEXT] = Passage.PASSED

@@ -197,8 +197,7 @@ def test_ambiguity_names_candidates(house):
         (post(b"", b"X-AIMux-Route: a", b"X-AIMux-Route: b"), "bad_request"),
         (post(b"", b"X-AIMux-Route: nowhere"), "no_route"),
         (post(b"", b"X-Source-Agent: finance-bot", b"X-Source-Agent: admin-bot"), "identity_malformed"),
-        (post(b'{"messages": []}'), "no_text"),
-        (post(b""), "no_text"),
+        (post(b'{"input": [1, 2]}'), "no_text"),
         (post(b"", b"X-AIMux-Route: finance"), "anonymous_forbidden"),
     ],
 )

@@ -27,6 +27,21 @@ def test_models_lists_the_routes_that_the_caller_may_use(house, method, query, m
     assert served.forwarder.calls == []
 
 
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_one_model_is_answered_as_the_list_does(house, method):
+    served = house(SNAPSHOT, RuntimeError("not asked"))
+    exchange, record = served.serve(method + b" /v1/models/finance?client_id=finance-bot HTTP/1.1\r\nHost: x\r\n\r\n")
+    ((status, _, body),) = exchange.answers
+    assert json.loads(body) == {"id": "finance", "object": "model", "created": 0, "owned_by": "aimux"}
+    assert (status, record.verdict, record.principal.name) == (200, "answered", "finance-bot")
+    messages = set()
+    # What the caller may not use is told apart from what does not exist by nobody.
+    for name in (b"finance", b"gpt-4", b"fallback", b"open%20"):
+        exchange, _ = refused(house(SNAPSHOT), "no_route", b"GET /v1/models/" + name + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        messages.add(exchange.error["message"])
+    assert len(messages) == 1
+
+
 def test_models_does_not_read_a_body(house):
     body = b'{"agent": "finance-bot"}'
     request = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -39,7 +54,17 @@ def test_models_refuses_an_unknown_and_an_unreadable_caller(house):
         refused(house(SNAPSHOT), code, b"GET /v1/models?" + query + b" HTTP/1.1\r\nHost: x\r\n\r\n")
 
 
-@pytest.mark.parametrize("start", [b"POST /v1/models", b"GET /v1/models/", b"GET /v1/model", b"GET /V1/models"])
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"POST /v1/models",
+        b"GET /v1/models/",
+        b"GET /v1/model",
+        b"GET /V1/models",
+        b"GET /v1/models/a/b",
+        b"GET /v1/modelsa",
+    ],
+)
 def test_any_other_request_is_traffic(house, start):
     served = house(SNAPSHOT)
     _, record = served.serve(start + b" HTTP/1.1\r\nHost: x\r\nX-AIMux-Route: open\r\n\r\n")

@@ -8,6 +8,7 @@ from urllib.parse import quote_plus
 from aimux.audit.decisions import decided
 from aimux.audit.lines import Scribe, TextPolicy
 from aimux.audit.redact import Redactor
+from aimux.core.paths import PathPattern
 from aimux.core.request import Illegible, Scored, Scores, Stand, TextTooLong
 from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Route, Snapshot, Upstream
 from aimux.gateway.changes import Kind, kind_of
@@ -22,6 +23,11 @@ ACCESS = (
     *((Access.RESTRICTED, ("ant",)), (Access.RESTRICTED, ("ant", "bee")), (Access.RESTRICTED, ("bee", "cow"))),
 )
 WORDS = ("red", "green", "blue", "kill", "sum", "count")
+PATHS = {
+    "red": (PathPattern("POST", "/"),),
+    "green": (PathPattern("POST", "/files/", below=True),),
+    "blue": (PathPattern("POST", "/files"),),
+}
 VALUES = (0.05, 0.2, 0.3, 0.35, 0.42, 0.47, 0.5, 0.56, 0.62, 0.7, 0.8, 0.9)
 
 
@@ -97,7 +103,8 @@ def policy_of(rng, like=None):
         if old is not None and rng.random() < 0.9:
             intents = old.intents
         least = old.min_score if old is not None and rng.random() < 0.7 else rng.choice((0.4, 0.4, 0.45, 0.6))
-        return Route(name, UPSTREAM, access, frozenset(allowed), intents, least)
+        paths = kept(lambda: old.paths if old else (), lambda: PATHS[name] if rng.random() < 0.3 else ())
+        return Route(name, UPSTREAM, access, frozenset(allowed), intents, least, paths)
 
     def guard(name):
         excepted = frozenset(agent for agent in AGENTS if rng.random() < 0.2)
@@ -120,6 +127,7 @@ def policy_of(rng, like=None):
         guards=guards,
         all_messages=kept(lambda: base.all_messages, lambda: rng.random() < 0.3),
         close_reading=kept(lambda: base.close_reading, lambda: rng.random() < 0.3),
+        follow_ups=kept(lambda: base.follow_ups, lambda: rng.random() < 0.5),
     )
     longest = like.max_tokens if like and rng.random() < 0.9 else rng.choice((6, 9, 9))
     return Policy(snapshot, longest, MODEL if snapshot.needs_scores else None)
@@ -143,8 +151,8 @@ def request_of(rng):
     elif caller:
         document["agent"] = caller
     if rng.random() < 0.3:
-        headers.append(f"X-AIMux-Route: {rng.choice(('red', 'green', 'blue', 'none'))}")
-    where = rng.choice(("query", "query", "json", "json", "messages", "nowhere", "both", "unreadable"))
+        headers.append(f"X-AIMux-Route: {rng.choice(('red', 'green', 'blue', 'none', 'fallback'))}")
+    where = rng.choice(("query", "query", "json", "json", "messages", "list", "nowhere", "both", "unreadable"))
     if where in {"query", "both", "unreadable"}:
         query.append(f"q={quote_plus(text_of(rng))}")
     if where in {"json", "both"}:
@@ -153,10 +161,12 @@ def request_of(rng):
     if where == "messages":
         roles = rng.choice((("user",), ("system", "user"), ("user", "assistant", "user")))
         document["messages"] = [{"role": role, "content": text_of(rng)} for role in roles]
+    if where == "list":
+        document["input"] = [text_of(rng) for _ in range(rng.choice((1, 2, 3)))]
     body = json.dumps(document).encode() if document else b""
     body = b"{" if where == "unreadable" and rng.random() < 0.3 else body
-    path = "/v1/models" if rng.random() < 0.05 else "/"
-    method = "GET" if path != "/" else "POST"
+    path = "/v1/models" if rng.random() < 0.05 else rng.choice(("/", "/", "/files", "/files/1"))
+    method = "GET" if path == "/v1/models" else "POST"
     lines = [f"{method} {path}?{'&'.join(query)} HTTP/1.1", "Host: x", *headers, f"Content-Length: {len(body)}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n", body
 

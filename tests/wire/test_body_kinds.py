@@ -19,6 +19,9 @@ from aimux.wire.dialects import BodyKind, body_kind
         (b"application/json", BodyKind.JSON),
         (b"Application/JSON ; charset=UTF-8", BodyKind.JSON),
         (b"application/problem+json", BodyKind.JSON),
+        (b"application/json-rpc", BodyKind.JSON),
+        (b"text/json", BodyKind.JSON),
+        (b"text/vnd.x+json", BodyKind.JSON),
         (b"text/plain", BodyKind.TEXT),
         (b'TEXT/PLAIN;charset="utf-8"', BodyKind.TEXT),
         (b"text/plain; charset=us-ascii; format=flowed", BodyKind.TEXT),
@@ -26,10 +29,11 @@ from aimux.wire.dialects import BodyKind, body_kind
         (b"", BodyKind.JSON_OR_OPAQUE),
         (None, BodyKind.JSON_OR_OPAQUE),
         (b"application/octet-stream", BodyKind.OPAQUE),
-        (b"multipart/form-data; boundary=x", BodyKind.OPAQUE),
+        (b"multipart/form-data; boundary=x", BodyKind.MULTIPART),
+        (b"multipart/mixed; boundary=x", BodyKind.OPAQUE),
         (b"text/html; charset=latin-1", BodyKind.OPAQUE),
         (b"application/jsonl", BodyKind.OPAQUE),
-        (b"text/vnd.x+json", BodyKind.OPAQUE),
+        (b"image/vnd.x+json", BodyKind.OPAQUE),
     ],
 )
 def test_the_kind_of_a_body(content_type, kind):
@@ -86,7 +90,7 @@ def test_json_in_another_encoding_is_refused_and_never_passed_over(content_type,
 
 
 def test_the_body_of_another_type_is_not_read():
-    for content_type in (b"application/octet-stream", b"multipart/form-data; boundary=x", b"text/html"):
+    for content_type in (b"application/octet-stream", b"multipart/mixed; boundary=x", b"text/html"):
         assert reading(b'{"agent": "finance-bot", "query": "x"}', content_type) == SILENT
 
 

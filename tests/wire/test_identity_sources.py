@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aimux.core.decision import identify
+from aimux.core.identity import identify
 from aimux.core.reason import Reason
 from aimux.core.request import SILENT, Claim, Facts, Place, Principal
 from aimux.core.snapshot import IdentitySources, Snapshot

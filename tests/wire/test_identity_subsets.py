@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from itertools import product
 
-from aimux.core.decision import identify
+from aimux.core.identity import identify
 from aimux.core.request import Facts, Principal
 from aimux.core.snapshot import IdentitySources, Snapshot
 from aimux.wire.dialects import BodyKind, read_body, read_head

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies
 from wire_support.requests import SOURCES, head_of, parts, reading, said
 
-from aimux.core.request import SILENT
+from aimux.core.request import SILENT, Opaque, Reading
 from aimux.wire.dialects import read_head
 
 
@@ -102,14 +102,14 @@ LABELS = {"id": "1", "call_id": "2", "status": "completed", "role": "user"}
         # MCP's and A2A's calls, alone and in a batch
         (
             {"jsonrpc": "2.0", "method": "tools/call", "params": {"name": "wipe", "arguments": {"a": "x"}}},
-            ("wipe\nx", "tools call"),
+            ("tools call",),
         ),
         ({"jsonrpc": "2.0", "id": 1, "method": "users.deleteAll"}, ("users delete All",)),
-        ({"params": {"message": {"parts": [{"kind": "text", "text": "wipe it"}], "messageId": "1"}}}, ("wipe it",)),
+        ({"params": {"message": {"parts": [{"kind": "text", "text": "wipe it"}], "messageId": "1"}}}, ()),
         ([{"id": "1", "params": {"name": "look_up"}}, {"params": {"name": "wipe"}}], ("look up\nwipe",)),
         ("a text alone", ("a text alone",)),
         # Completions of several prompts; numbers say nothing
-        ({"prompt": ["one", "two"]}, ("one", "two")),
+        ({"prompt": ["one", "two"], "input": "q"}, ("one", "two")),
         ({"prompt": [[1, 2]], "input": 7, "messages": None}, ()),
         (parts({"type": ["text"], "text": "odd"}, {"type": {}, "data": "odder"}), ("odd\nodder",)),
         # What is offered or set, and what no model reads
@@ -132,7 +132,7 @@ LABELS = {"id": "1", "call_id": "2", "status": "completed", "role": "user"}
                 "systemInstruction": {"parts": [{"text": "be kind"}]},
                 "contents": [{"role": "user", "parts": [{"inlineData": {"data": "AA"}}, {"text": "wipe it"}]}],
             },
-            ("be kind\nwipe it",),
+            ("be kind",),
         ),
         ({"model": "llava", "prompt": "what is it", "images": ["AAAA"], "suffix": "wipe it"}, ("wipe it",)),
         ({"query": "q", "tool_choice": {"type": "function", "function": {"name": "wipe_all"}}}, ("wipe all",)),
@@ -158,8 +158,6 @@ def test_what_else_a_body_says_is_heard(document, heard):
 def test_no_string_of_what_is_said_is_overlooked(value, field):
     found = said({field: value, "query": "q"})
     strings = [json.loads(each) for each in re.findall(r'"[xyz ]+"', json.dumps(value))]
-    if field == "contents":
-        strings = [each for each in strings if len(each.split()) > 1]  # a word alone only sets something
     assert sorted("\n".join(found.beside).split("\n")) == (sorted(strings) or [""])
 
 
@@ -174,8 +172,8 @@ def test_what_a_tool_gave_under_the_users_role_is_not_what_the_user_said_last(la
     )
     assert mixed.text == "and now"
     assert said({"messages": [{"role": "user", "content": [last]}]}).text is None
-    assert said({"messages": [asked, {"role": "user", "content": []}]}).text is None
-    assert said({"messages": [asked, {"role": "user", "content": [{"type": "image"}, last]}]}).text is None
+    assert said({"messages": [asked, {"role": "user", "content": []}]}).text == "wipe it"
+    assert said({"messages": [asked, {"role": "user", "content": [{"type": "image"}, last]}]}).text == "wipe it"
 
 
 def test_what_tools_are_called_with_is_read_once_and_however_deep():
@@ -222,4 +220,5 @@ def test_every_other_field_of_a_query_is_heard_where_it_counts(pairs, text, hear
 def test_a_text_without_a_type_is_heard_where_it_counts():
     heard = reading(b"wipe it", b"", hears=True)
     assert (heard.text, heard.beside, heard.dialect) == (None, ("wipe it",), "text")
-    assert reading(b"wipe it", b"") == reading(b"\x89PNG\r\n\xff", b"", hears=True) == SILENT
+    assert reading(b"wipe it", b"") == SILENT
+    assert reading(b"\x89PNG\r\n\xff", b"", hears=True) == Reading(opaque=Opaque.UNHEARD)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3 import encode_multipart_formdata
 
-from aimux.core.reason import Reason
+from aimux.core.reason import Failure, Reason
 from aimux.core.request import SILENT
 from aimux.core.snapshot import IdentitySources
 from aimux.wire.dialects import BodyKind, body_kind, read_body, read_opening
@@ -32,11 +32,17 @@ def reading(body, content_type, codings=(), *, hears=True):
 
 
 def said(body, content_type, codings=()):
-    """All that is heard, which changes neither the text nor who asks."""
+    """All that is heard beside a text, which changes neither that nor who asks."""
     found = reading(body, content_type, codings)
     assert found.flaw is None, found.flaw
-    assert (found.text, found.claims) == (None, ())
+    assert (found.text, found.claims) == (reading(body, content_type, codings, hears=False).text, ())
     return found.beside
+
+
+def all_said(body, content_type):
+    """The same, and the text."""
+    text = reading(body, content_type).text
+    return (() if text is None else (text,)) + said(body, content_type)
 
 
 def flaw(body, content_type):
@@ -68,7 +74,6 @@ def by_hand(*parts):
             b"text/csv; charset=utf-8",
             b"Text/HTML;charset=UTF-8",
             b"text/x-unknown; a=b",
-            b"text/json",
         ),
         *(b"application/xml", b"application/soap+xml", b"image/svg+xml", b"application/yaml", b"application/x-yaml"),
         *(b"application/vnd.oai.openapi+yaml", b"text/yaml", b"text/xml;"),
@@ -125,7 +130,7 @@ def test_xml_that_says_something_else_than_it_seems_is_refused(text):
 def test_a_text_that_begins_like_json_is_heard_as_it_stands_and_as_json():
     for text in (b"[wipe](it)", b"{wipe: it}", b'{"a": 1, "a": "wipe"}'):
         assert said(text, b"text/markdown") == (text.decode(),)
-    assert said(b'{"input": "wipe"}', b"text/x-json") == ('{"input": "wipe"}', "wipe")
+    assert said(b'{"note": ["wipe it"]}', b"text/x-js") == ('{"note": ["wipe it"]}', "wipe it")
 
 
 def test_a_text_too_long_to_be_scored_is_refused_before_it_is_read_in_more_ways(monkeypatch):
@@ -155,14 +160,17 @@ def test_all_values_of_a_form_are_heard_and_its_text_is_the_same():
     url = b"application/x-www-form-urlencoded"
     body = b"q=one&prompt=wipe+it&query=two&agent=bee&n=&x=%C3%A9"
     found = reading(body, url)
-    assert (found.text, found.field, found.beside) == ("one", "q", ("two", "wipe it\nbee\né"))
-    assert reading(body, url, hears=False).beside == ("two",)
-    assert said(b"prompt=wipe+it&x", url) == ("wipe it",)
+    assert (found.text, found.field, found.beside) == ("one", "q", ("wipe it", "two", "bee\né"))
+    assert reading(body, url, hears=False).beside == ("wipe it", "two")
+    assert all_said(b"prompt=wipe+it&x", url) == ("wipe it",)
 
 
 @given(st.lists(st.tuples(st.text("abq"), st.text())))
 def test_every_field_that_urllib3_writes_is_heard(fields):
-    heard = said(*form(*fields))
+    if len({text for name, text in fields if name == "q"}) > 1:
+        assert flaw(*form(*fields)) is Reason.BAD_REQUEST
+        return
+    heard = all_said(*form(*fields))
     assert {text for _, text in fields if text.strip()} <= set(heard)
 
 
@@ -196,17 +204,24 @@ def test_every_field_that_urllib3_writes_is_heard(fields):
 def test_a_part_is_heard_unless_it_is_a_file_of_a_kind_that_says_nothing(headers, heard):
     """Heard (True), passed over (False), or refused (None)."""
     body, content_type = by_hand((b'Content-Disposition: form-data; name="a"', b"hello"), (headers, b"wipe it"))
+    if b"application/x-www-form-urlencoded" not in headers:
+        assert reading(body, content_type, hears=False).text == (None if heard is None else text_of(headers))
     if heard is None:
         assert reading(body, content_type).flaw is not None
     else:
-        assert said(body, content_type) == (("hello", "wipe it") if heard else ("hello",))
+        assert sorted(all_said(body, content_type)) == (["hello", "wipe it"] if heard else ["hello"])
+
+
+def text_of(headers):
+    """A field chooses a route, a file does not."""
+    return "wipe it" if b'name="prompt"' in headers and b"filename=" not in headers else None
 
 
 def test_files_that_say_nothing_are_passed_over_and_other_bytes_in_a_field_are_refused():
     files = [
         ("a", ("a", PNG, kind)) for kind in ("image/png", "audio/wav", "application/pdf", "application/octet-stream")
     ]
-    assert said(*form(("prompt", "hello"), *files)) == ("hello",)
+    assert all_said(*form(("prompt", "hello"), *files)) == ("hello",)
     unstated = b'Content-Disposition: form-data; filename="a"'
     assert said(*by_hand((unstated, PNG), (unstated, b"w\0i\0p\0e\0"))) == ("w\0i\0p\0e\0",)
     assert flaw(*form(("prompt", PNG))) is Reason.BAD_REQUEST
@@ -241,7 +256,8 @@ def test_parts_that_are_no_fields():
     assert flaw(body, content_type) is Reason.BAD_REQUEST
     for headers in (b"X: y", b'Content-Disposition: form-data; name="a"\r\nContent-Type: image/png'):
         assert said(by_hand((headers, b"wipe"))[0], b"multipart/mixed; boundary=XyZ") == ("wipe",)
-    assert flaw(body, content_type + b"; charset=utf-16") is Reason.UNSUPPORTED_ENCODING
+    with pytest.raises(Failure, match="UTF-8"):
+        reading(body, content_type + b"; charset=utf-16")
 
 
 @pytest.mark.parametrize(
@@ -264,7 +280,7 @@ def test_any_bytes_are_heard_or_refused(body, content_type):
 
 @pytest.mark.parametrize(
     "content_type",
-    [b"multipart/form-data; boundary=XyZ", b"multipart/broken", b"text/html; charset=latin-1", b"application/x-ndjson"],
+    [b"multipart/mixed; boundary=XyZ", b"multipart/broken", b"text/html; charset=latin-1", b"application/x-ndjson"],
 )
 def test_nothing_is_read_where_nobody_hears(content_type, monkeypatch):
     monkeypatch.setattr("aimux.wire.dialects.is_heard", None)

@@ -32,7 +32,8 @@ class Decided:
     """One decision as it was recorded. `time` is in seconds since the epoch.
 
     `scores` are those of the best routes by name, rounded to four places; `score` is None where no route was chosen by
-    meaning.
+    meaning. `chosen_by` is None where no route was chosen, and in records that do not say it. `is_listed` tells that
+    the text was one of several in a list.
     """
 
     time: float
@@ -49,6 +50,10 @@ class Decided:
     rule: str
     config: str | None
     model: str | None
+    method: str = ""
+    path: str = ""
+    chosen_by: str | None = None
+    is_listed: bool = False
 
     @property
     def caller(self) -> str:
@@ -179,7 +184,9 @@ def decided(fields: Fields) -> Decided:
     """
     names = ("agent", "identity", "text", "text_digest", "route", "config", "model")
     optional = {name: _text_or_none(fields[name]) for name in names}
+    optional["chosen_by"] = _text_or_none(fields.get("chosen_by"))
     words = {name: _text(fields[name]) for name in ("request_id", "dialect", "verdict", "rule")}
+    words |= {name: _text(fields.get(name, "")) for name in ("method", "path")}
     time = datetime.fromisoformat(_text(fields["time"])).timestamp()
     if time < 0:
         raise ValueError("no moment of a log")
@@ -189,7 +196,8 @@ def decided(fields: Fields) -> Decided:
         raise ValueError("two scores of one route")
     if fields["decided_ms"] is not None:
         words["verdict"] = VERDICT_FALLBACK if optional["route"] == FALLBACK_NAME else VERDICT_FORWARD
-    return Decided(time=time, score=score, scores=scores, **words, **optional)  # type: ignore[arg-type]
+    is_listed = fields.get("listed") is not None
+    return Decided(time=time, score=score, scores=scores, is_listed=is_listed, **words, **optional)  # type: ignore[arg-type]
 
 
 def _text(value: object) -> str:

@@ -16,6 +16,8 @@ _FROM_DECISION: Final = (
     *("text_digest", "route", "score", "runner_up", "margin", "ambiguity_threshold", "rule", "config", "model"),
     *("cached", "decided_ms"),
 )
+# Records that an earlier version wrote lack these.
+_SINCE_ADDED: Final = ("chosen_by", "turn", "listed")
 _FROM_OUTCOME: Final = ("model_ms", "upstream_ms", "total_ms", "status", "bytes", "ended")
 _SERVED: Final = frozenset({"forward", "fallback", "answered"})
 
@@ -31,6 +33,8 @@ def entry_of(chain: int, decision: Fields, outcome: Fields | None) -> Entry:
     }
     for name in _FROM_DECISION:
         entry[name] = decision[name]
+    for name in _SINCE_ADDED:
+        entry[name] = decision.get(name)
     entry["scores"] = [
         {"route": route, "score": score, "min_score": needed} for route, score, needed in decision["scores"]
     ]

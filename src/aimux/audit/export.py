@@ -27,6 +27,7 @@ _COLUMNS: Final = (
     ),
     *("route", "score", "runner_up", "margin", "verdict", "rule", "status", "bytes", "decided_ms", "model_ms"),
     *("upstream_ms", "total_ms", "ended", "config", "model", "chain", "decision", "outcome", "conflicts"),
+    *("chosen_by", "turn", "listed"),
 )
 # A spreadsheet takes a cell that begins so for a formula, which could send what stands beside it elsewhere.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -90,7 +91,19 @@ def _attributes(entry: Entry) -> Iterator[tuple[str, object]]:
     yield "gen_ai.agent.name", entry["agent"]
     for name in ("request_id", "identity", "dialect", "text", "text_digest", "route", "score", "runner_up", "margin"):
         yield f"aimux.{name}", entry[name]
-    for name in ("verdict", "rule", "config", "model", "bytes", "model_ms", "upstream_ms", "total_ms", "ended"):
+    for name in (
+        "verdict",
+        "rule",
+        "config",
+        "model",
+        "bytes",
+        "model_ms",
+        "upstream_ms",
+        "total_ms",
+        "ended",
+        "chosen_by",
+        "turn",
+    ):
         yield f"aimux.{name}", entry[name]
     for name, value in entry["position"].items():
         yield f"aimux.audit.{name}", value

@@ -104,7 +104,7 @@ class Scribe:
         found = (record.snapshot, snapshot, scores, record.principal, record.match is None)
         shown = (
             *(record.verdict, record.rule, record.route, record.path, record.peer),
-            *(record.method, record.dialect, said.field, record.model),
+            *(record.method, record.dialect, said.field, record.model, record.chosen_by),
         )
         key = text, None if record.principal is None else record.principal.name
         known = self._known.get(key)
@@ -122,11 +122,13 @@ class Scribe:
         conflicts = () if principal is None else principal.conflicts
         peer, method, path = (_ENCODE(_short(value)) for value in (record.peer, record.method, record.path))
         verdict = record.verdict or record.ended.value
+        turn = f'"turn":{record.turn},' if record.turn else ""
         return (
             f'"agent":{_ENCODE(agent)},"identity":{_ENCODE(identity)},"route":{_ENCODE(record.route)},'
             f'"verdict":{_ENCODE(verdict)},"rule":{_ENCODE(record.rule)},'
             f'"config":{_ENCODE(None if snapshot is None else snapshot.digest)},"model":{_ENCODE(record.model)},'
             f'"conflicts":{self._conflicts(conflicts)},'
+            f'"chosen_by":{_ENCODE(record.chosen_by)},{turn}'
             f'"peer":{peer},"method":{method},"path":{path},"dialect":"{record.dialect}",{self._text(record)}'
         )
 
@@ -140,15 +142,16 @@ class Scribe:
     def _shown(self, said: Reading, text: str) -> str:
         if self._redactor.hides_field(said.field):
             return f'"text":"{BLOT}","text_digest":null'
+        listed = f',"listed":{len(said.listed)}' if said.listed else ""
         policy, longest = self._policy, self._policy.longest
         seen = self._redactor.clean(text[:longest])
         whole = seen if len(text) <= longest else text
         digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
         if policy.text == "none":
-            return f'"text":null,"text_digest":"{digest}"'
+            return f'"text":null,"text_digest":"{digest}"{listed}'
         limit = policy.excerpt if policy.text == "excerpt" else longest
         shown = seen if len(seen) <= limit and len(text) <= longest else seen[:limit] + "..."
-        return f'"text":{_ENCODE(shown)},"text_digest":"{digest}"'
+        return f'"text":{_ENCODE(shown)},"text_digest":"{digest}"{listed}'
 
 
 _NOBODY: Final = (None, None)

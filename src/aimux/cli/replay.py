@@ -55,6 +55,7 @@ _WHY: Final = {
     Unjudged.ROUTE_NAME: f"it names a route that did not exist, and could now: {_BEFORE}",
     Unjudged.NAMING: "whether it names a route, which would decide now, is not recorded: try such requests",
     Unjudged.IDENTITY: "identity was looked for in other places than now: try such requests",
+    Unjudged.OTHER_TEXTS: "texts that are not recorded decide too, of a list or of earlier turns: try such requests",
     Unjudged.RECORD: "another version of AIMux has recorded it: replay with that one",
 }
 

@@ -3,6 +3,7 @@
 from aimux.config.consistency import ANY_AGENT
 from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig
 from aimux.config.upstream_url import parse_upstream
+from aimux.core.paths import parse_pattern
 from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Route, Snapshot
 
 
@@ -23,6 +24,7 @@ def compile_snapshot(config: Config, digest: str) -> Snapshot:
         guards=tuple(_guard(guard) for guard in config.semantic_engine.guards),
         all_messages=config.semantic_engine.scope == "all_messages",
         close_reading=config.semantic_engine.close_reading,
+        follow_ups=config.semantic_engine.follow_ups == "keep",
     )
 
 
@@ -40,6 +42,7 @@ def _route(config: Config, section: RouteConfig | FallbackConfig, name: str) -> 
         allowed=frozenset(section.allowed or ()) - {ANY_AGENT},
         intents=section.intents if isinstance(section, RouteConfig) else (),
         min_score=config.semantic_engine.min_score if own_score is None else own_score,
+        paths=tuple(map(parse_pattern, section.paths)) if isinstance(section, RouteConfig) else (),
     )
 
 

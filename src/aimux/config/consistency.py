@@ -5,6 +5,7 @@ schema finds others.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,7 @@ from aimux.config.fields import NAME
 from aimux.config.report import Path, Report
 from aimux.config.words import Suggestions, is_literal, shown
 from aimux.config.yaml_tree import Broken, Mapping, Node, Scalar, Sequence
+from aimux.core.paths import PathPattern, parse_pattern
 from aimux.core.snapshot import FALLBACK_NAME
 
 ANY_AGENT: Final = "*"
@@ -41,6 +43,7 @@ def check_consistency(root: Mapping, report: Report) -> None:
     _check_unique(guard_names, report, "guard")
     for path, route in (*routes, *guards):
         _check_unique(list(_texts(route.entries.get("intents"), (*path, "intents"))), report, "intent")
+    _check_paths(routes, report)
     _check_identity(root, report)
     _check_access(root, routes, agents, report)
     _check_exceptions(root, guards, agents, report)
@@ -87,6 +90,25 @@ def _check_reserved(names: list[_Item], report: Report) -> None:
                 f'the name "{FALLBACK_NAME}" is kept for the section of that name',
                 "choose another name for this route",
             )
+
+
+def _check_paths(routes: list[tuple[Path, Mapping]], report: Report) -> None:
+    """Report a path of one route that another one could claim too."""
+    claimed: list[tuple[int, _Item, PathPattern]] = []
+    for number, (path, route) in enumerate(routes):
+        for item in _check_unique(list(_texts(route.entries.get("paths"), (*path, "paths"))), report, "path"):
+            with suppress(ValueError):  # reported where its form is checked
+                pattern = parse_pattern(item.text)
+                rival = next((each for at, each, other in claimed if at != number and other.overlaps(pattern)), None)
+                claimed.append((number, item, pattern))
+                if rival is not None:
+                    report.add(
+                        item.path,
+                        item.node.line,
+                        f"{shown(item.node, item.path)} and {shown(rival.node, rival.path)} on line {rival.node.line} "
+                        "could claim the same request for two routes",
+                        "write paths that tell the routes apart",
+                    )
 
 
 def _check_identity(root: Mapping, report: Report) -> None:

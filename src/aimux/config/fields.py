@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from aimux.config.upstream_url import UpstreamError, is_host, parse_upstream
+from aimux.core.paths import parse_pattern
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:(?:-[a-z0-9]+)*|(?:_[a-z0-9]+)*)")
 LONGEST_NAME: Final = 64
@@ -99,6 +100,14 @@ def _check_path(value: object) -> object:
     return value
 
 
+def _check_path_rule(text: str) -> str:
+    try:
+        parse_pattern(text)
+    except ValueError as error:
+        raise defect("{value} is no method and path", str(error)) from None
+    return text
+
+
 def _check_token(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if len(text) < SHORTEST_TOKEN:
@@ -166,6 +175,9 @@ def _refuse_null(value: object) -> object:
 
 Name = Annotated[str, AfterValidator(_check_name), text_schema(f"^(?:{NAME.pattern})$", examples=["finance-bot"])]
 Text = Annotated[str, AfterValidator(_check_text), text_schema(r"\S")]
+PathRule = Annotated[
+    str, AfterValidator(_check_path_rule), text_schema("^[A-Z][A-Z-]* /", examples=["GET /v1/files/*"])
+]
 UpstreamURL = Annotated[
     str, AfterValidator(_check_upstream), text_schema("^[hH][tT][tT][pP][sS]?://", examples=["http://finance:8001"])
 ]

@@ -17,6 +17,7 @@ from aimux.config.fields import (
     Host,
     Name,
     Network,
+    PathRule,
     Port,
     Score,
     Seconds,
@@ -127,6 +128,8 @@ class EngineConfig(Section):
     """What of a conversation is looked at: the last message of its user, or for what is forbidden all messages."""
     close_reading: Flag = False
     """Whether short texts that nothing divides are read in halves too: more are refused, and it takes longer."""
+    follow_ups: Annotated[Literal["keep", "fallback"], _choice("keep", "fallback")] = "keep"
+    """Where the user's last message means no route: keep the route of an earlier one, or take the fallback."""
     guards: tuple[GuardConfig, ...] = ()
     """Meanings that are refused wherever they appear."""
 
@@ -192,7 +195,9 @@ class RouteConfig(Section):
     upstream: UpstreamURL
     """URL of the service, http or https, with an optional base path."""
     intents: tuple[Text, ...] = ()
-    """Short examples of what requests to this route say. Without any the route is reached by its name only."""
+    """Short examples of what requests to this route say. Without any the route is reached by its name or paths only."""
+    paths: tuple[PathRule, ...] = ()
+    """Methods and paths of requests without a text that this route takes, such as GET /v1/files/* for all below it."""
     allowed: Allowed = None
     """Agents that may use it. Absent: everybody, anonymous callers too. ["*"]: any registered agent. []: nobody."""
     min_score: Score | None = None

@@ -4,14 +4,27 @@
 something (a body, an embedding) are gathered only for requests whose fate depends on them.
 """
 
-from dataclasses import InitVar, dataclass, replace
-from enum import Enum
+from dataclasses import InitVar, dataclass
+from typing import Final
 
 from aimux.core.access import may_use
-from aimux.core.reason import Reason
-from aimux.core.request import ANONYMOUS, SILENT, Claim, Facts, Flaw, Illegible, Principal, Scores, TextTooLong
-from aimux.core.routing import Match, match, stood_for
-from aimux.core.snapshot import Route, Snapshot
+from aimux.core.identity import identify
+from aimux.core.meaning import Meant, context_refusal, guard_refusal, is_guarded, meaning
+from aimux.core.refusal import (
+    Refuse,
+    divided,
+    forbidden,
+    no_match,
+    no_such_route,
+    no_text,
+    token_ids,
+    too_long,
+    unheard,
+    unscored,
+)
+from aimux.core.request import ASK_BODY, SILENT, Ask, ChosenBy, Facts, Found, Need, Opaque, Principal, Reading, Scores
+from aimux.core.routing import Match
+from aimux.core.snapshot import FALLBACK_NAME, Route, Snapshot
 from aimux.core.values import value
 
 _SEAL = object()
@@ -21,7 +34,8 @@ _SEAL = object()
 class Permit:
     """The authority to forward one request to one route. Only `decide` makes one.
 
-    The seal is not kept, so that no permit can be taken from another, by `dataclasses.replace` for one.
+    `turn` counts back from the user's last message to the one that chose: 0 is the last one itself. The seal is not
+    kept, so that no permit can be taken from another, by `dataclasses.replace` for one.
     """
 
     route: Route
@@ -30,6 +44,8 @@ class Permit:
     is_fallback: bool
     match: Match | None
     seal: InitVar[object]
+    chosen_by: ChosenBy = ChosenBy.TEXT
+    turn: int = 0
 
     def __post_init__(self, seal: object) -> None:
         if seal is not _SEAL:
@@ -43,58 +59,17 @@ class Forward:
     permit: Permit
 
 
-@value
-class Refuse:
-    """The request is refused. `route` is the one that it was meant for, where that was found out."""
-
-    reason: Reason
-    message: str
-    rule: str
-    principal: Principal | None = None
-    route: Route | None = None
-    match: Match | None = None
-    candidates: tuple[str, ...] = ()
-
-
-class Need(Enum):
-    """A fact that the decision still lacks."""
-
-    BODY = "body"
-    SCORES = "scores"
-
-
-@value
-class Ask:
-    """Learn this fact, put it into `Facts`, and decide again.
-
-    `text` is what to score when scores are needed, `beside` what else: what they give is put together by `with_beside`.
-    """
-
-    need: Need
-    text: str = ""
-    beside: tuple[str, ...] = ()
-
-
 Decision = Forward | Refuse | Ask
 
-ASK_BODY = Ask(Need.BODY)
-
-# Each message costs a reading of the model: a request may not cost a thousand.
-_MOST_BESIDE = 256
-_LONGEST_BESIDE = 128 * 1024
+# Each text costs a reading of the model: a request may not cost a thousand.
+_MOST_TEXTS: Final = 256
+_LONGEST_TEXTS: Final = 128 * 1024
 _TOO_MUCH_BESIDE = (
-    f"the conversation has more than {_MOST_BESIDE} other messages or {_LONGEST_BESIDE} characters: send fewer"
+    f"the conversation has more than {_MOST_TEXTS} other messages or {_LONGEST_TEXTS} characters: send fewer"
 )
-
-NO_SUCH_ROUTE_RULE = "a named route must exist"
-NO_INTENTS_RULE = "no route has intents"
-_CLOSE_RULE = "the best score leads the second best by less than ambiguity_threshold"
-_PARTS_RULE = "a part of the text stands for another route than the whole"
-_ILLEGIBLE_RULE = "a text must say to a reader what it says to the model"
-
-NO_TEXT_MESSAGE = (
-    "nothing to route on: send a text, for example curl 'http://localhost:8080?q=what+is+50+times+3', "
-    'or a JSON body like {"query": "what is 50 times 3"}, or name a route in the X-AIMux-Route header'
+_TOO_MANY_LISTED = (
+    f"the list has more than {_MOST_TEXTS} texts or {_LONGEST_TEXTS} characters, each of which is judged: "
+    "send fewer at a time, or address the route by name in the X-AIMux-Route header"
 )
 
 
@@ -106,7 +81,7 @@ def decide(facts: Facts, snapshot: Snapshot) -> Decision:
     principal = identify(facts, snapshot)
     if not isinstance(principal, Principal):
         return principal
-    guarded = any(principal.name not in guard.excepted for guard in snapshot.guards) if snapshot.guards else False
+    guarded = is_guarded(principal, snapshot)
     if facts.route_name is not None and not guarded:
         return _by_name(facts.route_name, principal, snapshot)
     text = facts.head.text
@@ -114,184 +89,182 @@ def decide(facts: Facts, snapshot: Snapshot) -> Decision:
         if facts.body is None:
             return ASK_BODY
         text = facts.body.text
-        if text is None and facts.route_name is not None:
-            text = next(iter(_said(facts)), None)  # for the guards: the route is named
-    if text is not None:
-        return _by_text(text, facts, principal, snapshot, guarded=guarded)
-    if facts.route_name is not None:
-        return _by_name(facts.route_name, principal, snapshot)
-    return Refuse(Reason.NO_TEXT, NO_TEXT_MESSAGE, "a request needs a text or a named route", principal)
+        if text is None:
+            return _without_text(facts, facts.body, principal, snapshot, guarded=guarded)
+    return _by_text(text, facts, principal, snapshot, guarded=guarded)
+
+
+# By a text.
 
 
 def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, *, guarded: bool) -> Decision:
     if not snapshot.needs_scores:
-        return _no_match(principal, snapshot, None)
+        return _unmatched(principal, snapshot, None)
     if facts.scores is None:
-        if facts.body is None and (guarded or snapshot.all_messages):
+        hears = guarded or snapshot.all_messages
+        if facts.body is None and hears:
             return ASK_BODY
-        beside = _said(facts)[1:] if guarded or snapshot.all_messages else ()
-        if len(beside) > _MOST_BESIDE or sum(map(len, beside)) > _LONGEST_BESIDE:
-            return _too_long(_TOO_MUCH_BESIDE, principal)
-        return Ask(Need.SCORES, text, beside)
-    if isinstance(facts.scores, TextTooLong):
-        message = (
-            f"the text is longer than {facts.scores.limit} tokens (semantic_engine.max_tokens): "
-            "shorten it, or address the route by name in the X-AIMux-Route header"
-        )
-        return _too_long(message, principal)
-    if isinstance(facts.scores, Illegible):
-        return Refuse(Reason.BAD_REQUEST, f"the text cannot be read: {facts.scores.why}", _ILLEGIBLE_RULE, principal)
-    refused = _by_guards(facts.scores, principal, snapshot) if guarded else None
+        return _ask_scores(text, _said(facts)[1:] if hears else (), principal)
+    refused = _refusal_of(facts.scores, principal, snapshot, guarded=guarded)
     if refused is not None:
         return refused
+    # A text in the query chooses alone.
+    told = facts.body if facts.body is not None and facts.head.text is None else SILENT
+    if told.listed:
+        return _by_list(facts, told.listed, principal, snapshot, guarded=guarded)
     if facts.route_name is not None:
         return _by_name(facts.route_name, principal, snapshot)
-    return _by_scores(facts.scores, principal, snapshot)
+    meant = meaning(_scores(facts), principal, snapshot)
+    if told.earlier and isinstance(meant, Meant) and meant.route is None:
+        followed = _by_earlier(facts, told.earlier, principal, snapshot)
+        if followed is not None:
+            return followed
+    return _judge_meant(meant, principal, snapshot)
 
 
-def _said(facts: Facts) -> tuple[str, ...]:
-    """All that head and body say, the text that is looked at first before what stands beside it."""
-    body = facts.body or SILENT
-    texts = (facts.head.text, body.text, *facts.head.beside, *body.beside)
-    return tuple(text for text in texts if text is not None)
+def _by_list(
+    facts: Facts, listed: tuple[str, ...], principal: Principal, snapshot: Snapshot, *, guarded: bool
+) -> Decision:
+    """Each text of a list is judged by itself; all must be permitted, and to one route."""
+    if len(facts.more) < len(listed):
+        if _is_too_much((facts.body or SILENT).text or "", *listed):
+            return too_long(_TOO_MANY_LISTED, principal)
+        return Ask(Need.MORE, more=listed[len(facts.more) :])
+    for found in facts.more:
+        refused = _refusal_of(found, principal, snapshot, guarded=guarded)
+        if refused is not None:
+            return refused
+    if facts.route_name is not None:
+        return _by_name(facts.route_name, principal, snapshot)
+    all_scores = (_scores(facts), *(found for found in facts.more if isinstance(found, Scores)))
+    decisions = [_judge_meant(meaning(scores, principal, snapshot), principal, snapshot) for scores in all_scores]
+    permitted = [decision for decision in decisions if isinstance(decision, Forward)]
+    if len(permitted) < len(decisions):
+        return next(decision for decision in decisions if isinstance(decision, Refuse))
+    routes = tuple(dict.fromkeys(decision.permit.route for decision in permitted))
+    if len(routes) == 1:
+        return _judge(routes[0], principal, snapshot, permitted[0].permit.match, ChosenBy.LIST)
+    return divided(routes, principal, permitted[0].permit.match)
 
 
-def identify(facts: Facts, snapshot: Snapshot) -> Principal | Refuse | Ask:
-    """Who asks: the first claim counts, and it must be a registered agent. No claim anywhere means anonymous."""
-    flaw = facts.head.flaw or (facts.body.flaw if facts.body else None)
-    if flaw is not None:
-        return _flawed(flaw)
-    claims = facts.head.claims
-    if facts.body is not None and facts.body.claims:
-        claims = claims + facts.body.claims
-    if claims:
-        return _claimed(claims, snapshot)
-    return ASK_BODY if facts.body is None else ANONYMOUS
+def _by_earlier(
+    facts: Facts, earlier: tuple[str, ...], principal: Principal, snapshot: Snapshot
+) -> Forward | Ask | None:
+    """Follow-ups: the nearest earlier turn of the user that means any route decides, where the caller may use that one.
+
+    None where no turn does, or where the nearest that does is ambiguous or not permitted: no turn before it is looked
+    at.
+    """
+    for turn, found in enumerate(facts.more, 1):
+        meant = meaning(found, principal, snapshot) if isinstance(found, Scores) else None
+        if not isinstance(meant, Meant):
+            return None
+        if meant.route is not None:
+            decision = _judge(meant.route, principal, snapshot, meant.match, ChosenBy.EARLIER_TURN, turn=turn)
+            return decision if isinstance(decision, Forward) else None
+    return Ask(Need.MORE, more=earlier[len(facts.more) :][:1]) if len(facts.more) < len(earlier) else None
 
 
-def _flawed(flaw: Flaw) -> Refuse:
-    return Refuse(flaw.reason, flaw.message, "a request must be readable in one way only")
+def _judge_meant(meant: Meant | Refuse, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:
+    if isinstance(meant, Refuse):
+        return meant
+    if meant.route is None:
+        return _unmatched(principal, snapshot, meant.match)
+    return _judge(meant.route, principal, snapshot, meant.match)
 
 
-def _claimed(claims: tuple[Claim, ...], snapshot: Snapshot) -> Principal | Refuse:
-    first = claims[0]
-    principal = snapshot.principals.get(first.name)
-    if principal is None:
-        return Refuse(
-            Reason.UNKNOWN_AGENT,
-            f"the agent named in the {first.place.value} ({first.field}) is not registered: "
-            "add it to `agents` in the gateway's configuration, or leave the name out to call open routes",
-            "a claimed name must be a registered agent",
-        )
-    conflicts = tuple(claim for claim in claims[1:] if claim.name != first.name) if len(claims) > 1 else ()
-    return replace(principal, conflicts=conflicts) if conflicts else principal
+def _unmatched(principal: Principal, snapshot: Snapshot, found: Match | None) -> Forward | Refuse:
+    if snapshot.fallback is None:
+        return no_match(principal, found)
+    return _judge(snapshot.fallback, principal, snapshot, found)
+
+
+# Without one.
+
+
+def _without_text(facts: Facts, body: Reading, principal: Principal, snapshot: Snapshot, *, guarded: bool) -> Decision:
+    """No text chooses a route: what else is said may refuse, then the path or the fallback decides."""
+    if body.opaque is Opaque.TOKENS:
+        return token_ids(principal, guarded=guarded)
+    said = _said(facts) if snapshot.needs_scores and (guarded or snapshot.all_messages) else ()
+    if said:
+        if facts.scores is None:
+            return _ask_scores(said[0], said[1:], principal)
+        refused = _refusal_of(facts.scores, principal, snapshot, guarded=guarded)
+        if refused is None and snapshot.all_messages and facts.route_name is None:
+            refused = context_refusal(_scores(facts), principal, snapshot)
+        if refused is not None:
+            return refused
+    if facts.route_name is not None:
+        return _by_name(facts.route_name, principal, snapshot)
+    if guarded and body.opaque is Opaque.UNHEARD:
+        return unheard(principal)
+    return _by_path(facts, principal, snapshot)
+
+
+def _by_path(facts: Facts, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:
+    place = snapshot.paths.claim(facts.method, facts.path)
+    if place is not None:
+        return _judge(snapshot.routes[place], principal, snapshot, None, ChosenBy.PATH)
+    if snapshot.fallback is not None and may_use(principal, snapshot.fallback):
+        return _judge(snapshot.fallback, principal, snapshot, None, ChosenBy.NOTHING)
+    return no_text(principal)
 
 
 def _by_name(name: str, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:
-    route = snapshot.by_name.get(name)
-    if route is None:
-        return Refuse(
-            Reason.NO_ROUTE,
-            "the X-AIMux-Route header names no route of this gateway",
-            NO_SUCH_ROUTE_RULE,
-            principal,
-        )
-    return _judge(route, principal, None, is_fallback=False)
+    route = snapshot.fallback if name == FALLBACK_NAME else snapshot.by_name.get(name)
+    return no_such_route(principal) if route is None else _judge(route, principal, snapshot, None, ChosenBy.NAME)
 
 
-def _by_guards(scores: Scores, principal: Principal, snapshot: Snapshot) -> Refuse | None:
-    """The refusal of the first guard that this caller may not pass, if any. Raises ValueError for unfit scores."""
-    for guard, score in zip(snapshot.guards, scores.guards, strict=True):
-        if not 0.0 <= score <= 1.0:
-            raise ValueError(f"the score of guard '{guard.name}' is {score}")
-        if score >= guard.min_score and principal.name not in guard.excepted:
-            message = f"{_who(principal)} may not ask for what guard '{guard.name}' refuses on every route"
-            rule = f"guard '{guard.name}' refuses this meaning whatever the route"
-            return Refuse(Reason.GUARD_REFUSED, message, rule, principal)
-    return None
+# What all of these share.
 
 
-def _by_scores(scores: Scores, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:
-    found = match(snapshot, scores)
-    if found is None:
-        return _no_match(principal, snapshot, found)
-    if len(found.contenders) > 1:
-        return _ambiguous(found, found.contenders, principal, _CLOSE_RULE)
-    chosen = found.best if found.contenders else None
-    if chosen is None or may_use(principal, chosen) is not None:
-        others = meant_elsewhere(scores, chosen, principal, snapshot)
-        if chosen is None and len(others) == 1:
-            chosen = others[0]
-        elif others:
-            meant = others if chosen is None else (chosen, *others)
-            return _ambiguous(found, meant, principal, _PARTS_RULE)
-    if chosen is None:
-        return _no_match(principal, snapshot, found)
-    return _judge(chosen, principal, found, is_fallback=False)
+def _ask_scores(text: str, beside: tuple[str, ...], principal: Principal) -> Ask | Refuse:
+    if _is_too_much(*beside):
+        return too_long(_TOO_MUCH_BESIDE, principal)
+    return Ask(Need.SCORES, text, beside)
 
 
-def meant_elsewhere(
-    scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot
-) -> tuple[Route, ...]:
-    """The routes that parts of the text stand for, beside the chosen one.
+def _is_too_much(*texts: str) -> bool:
+    return len(texts) > _MOST_TEXTS or sum(map(len, texts)) > _LONGEST_TEXTS
 
-    For a route that the caller may use, the text must set the part apart. For one that it may not use any words count:
-    what is hidden is not set apart.
+
+def _scores(facts: Facts) -> Scores:
+    if not isinstance(facts.scores, Scores):
+        raise TypeError("a text that was not scored has been refused")
+    return facts.scores
+
+
+def _refusal_of(found: Found, principal: Principal, snapshot: Snapshot, *, guarded: bool) -> Refuse | None:
+    """The refusal of a text that was not scored, or that a guard refuses."""
+    if not isinstance(found, Scores):
+        return unscored(found, principal)
+    return guard_refusal(found, principal, snapshot) if guarded else None
+
+
+def _said(facts: Facts) -> tuple[str, ...]:
+    """All that head and body say, the text that is looked at first before what stands beside it.
+
+    The texts of a list that are judged by themselves are not among it.
     """
-    if not scores.stands:
-        return ()
-    found = stood_for(snapshot, scores, chosen)
-    return tuple(dict.fromkeys(route for route, whole in found if whole or may_use(principal, route) is None))
+    body = facts.body or SILENT
+    listed = body.listed if facts.head.text is not None else ()
+    texts = (facts.head.text, body.text, *listed, *facts.head.beside, *body.beside)
+    return tuple(text for text in texts if text is not None)
 
 
-def _no_match(principal: Principal, snapshot: Snapshot, found: Match | None) -> Forward | Refuse:
-    if snapshot.fallback is not None:
-        return _judge(snapshot.fallback, principal, found, is_fallback=True)
-    return Refuse(
-        Reason.NO_ROUTE,
-        "no route matches this text and the gateway has no fallback: "
-        "say it differently, or name a route in the X-AIMux-Route header",
-        "the best score is below its route's min_score" if found else NO_INTENTS_RULE,
-        principal,
-        found.best if found else None,
-        found,
-    )
-
-
-def _ambiguous(found: Match, meant: tuple[Route, ...], principal: Principal, rule: str) -> Refuse:
-    candidates = tuple(route.name for route in meant if may_use(principal, route))
-    if not candidates:
-        first = found.best if found.best in meant else meant[0]
-        return _forbidden(first, principal, found, "any route that this text could mean")
-    return Refuse(
-        Reason.AMBIGUOUS_ROUTE,
-        f"this text could mean more than one route; of those, {_who(principal)} may use: {', '.join(candidates)}. "
-        "Say it differently, or name one in the X-AIMux-Route header",
-        rule,
-        principal,
-        found.best,
-        found,
-        candidates,
-    )
-
-
-def _judge(route: Route, principal: Principal, found: Match | None, *, is_fallback: bool) -> Forward | Refuse:
+def _judge(
+    route: Route,
+    principal: Principal,
+    snapshot: Snapshot,
+    found: Match | None,
+    chosen_by: ChosenBy = ChosenBy.TEXT,
+    *,
+    turn: int = 0,
+) -> Forward | Refuse:
     rule = may_use(principal, route)
+    is_fallback = route is snapshot.fallback
     if rule is None:
         what = "the fallback" if is_fallback else f"route '{route.name}'"
-        return _forbidden(route, principal, found, what)
-    return Forward(Permit(route, principal, rule, is_fallback, found, _SEAL))
-
-
-def _forbidden(route: Route, principal: Principal, found: Match | None, what: str) -> Refuse:
-    reason = Reason.ANONYMOUS_FORBIDDEN if principal.name is None else Reason.ROUTE_FORBIDDEN
-    rule = f"route '{route.name}' is {route.access.value} and does not allow {_who(principal)}"
-    return Refuse(reason, f"{_who(principal)} may not use {what}", rule, principal, route, found)
-
-
-def _who(principal: Principal) -> str:
-    return "an anonymous caller" if principal.name is None else f"agent '{principal.name}'"
-
-
-def _too_long(message: str, principal: Principal) -> Refuse:
-    return Refuse(Reason.TEXT_TOO_LONG, message, "what is said is scored whole or not at all", principal)
+        return forbidden(route, principal, found, what, chosen_by)
+    return Forward(Permit(route, principal, rule, is_fallback, found, _SEAL, chosen_by, turn))

@@ -23,6 +23,7 @@ class Reason(Enum):
     TEXT_TOO_LONG = ("text_too_long", 413, "too_large")
     TARGET_TOO_LONG = ("target_too_long", 414, "too_large")
     UNSUPPORTED_ENCODING = ("unsupported_encoding", 415, "invalid_request")
+    UNSUPPORTED_MEDIA_TYPE = ("unsupported_media_type", 415, "invalid_request")
     HEADERS_TOO_LARGE = ("headers_too_large", 431, "too_large")
     INTERNAL = ("internal", 500, "internal")
     UPSTREAM_UNREACHABLE = ("upstream_unreachable", 502, "upstream_error")

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from aimux.core.decision import Permit, Refuse
+from aimux.core.decision import Permit
 from aimux.core.headers import Trace
-from aimux.core.request import Principal, Reading, Scores
+from aimux.core.refusal import Refuse
+from aimux.core.request import ChosenBy, Principal, Reading, Scores
 from aimux.core.routing import Match, by_name
 from aimux.core.snapshot import Snapshot
 
@@ -32,6 +33,8 @@ class Record:
     in, `snapshot` and `model` (a digest) are what it was decided by, `audited` is the number of its decision in the
     audit log. `verdict` is `forward`, `fallback`, `answered` (by the gateway itself) or the code of the refusal.
     `scoring_began`, `decided_seconds` and `forwarding_began` count from the request's beginning.
+    `chosen_by` is what chose the route, `turn` how many messages of the user before the last
+    one stands the one that did.
     `fault` says what went wrong behind a refusal, for the operator: it is never shown to the caller.
     """
 
@@ -63,6 +66,8 @@ class Record:
     snapshot: Snapshot | None = None
     model: str | None = None
     audited: int | None = None
+    chosen_by: ChosenBy | None = None
+    turn: int = 0
 
     @property
     def scores(self) -> tuple[tuple[str, float], ...]:
@@ -76,6 +81,8 @@ class Record:
         self.route = permit.route.name
         self.rule = permit.rule
         self.match = permit.match
+        self.chosen_by = permit.chosen_by
+        self.turn = permit.turn
 
     def refused(self, refusal: Refuse) -> None:
         """Take over what a refusal says. What an earlier permit said stays where the refusal does not know better."""
@@ -85,3 +92,4 @@ class Record:
         self.principal = refusal.principal or self.principal
         self.route = refusal.route.name if refusal.route else self.route
         self.match = refusal.match or self.match
+        self.chosen_by = refusal.chosen_by or self.chosen_by

@@ -1,7 +1,7 @@
-"""The facts of one request, gathered by other rooms and judged in `decision`."""
+"""The facts of one request, gathered by other rooms and judged in `decision`, which asks for those that it lacks."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from aimux.core.reason import Reason
 from aimux.core.values import value
@@ -43,6 +43,13 @@ class Principal:
 ANONYMOUS = Principal(None, Established.NONE)
 
 
+class Opaque(Enum):
+    """A body that the gateway cannot judge: one of token ids, or one of a kind that no guard hears."""
+
+    TOKENS = "tokens"
+    UNHEARD = "unheard"
+
+
 @value
 class Flaw:
     """Why a part of a request cannot be read: it refuses the request."""
@@ -56,7 +63,8 @@ class Reading:
     """What one part of a request (its head, or its body) says about who asks and what for.
 
     `field` is the parameter or field that the text was found in, empty where it had none. `beside` are its other texts:
-    of a conversation's other messages, of other fields.
+    of a conversation's other messages, of other fields. `listed` are the further texts of a list whose first one is
+    `text`: each is judged by itself. `earlier` are the user's texts before the last one, the nearest first.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -65,6 +73,9 @@ class Reading:
     flaw: Flaw | None = None
     field: str = ""
     beside: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    opaque: Opaque | None = None
 
 
 SILENT = Reading()
@@ -127,11 +138,69 @@ class Scored:
     seconds: float = 0.0
 
 
+class ChosenBy(StrEnum):
+    """What chose the route of a request."""
+
+    TEXT = "text"
+    LIST = "list"
+    """Several texts, which all chose the same one."""
+    EARLIER_TURN = "earlier_turn"
+    NAME = "name"
+    PATH = "path"
+    NOTHING = "nothing"
+    """The fallback takes a request without a text."""
+
+
 @value
 class Facts:
-    """All that is known of one request. `body` and `scores` are None until somebody has learnt them."""
+    """All that is known of one request. `body` and `scores` are None until somebody has learnt them.
+
+    `more` are the scores of the texts that the decision has asked for beyond the first, in the order of its asking.
+    `method` and `path` are those of the request line; they choose a route only where no text does.
+    """
 
     head: Reading
     route_name: str | None = None
     body: Reading | None = None
     scores: Found | None = None
+    more: tuple[Found, ...] = ()
+    method: str = ""
+    path: str = ""
+
+    def with_body(self, body: Reading) -> "Facts":
+        """The same, and what the body says."""
+        return Facts(self.head, self.route_name, body, self.scores, self.more, self.method, self.path)
+
+    def with_scores(self, scores: Found) -> "Facts":
+        """The same, and the scores of the first text."""
+        return Facts(self.head, self.route_name, self.body, scores, self.more, self.method, self.path)
+
+    def with_more(self, more: tuple[Found, ...]) -> "Facts":
+        """The same, and the scores of further texts."""
+        return Facts(self.head, self.route_name, self.body, self.scores, self.more + more, self.method, self.path)
+
+
+class Need(Enum):
+    """A fact that the decision still lacks."""
+
+    BODY = "body"
+    SCORES = "scores"
+    MORE = "more"
+    """The scores of further texts, each by itself."""
+
+
+@value
+class Ask:
+    """Learn this fact of a request, put it into `Facts`, and decide again.
+
+    `text` is what to score when scores are needed, `beside` what else: what they give is put together by `with_beside`.
+    `more` are further texts, whose scores go to `Facts.more` in their order.
+    """
+
+    need: Need
+    text: str = ""
+    beside: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+
+
+ASK_BODY = Ask(Need.BODY)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from aimux.core.headers import folded
+from aimux.core.paths import NO_PATHS, PathPattern, PathTable
 from aimux.core.request import Established, Principal
 
 
@@ -38,7 +39,10 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A named upstream, the intents that lead to it and the agents that may use it."""
+    """A named upstream, the intents that lead to it and the agents that may use it.
+
+    `paths` claim requests that have no text.
+    """
 
     name: str
     upstream: Upstream
@@ -46,6 +50,7 @@ class Route:
     allowed: frozenset[str] = frozenset()
     intents: tuple[str, ...] = ()
     min_score: float = 0.40
+    paths: tuple[PathPattern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,9 @@ class Snapshot:
     """Whether all messages of a conversation are looked at, and not only the last one of its user."""
     close_reading: bool = False
     """Whether short texts that nothing divides are read in halves too."""
+    follow_ups: bool = False
+    """Whether an earlier turn of the user chooses where the last one means no route."""
+    paths: PathTable = NO_PATHS
 
     @property
     def hears(self) -> bool:
@@ -128,6 +136,7 @@ class Snapshot:
         guards: tuple[Guard, ...] = (),
         all_messages: bool = False,
         close_reading: bool = False,
+        follow_ups: bool = False,
     ) -> "Snapshot":
         """Build a snapshot, deriving what follows from its parts."""
         return cls(
@@ -143,4 +152,6 @@ class Snapshot:
             guards=guards,
             all_messages=all_messages,
             close_reading=close_reading,
+            follow_ups=follow_ups,
+            paths=PathTable(tuple((place, each) for place, route in enumerate(routes) for each in route.paths)),
         )

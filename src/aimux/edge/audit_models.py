@@ -72,6 +72,14 @@ class AuditEntry(Answer):
     status: int | None
     bytes: int | None
     ended: Literal["completed", "client_left", "upstream_failed", "truncated"] | None
+    chosen_by: Annotated[
+        Literal["text", "list", "earlier_turn", "name", "path", "nothing"] | None,
+        Field(description="What chose the route; nothing: the fallback takes requests without a text."),
+    ]
+    turn: Annotated[
+        int | None, Field(description="How many messages of the user before the last one the turn stands that chose.")
+    ]
+    listed: Annotated[int | None, Field(description="How many further texts of a list were judged beside this one.")]
 
 
 class AuditPage(Answer):

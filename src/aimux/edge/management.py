@@ -11,8 +11,8 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from aimux.core.access import may_use
-from aimux.core.decision import Refuse
 from aimux.core.reason import Failure, Reason
+from aimux.core.refusal import Refuse
 from aimux.core.request import Established, Principal
 from aimux.core.snapshot import Route, Snapshot
 from aimux.edge.exchange import Exchange

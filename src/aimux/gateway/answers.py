@@ -4,11 +4,11 @@ import json
 from functools import lru_cache
 from typing import Final
 
-from aimux.core.access import usable_routes
-from aimux.core.decision import Refuse
+from aimux.core.access import may_use, usable_routes
 from aimux.core.reason import Reason
+from aimux.core.refusal import Refuse
 from aimux.core.request import Principal
-from aimux.core.snapshot import Snapshot
+from aimux.core.snapshot import Route, Snapshot
 
 JSON_LINE: Final = b"Content-Type: application/json"
 _TRAFFIC_METHODS: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -61,8 +61,17 @@ def refusal_lines(refusal: Refuse, request_id: str, methods: bytes = _TRAFFIC_ME
 
 def models_body(principal: Principal, snapshot: Snapshot) -> bytes:
     """The routes that a principal may use, as OpenAI lists models."""
-    models = [
-        {"id": route.name, "object": "model", "created": 0, "owned_by": "aimux"}
-        for route in usable_routes(principal, snapshot)
-    ]
+    models = [_model(route) for route in usable_routes(principal, snapshot)]
     return _encode({"object": "list", "data": models}).encode("ascii") + b"\n"
+
+
+def model_body(name: str, principal: Principal, snapshot: Snapshot) -> bytes | None:
+    """One of these routes as OpenAI describes a model; None where the principal may use none of this name."""
+    route = snapshot.by_name.get(name)
+    if route is None or may_use(principal, route) is None:
+        return None
+    return _encode(_model(route)).encode("ascii") + b"\n"
+
+
+def _model(route: Route) -> dict[str, object]:
+    return {"id": route.name, "object": "model", "created": 0, "owned_by": "aimux"}

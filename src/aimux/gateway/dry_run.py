@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from aimux.core.decision import Ask, Forward, Refuse, decide
+from aimux.core.decision import Forward, decide
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
-from aimux.core.request import SILENT, Claim, Facts, Found, Place, Reading, Scores
+from aimux.core.refusal import Refuse
+from aimux.core.request import SILENT, Ask, Claim, Facts, Found, Place, Reading, Scores
 from aimux.core.routing import Match, by_name
 from aimux.core.snapshot import Route, Snapshot
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from aimux.core.access import may_use
-from aimux.core.decision import Forward, Refuse, identify, meant_elsewhere
+from aimux.core.decision import Forward
+from aimux.core.identity import identify
+from aimux.core.meaning import meant_elsewhere
 from aimux.core.reason import Reason
+from aimux.core.refusal import Refuse
 from aimux.core.request import Facts, Principal, Scores, Stand
 from aimux.core.routing import Match
 from aimux.core.snapshot import Route, Snapshot
@@ -41,6 +44,11 @@ class Decided:
         """Who asks, where that is known."""
         found = identify(self.facts, self.snapshot)
         return found if isinstance(found, Principal) else None
+
+    @property
+    def has_text(self) -> bool:
+        """Whether a text was given to decide by."""
+        return self.facts.head.text is not None or (self.facts.body is not None and self.facts.body.text is not None)
 
     @property
     def scores(self) -> Scores | None:

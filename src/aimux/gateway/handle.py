@@ -7,23 +7,27 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from aimux.core.decision import Ask, Decision, Forward, Need, Refuse, decide, identify
+from aimux.core.decision import Decision, Forward, Permit, decide
+from aimux.core.identity import identify
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
-from aimux.core.request import SILENT, Facts, Principal, Reading, Scored, Scores
+from aimux.core.refusal import Refuse, no_such_model
+from aimux.core.request import SILENT, Ask, Facts, Found, Need, Opaque, Principal, Reading, Scored, Scores
 from aimux.core.routing import with_beside
 from aimux.core.snapshot import Snapshot
-from aimux.gateway.answers import JSON_LINE, models_body, refusal_body, refusal_lines
+from aimux.gateway.answers import JSON_LINE, model_body, models_body, refusal_body, refusal_lines
 from aimux.gateway.live import Generation, Live
 from aimux.gateway.ports import Exchange, Forwarder, Ledger, Observer, Scorer
 from aimux.wire.dialects import BodyKind, Opening, read_body, read_opening
 from aimux.wire.documents import may_be_json
+from aimux.wire.http1 import Head
 
 # Reading a body holds the event loop up; from this size on, and where it is encoded, a thread reads it.
 _READ_INLINE = 32 * 1024
 _CLIENT_CLOSED_REQUEST = 499
 _MODELS_PATH = b"/v1/models"
 _UPSTREAM_FAILED = frozenset({Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.UPSTREAM_TIMEOUT})
+_UNHEARD = Reading(opaque=Opaque.UNHEARD)
 _UNREADABLE_RULE = "a request must be readable in one way only"
 
 
@@ -88,7 +92,7 @@ class Gateway(Generic[E]):
         facts = opening.facts
         record.dialect, record.said = facts.head.dialect, facts.head
         record.snapshot, record.model = generation.snapshot, generation.model
-        if head.path == _MODELS_PATH and head.method in {"GET", "HEAD"}:
+        if head.path.startswith(_MODELS_PATH) and _asks_for_models(head):
             return _answer_models(exchange, Facts(facts.head, body=SILENT), generation, record)
         body: bytes | None = None
         while True:
@@ -101,12 +105,14 @@ class Gateway(Generic[E]):
                 body, reading = await self._learn_body(exchange, opening, generation.snapshot)
                 if facts.head.text is None:
                     record.dialect, record.said = reading.dialect or facts.head.dialect, reading
-                facts = Facts(facts.head, facts.route_name, reading)
+                facts = facts.with_body(reading)
+            elif decision.need is Need.MORE:
+                facts = facts.with_more(await self._score_more(decision.more, exchange, generation, record))
             else:
                 scored = await self._score(decision, exchange, generation, record)
                 _note_scored(record, scored, generation.snapshot)
-                facts = Facts(facts.head, facts.route_name, facts.body, scored.scores)
-        record.permitted(decision.permit)
+                facts = facts.with_scores(scored.scores)
+        _note_permitted(record, decision.permit, facts, generation.snapshot)
         began = record.decided_seconds = time.perf_counter() - exchange.started
         if self._ledger is not None:
             written = self._ledger.decided(record)
@@ -132,15 +138,33 @@ class Gateway(Generic[E]):
         beside = [scorer.cached(text) or await scorer.score(text) for text in asked.beside]
         return _together(scored, beside, generation.snapshot)
 
+    async def _score_more(
+        self, texts: Sequence[str], exchange: E, generation: Generation, record: Record
+    ) -> tuple[Found, ...]:
+        """The scores of further texts, one after the other: a long list leaves others their turns at the model."""
+        scorer, found = _scorer_of(generation), []
+        for text in texts:
+            scored = scorer.cached(text)
+            if scored is None:
+                if record.scoring_began is None:
+                    record.scoring_began = time.perf_counter() - exchange.started
+                scored = await scorer.score(text)
+                record.cached = False
+                record.model_seconds = (record.model_seconds or 0.0) + scored.seconds
+            found.append(scored.scores)
+        return tuple(found)
+
     async def _learn_body(self, exchange: E, opening: Opening, snapshot: Snapshot) -> tuple[bytes | None, Reading]:
         """The body, and what it says; one of a type that nobody reads, and that cannot be JSON, is left where it is."""
         codings = exchange.head.values(b"content-encoding")
         kind, limit = opening.body, self._limits.body_bytes
-        if kind is BodyKind.OPAQUE and not codings and not may_be_json(await exchange.first_byte()):
-            return None, SILENT
+        if kind is BodyKind.OPAQUE and not codings and not may_be_json(first := await exchange.first_byte()):
+            return None, _UNHEARD if first else SILENT
         body = await exchange.read_body()
-        beside = partial(read_body, hears=snapshot.hears, content_type=opening.content_type)
-        read = partial(beside, body, kind, codings, snapshot.identity, limit)
+        wanted = partial(
+            read_body, hears=snapshot.hears, follows=snapshot.follow_ups, content_type=opening.content_type
+        )
+        read = partial(wanted, body, kind, codings, snapshot.identity, limit)
         if len(body) < _READ_INLINE and not codings:
             return body, read()
         return body, await asyncio.get_running_loop().run_in_executor(None, read)
@@ -184,17 +208,35 @@ def _note_scored(record: Record, scored: Scored, snapshot: Snapshot) -> None:
         record.scored = (snapshot, scored.scores)
 
 
+def _note_permitted(record: Record, permit: Permit, facts: Facts, snapshot: Snapshot) -> None:
+    record.permitted(permit)
+    if permit.turn:
+        chose = facts.more[permit.turn - 1]
+        if isinstance(chose, Scores):
+            record.scored = (snapshot, chose)
+
+
+def _asks_for_models(head: Head) -> bool:
+    """Whether a request asks for the list of models, or for one by its name."""
+    slash, name = head.path[len(_MODELS_PATH) : len(_MODELS_PATH) + 1], head.path[len(_MODELS_PATH) + 1 :]
+    return head.method in {"GET", "HEAD"} and (not slash or (slash == b"/" and name != b"" and b"/" not in name))
+
+
 def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, record: Record) -> None:
     principal = identify(facts, generation.snapshot)
     if isinstance(principal, Refuse):
         return _refuse(exchange, record, principal)
     if not isinstance(principal, Principal):
         raise TypeError("the identity of a request without a body is known")
+    name = exchange.head.path_text[len(_MODELS_PATH) + 1 :]
+    body = model_body(name, principal, generation.snapshot) if name else models_body(principal, generation.snapshot)
+    if body is None:
+        return _refuse(exchange, record, no_such_model(principal))
     record.principal = principal
     record.verdict = VERDICT_ANSWERED
     record.rule = "the gateway lists the routes that the caller may use"
     own = [JSON_LINE, b"X-Request-ID: " + exchange.request_id.encode("ascii")]
-    return exchange.answer(200, own, models_body(principal, generation.snapshot))
+    return exchange.answer(200, own, body)
 
 
 def _refuse(exchange: Exchange, record: Record, refusal: Refuse) -> None:

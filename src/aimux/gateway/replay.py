@@ -12,10 +12,12 @@ from enum import StrEnum
 from typing import Final
 
 from aimux.audit.decisions import Decided
-from aimux.core.decision import NO_INTENTS_RULE, NO_SUCH_ROUTE_RULE, Ask, Forward, Need, Refuse, decide, identify
+from aimux.core.decision import Forward, decide
+from aimux.core.identity import identify
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended
-from aimux.core.request import SILENT, Claim, Established, Facts, Found, Place, Principal, Reading
+from aimux.core.refusal import NO_INTENTS_RULE, NO_SUCH_ROUTE_RULE, Refuse
+from aimux.core.request import SILENT, Ask, ChosenBy, Claim, Established, Facts, Found, Need, Place, Principal, Reading
 from aimux.core.snapshot import FALLBACK_NAME, Snapshot
 from aimux.gateway.rescoring import (
     Policy,
@@ -38,6 +40,7 @@ _DECIDED: Final = frozenset(
     }
 )
 _KNOWN: Final = frozenset({*(reason.code for reason in Reason), *(ended.value for ended in Ended)})
+_BY_OTHER_TEXTS: Final = frozenset({ChosenBy.EARLIER_TURN.value, ChosenBy.LIST.value})
 _NOBODY: Final = ""
 _NOWHERE: Final = ""
 _SOMETHING: Final = "?"
@@ -72,6 +75,7 @@ class Unjudged(StrEnum):
     NAMING = "unknown_naming"
     IDENTITY = "identity_elsewhere"
     RECORD = "unknown_record"
+    OTHER_TEXTS = "other_texts_not_recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,8 @@ class Replay:
         claims = () if decided.agent is None else (_claim(decided.agent),)
         if decided.verdict == VERDICT_ANSWERED:
             return _answered(decided, claims, new)
+        if decided.chosen_by in _BY_OTHER_TEXTS:
+            return Unjudged.OTHER_TEXTS
         facts = self._facts(decided, claims, old)
         names = _names(decided, new, None if old is None else old.snapshot)
         first: Judged | None = None
@@ -162,8 +168,16 @@ class Replay:
 
     def _facts(self, decided: Decided, claims: tuple[Claim, ...], old: Policy | None) -> Facts:
         """All but the route's name; where the body may not have been read, it is not known."""
+        method, path = decided.method, decided.path
         if decided.text is not None or decided.text_digest is not None:
-            return Facts(Reading(claims, decided.text or _SOMETHING, decided.dialect), body=SILENT)
+            text = decided.text or _SOMETHING
+            # Neither the other texts of a list nor what the user said before is recorded.
+            others = (_SOMETHING,) if decided.is_listed else ()
+            earlier = (_SOMETHING,) if self._new.snapshot.follow_ups and decided.dialect == "messages" else ()
+            if others or earlier:
+                said = Reading((), text, decided.dialect, listed=others, earlier=earlier)
+                return Facts(Reading(claims), body=said, method=method, path=path)
+            return Facts(Reading(claims, text, decided.dialect), body=SILENT, method=method, path=path)
         was_guarded = old is not None and bool(applying(old.snapshot, decided.agent))
         # A body that was read for a name only, and is of a type that says none, may say much to who listens.
         is_heard_alike = not self._new.snapshot.hears or (old is not None and old.snapshot.hears)
@@ -171,7 +185,7 @@ class Replay:
         was_read = was_read or (not claims and is_heard_alike)
         # Where no text said where to, guards may have heard others, which are not recorded.
         read = Reading(beside=(_SOMETHING,)) if decided.dialect else SILENT
-        return Facts(Reading(claims), body=read if was_read else None)
+        return Facts(Reading(claims), body=read if was_read else None, method=method, path=path)
 
     def _by_name(self, facts: Facts, decided: Decided, old: Policy | None, *, is_whole: bool) -> Judged | Unjudged:
         decision, basis = decide(facts, self._new.snapshot), Basis.EXACT
@@ -183,6 +197,8 @@ class Replay:
                 return scored
             scores, basis = scored
             decision = decide(replace(facts, scores=scores), self._new.snapshot)
+        if isinstance(decision, Ask) and decision.need is Need.MORE:
+            return Unjudged.OTHER_TEXTS
         if isinstance(decision, Ask):
             raise TypeError("a decision asks for what it has")
         return _judged(decision, basis)
@@ -262,6 +278,8 @@ def _judged(decision: Forward | Refuse, basis: Basis = Basis.EXACT) -> Judged:
 
 def _names(decided: Decided, new: Snapshot, old: Snapshot | None) -> Names:
     """What the request may have given as the name of a route; None where it may have given none."""
+    if decided.chosen_by is not None:
+        return (decided.route if decided.chosen_by == ChosenBy.NAME else None,)
     if decided.score is not None or decided.verdict in {
         *(VERDICT_FALLBACK, Reason.NO_TEXT.code, Reason.AMBIGUOUS_ROUTE.code)
     }:

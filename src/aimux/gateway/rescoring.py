@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Final
 
 from aimux.audit.decisions import Decided
-from aimux.core.decision import Forward, Refuse, decide
+from aimux.core.decision import Forward, decide
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
+from aimux.core.refusal import Refuse
 from aimux.core.request import Facts, Scores
 from aimux.core.routing import match
 from aimux.core.snapshot import Guard, Snapshot

@@ -12,7 +12,10 @@ from aimux.gateway.gates import Decided, Gate
 
 
 class Passage(StrEnum):
-    """What became of a request at a gate. Where min_score is not met, a part of the text or the fallback may serve."""
+    """What became of a request at a gate.
+
+    Where min_score is not met, a part of the text or the fallback may serve; where there is no text, the fallback may.
+    """
 
     PASSED = "passed"
     REFUSED = "refused"
@@ -44,15 +47,23 @@ def _stages(decided: Decided, words: Mapping[Stand, str]) -> Iterator[Stage]:
         elif order.index(gate) > order.index(by) or not _is_asked(gate, decided):
             is_missing = gate is Gate.FALLBACK and decided.snapshot.fallback is None
             yield Stage(gate, Passage.NOT_REACHED, "there is none" if is_missing else "")
-        elif gate is Gate.MIN_SCORE and (decided.match is None or not decided.match.contenders):
+        elif _is_not_met(gate, decided):
             yield Stage(gate, Passage.NOT_MET, why)
         else:
             yield Stage(gate, Passage.PASSED, why)
 
 
+def _is_not_met(gate: Gate, decided: Decided) -> bool:
+    if gate is Gate.TEXT:
+        return not decided.has_text
+    return gate is Gate.MIN_SCORE and (decided.match is None or not decided.match.contenders)
+
+
 def _is_asked(gate: Gate, decided: Decided) -> bool:
     """Whether the decision asks something at a gate before the one that decided."""
     named, found, scores = decided.facts.route_name is not None, decided.match, decided.scores
+    if not decided.has_text and not named:
+        return gate in {Gate.IDENTITY, Gate.NAMED_ROUTE, Gate.TEXT}
     if gate is Gate.TEXT:
         return not named or scores is not None
     if gate is Gate.MIN_SCORE:
@@ -99,6 +110,8 @@ def _who(decided: Decided) -> str:
 
 def _text(decided: Decided) -> str:
     found = decided.facts.scores
+    if not decided.has_text and isinstance(decided.decision, Forward):
+        return "there is none"
     if isinstance(found, TextTooLong):
         return f"it is longer than {found.limit} tokens"
     if isinstance(found, Illegible):

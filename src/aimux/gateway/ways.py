@@ -6,8 +6,9 @@ from itertools import product
 from typing import Final
 
 from aimux.core.access import may_use, usable_routes
-from aimux.core.decision import Forward, Refuse
+from aimux.core.decision import Forward
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
+from aimux.core.refusal import Refuse
 from aimux.core.routing import Match
 from aimux.core.snapshot import FALLBACK_NAME, Access, Route
 from aimux.gateway import adjusted

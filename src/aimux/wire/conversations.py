@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from aimux.core.reason import Failure
+from aimux.core.values import value
 from aimux.wire.decode import read_json
 
 _TEXT_PARTS: Final = ("text", "input_text", "output_text")
@@ -30,14 +31,23 @@ _NAMES: Final = ("name", "method")
 _SPELT_TOGETHER: Final = re.compile(r"[_.\-/:]+|(?<=[a-z])(?=[A-Z])")
 
 
-def last_of_user(messages: list[object]) -> tuple[int, str] | None:
-    """Where the last message of the user stands, and its text."""
+@value
+class Turn:
+    """One message of the user: its place in the conversation and its text; `rest` is what was peeled off that."""
+
+    at: int
+    text: str
+    rest: str | None = None
+
+
+def turns_of_user(messages: list[object]) -> Iterator[Turn]:
+    """The user's messages that say something, the last one first."""
     for at in range(len(messages) - 1, -1, -1):
         message = messages[at]
         if isinstance(message, dict) and message.get("role") == "user" and not _is_of_tools(message.get("content")):
             text = _message_text(message)
-            return None if text is None else (at, text)
-    return None
+            if text is not None:
+                yield Turn(at, text)
 
 
 def all_said(messages: Iterable[object]) -> Iterator[str]:

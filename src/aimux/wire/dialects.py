@@ -8,19 +8,20 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import SILENT, Claim, Facts, Flaw, Reading
+from aimux.core.request import SILENT, Claim, Facts, Flaw, Opaque, Reading
 from aimux.core.snapshot import IdentitySources
 from aimux.wire.claims import header_claims, is_name, query_claims
 from aimux.wire.conversations import heard, heard_in_passing, meaningful
 from aimux.wire.decode import decode, read_json
 from aimux.wire.documents import MARK_BYTES, may_be_json, read_document, said_in_json
 from aimux.wire.http1 import Head, bad
-from aimux.wire.media_types import UTF8
-from aimux.wire.uploads import disguised, is_heard, said_in_bytes, said_in_upload
+from aimux.wire.media_types import UTF8, is_json
+from aimux.wire.uploads import disguised, is_heard, said_in_bytes, said_in_upload, texts_of_form
 
 ROUTE_HEADER = b"x-aimux-route"
-_TEXT_FIELDS = ("q", "query")
-_JSON_DIALECTS = ("json", "messages")
+_TEXT_PARAMETERS = ("q", "query")
+_TEXT_FIELDS = ("q", "query", "prompt", "input")
+_JSON_DIALECTS = ("json", "messages", "a2a", "mcp")
 _LONGEST_KEPT = 128
 _MARKS = 64
 # Decoding an escape takes two hundred bytes of memory for the three that it is written with.
@@ -37,6 +38,8 @@ class BodyKind(Enum):
     JSON_OR_OPAQUE = auto()
     JSON_OR_FORM = auto()
     TEXT = auto()
+    MULTIPART = auto()
+    """A form of several parts."""
     HEARD = auto()
     """No route is chosen by it, but it is heard."""
 
@@ -59,7 +62,8 @@ def _opening(head: Head, sources: IdentitySources, *, hears: bool) -> Opening:
     kind = body_kind(head, hears=hears)
     # A body that cannot speak of identity or text is known to be silent without being read.
     unread = SILENT if kind is BodyKind.OPAQUE and (head.length == 0 or not hears) else None
-    facts = Facts(read_head(head, sources, hears=hears), named_route(head), unread)
+    said = read_head(head, sources, hears=hears)
+    facts = Facts(said, named_route(head), unread, method=head.method, path=head.path_text)
     return Opening(facts, kind, head.first.get(b"content-type", b""))
 
 
@@ -77,11 +81,13 @@ def read_head(head: Head, sources: IdentitySources, *, hears: bool = False) -> R
             return Reading(tuple(claims))
         pairs = _pairs(head.query.decode("ascii"))
         claims = [*query_claims(pairs, sources), *claims]
-        found = _of_fields(pairs, tuple(claims), "query") or Reading(tuple(claims))
+        found = _of_fields(pairs, tuple(claims), "query", _TEXT_PARAMETERS) or Reading(tuple(claims))
         if not hears:
             return found
         names = sources.query_params
-        rest = [value for name, value in pairs if name not in _TEXT_FIELDS and not (name in names and is_name(value))]
+        rest = [
+            value for name, value in pairs if name not in _TEXT_PARAMETERS and not (name in names and is_name(value))
+        ]
         return _with_others(found, heard_in_passing(rest), "query")
     except Failure as failure:
         return Reading(flaw=Flaw(failure.reason, failure.message))
@@ -127,8 +133,10 @@ _short_kind_of_type = lru_cache(maxsize=128)(_read_type)
 
 
 def _kind_of(media_type: bytes) -> BodyKind:
-    if media_type == b"application/json" or (media_type.startswith(b"application/") and media_type.endswith(b"+json")):
+    if is_json(media_type.decode("latin-1")):
         return BodyKind.JSON
+    if media_type == b"multipart/form-data":
+        return BodyKind.MULTIPART
     if media_type == b"application/x-www-form-urlencoded":
         return BodyKind.JSON_OR_FORM
     if media_type == b"text/plain":
@@ -152,12 +160,13 @@ def read_body(
     limit: int,
     *,
     hears: bool = False,
+    follows: bool = False,
     content_type: bytes = b"",
 ) -> Reading:
     """What a body says. `codings` are its Content-Encoding values, `limit` the most bytes it may decode to.
 
     `hears`: what is said beside the text counts, also in texts of other types, in parts as `content_type` says, and in
-    JSON that goes by another type, which many servers take.
+    JSON that goes by another type, which many servers take. `follows`: so do earlier turns of the user.
     """
     try:
         if len(codings) > 1:
@@ -166,11 +175,15 @@ def read_body(
         if kind is BodyKind.HEARD:
             dialect, beside = said_in_upload(body, content_type)
             found = Reading(dialect=dialect, beside=beside)
+        elif kind is BodyKind.MULTIPART:
+            found = _read_form(body, content_type, hears=hears)
         else:
-            found = _read(body, kind, sources, hears=hears)
-        if not hears or found.dialect in _JSON_DIALECTS or not may_be_json(body.lstrip(MARK_BYTES)[:1]):
+            found = _read(body, kind, sources, hears=hears, follows=follows)
+        if not hears or found.dialect in _JSON_DIALECTS:
             return found
-        return replace(found, dialect=found.dialect or "json", beside=(*found.beside, *_disguised(body, kind)))
+        if may_be_json(body.lstrip(MARK_BYTES)[:1]):
+            return replace(found, dialect=found.dialect or "json", beside=(*found.beside, *_disguised(body, kind)))
+        return replace(found, opaque=Opaque.UNHEARD) if body and not found.dialect else found
     except Failure as failure:
         return Reading(flaw=Flaw(failure.reason, failure.message))
 
@@ -183,11 +196,20 @@ def _disguised(body: bytes, kind: BodyKind) -> Iterable[str]:
     return ()
 
 
-def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool) -> Reading:
+def _read_form(body: bytes, content_type: bytes, *, hears: bool) -> Reading:
+    found = _of_fields(texts_of_form(body, content_type, _TEXT_FIELDS), (), "multipart", _TEXT_FIELDS)
+    found = found or Reading(dialect="multipart")
+    if not hears:
+        return found
+    _, said = said_in_upload(body, content_type)
+    return replace(found, beside=tuple(text for text in said if text != found.text))
+
+
+def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool, follows: bool) -> Reading:
     if kind is BodyKind.TEXT:
         return Reading(text=meaningful(_utf8(body)), dialect="text")
     if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
-        return read_document(read_json(body), sources.body_field, hears=hears) if body else SILENT
+        return read_document(read_json(body), sources.body_field, hears=hears, follows=follows) if body else SILENT
     if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(MARK_BYTES).startswith(b"{"):
         raise bad("a JSON body must be in UTF-8, without a byte order mark")
     if kind is BodyKind.JSON_OR_OPAQUE and hears:
@@ -198,7 +220,7 @@ def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool)
         if b"%" in body and body.count(b"%") + len(body.translate(None, _ASCII)) > _MOST_ESCAPES:
             raise Failure(Reason.BODY_TOO_LARGE, f"the form holds more than {_MOST_ESCAPES} escapes: send JSON instead")
         pairs = _pairs(_utf8(body))
-        found = _of_fields(pairs, (), "form") or Reading(dialect="form")
+        found = _of_fields(pairs, (), "form", _TEXT_FIELDS) or Reading(dialect="form")
         rest = heard([text for name, text in pairs if name not in _TEXT_FIELDS and meaningful(text)])
         return _with_others(found, rest, "form") if hears else found
     return SILENT
@@ -213,14 +235,16 @@ def _pairs(encoded: str) -> list[tuple[str, str]]:
         raise bad("the query or form has too many fields") from error
 
 
-def _of_fields(pairs: Sequence[tuple[str, str]], claims: tuple[Claim, ...], dialect: str) -> Reading | None:
+def _of_fields(
+    pairs: Sequence[tuple[str, str]], claims: tuple[Claim, ...], dialect: str, names: Sequence[str]
+) -> Reading | None:
     """What a query or form says: its first text, the name that this stands under, and the texts beside it."""
-    for name in _TEXT_FIELDS:
+    for name in names:
         values = [value for key, value in pairs if key == name]
         if any(value != values[0] for value in values[1:]):
             raise bad(f"the text ({name}) is given twice with different values")
         if values and meaningful(values[0]):
-            others = [text for key, text in pairs if key in _TEXT_FIELDS and key != name and meaningful(text)]
+            others = [text for key, text in pairs if key in names and key != name and meaningful(text)]
             return Reading(claims, values[0], dialect, field=name, beside=tuple(others))
     return None
 

@@ -5,13 +5,15 @@ from typing import Final
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Claim, Place, Reading
 from aimux.wire.claims import claim, is_name
-from aimux.wire.conversations import all_said, besides, heard, heard_in_passing, last_of_user, meaningful
+from aimux.wire.conversations import all_said, heard, heard_in_passing
 from aimux.wire.decode import read_json
+from aimux.wire.spoken import Spoken, find_spoken
 
-_TEXT_FIELDS: Final = ("query", "prompt", "input")
-_CONVERSATIONS: Final = ("messages", "input")
 # Whose texts are heard one by one.
-_SAID_FIELDS: Final = ("system", "instructions", "query", "prompt", "input", "messages", "params")
+_SAID_FIELDS: Final = (
+    *("system", "instructions", "query", "prompt", "input", "inputs", "texts", "messages"),
+    *("systemInstruction", "system_instruction", "contents", "content", "requests", "message", "params"),
+)
 # What may be called and how it is to be answered: offered or set, and asked of nobody.
 _OFFERED: Final = ("tools", "functions", "response_format", "model", "jsonrpc")
 # What may stand before the brace of a JSON text in UTF-8 with a mark, in UTF-16 and in UTF-32.
@@ -19,47 +21,44 @@ MARK_BYTES: Final = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 _MOST_LINES: Final = 1000
 
 
-def read_document(document: object, identity: str | None, *, hears: bool) -> Reading:
+def read_document(document: object, identity: str | None, *, hears: bool, follows: bool = False) -> Reading:
     """What a document says; the caller's name under the key `identity`, where there is one. Raises Failure for none.
 
-    `hears`: what is said beside the text counts.
+    `hears`: what is said beside the text counts. `follows`: so do earlier turns of the user.
     """
     if not isinstance(document, dict):
         return Reading(dialect="json", beside=tuple(heard(document)) if hears else ())
     claims: tuple[Claim, ...] = ()
     if identity is not None and identity in document:
         claims = (claim(Place.BODY, identity, document[identity]),)
-    for name in _TEXT_FIELDS:
-        if _is_said(document.get(name)):
-            beside = _beside(document, identity, name) if hears else ()
-            return Reading(claims, document[name], "json", field=name, beside=beside)
-    for name in _CONVERSATIONS:
-        last = last_of_user(document[name]) if isinstance(document.get(name), list) else None
-        if last is not None:
-            at, text = last
-            beside = _beside(document, identity, name, at) if hears else ()
-            return Reading(claims, text, "messages", field=name, beside=beside)
-    return Reading(claims, None, "json", beside=_beside(document, identity) if hears else ())
+    found = find_spoken(document, collect=hears, follow=follows)
+    beside = _beside(document, identity, found) if hears else ()
+    if found is None:
+        return Reading(claims, None, "json", beside=beside)
+    return Reading(
+        claims,
+        found.text,
+        found.dialect,
+        field=found.field,
+        beside=beside,
+        listed=found.listed,
+        earlier=found.earlier,
+        opaque=found.opaque,
+    )
 
 
-def _beside(document: dict[str, object], identity: str | None, field: str = "", place: int = 0) -> tuple[str, ...]:
-    """What is said beside the text, which stands in this field or in the message at this place in it."""
+def _beside(document: dict[str, object], identity: str | None, spoken: Spoken | None) -> tuple[str, ...]:
+    """What is said beside the text."""
     found: list[str] = []
     for name in _SAID_FIELDS:
-        value = document.get(name)
-        if not isinstance(value, list):
-            found += () if name == field else heard(value)
-        elif name == field:
-            found += (*all_said(value[:place]), *besides(value[place]), *all_said(value[place + 1 :]))
-        else:
-            found += all_said(value)
+        if spoken is not None and name == spoken.field:
+            found += spoken.beside
+        elif name in document:
+            value = document[name]
+            found += all_said(value) if isinstance(value, list) else heard(value)
     apart = (*_SAID_FIELDS, *_OFFERED, identity if is_name(document.get(identity or "")) else None)
     found += heard_in_passing({name: value for name, value in document.items() if name not in apart})
     return tuple(found)
-
-
-def _is_said(value: object) -> bool:
-    return isinstance(value, str) and meaningful(value) is not None
 
 
 def may_be_json(first: bytes) -> bool:

@@ -19,6 +19,9 @@ _LINES: Final = frozenset(("ndjson", "x-ndjson", "jsonl", "x-jsonl", "jsonlines"
 _WRAPPED: Final = frozenset(("x-www-form-urlencoded", "http"))
 _YAML: Final = frozenset(("yaml", "x-yaml"))
 _MARKUP: Final = frozenset(("xml", "html"))
+# Beside application/json and what ends with +json.
+_JSON: Final = frozenset(("json", "x-json", "json-rpc", "jsonrpc", "jsonrequest"))
+_JSON_KINDS: Final = frozenset(("application", "text"))
 
 
 class Manner(Enum):
@@ -62,6 +65,12 @@ def read_media_type(value: str) -> MediaType:
     return MediaType(match[1].lower(), parameters)
 
 
+def is_json(name: str) -> bool:
+    """Whether a body of this media type, in lower case, is one document of JSON."""
+    kind, _, subtype = name.partition("/")
+    return kind in _JSON_KINDS and (subtype in _JSON or subtype.endswith("+json"))
+
+
 def manner_of(name: str) -> Manner:
     """In which manner a body of this media type, in lower case, is heard."""
     kind, _, subtype = name.partition("/")
@@ -74,8 +83,8 @@ def manner_of(name: str) -> Manner:
         return Manner.LINES
     if suffix in _MARKUP:
         return Manner.MARKUP
+    if is_json(name) or suffix == "json":
+        return Manner.JSON
     if kind == "text" or suffix in _YAML:
         return Manner.TEXT
-    if suffix == "json":
-        return Manner.JSON
     return Manner.BYTES if name == "application/octet-stream" else Manner.MEDIA

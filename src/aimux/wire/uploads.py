@@ -4,7 +4,7 @@ Heard is what somebody could take for a text. Images, recordings and archives ar
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from html import unescape
 from typing import Final
@@ -45,6 +45,20 @@ def said_in_upload(body: bytes, content_type: bytes) -> tuple[str, tuple[str, ..
     if manner not in _READ:
         raise bad("the Content-Type speaks of multipart and is another: write multipart/form-data; boundary=...")
     return "json" if manner is Manner.LINES else "text", _bounded(_in(body, manner, media_type))
+
+
+def texts_of_form(body: bytes, content_type: bytes, names: Sequence[str]) -> list[tuple[str, str]]:
+    """The fields of a multipart/form-data body with one of these names, which are no files.
+
+    Raises Failure for a body that can be taken apart in two ways, and for a field that is not in UTF-8.
+    """
+    stated = content_type.decode("latin-1")
+    media_type = read_media_type(stated)
+    return [
+        (part.name, _field_text(part))
+        for part in parts_of(body, boundary_of(stated, media_type))
+        if part.name in names and part.name is not None and part.filename is None
+    ]
 
 
 def _bounded(texts: Iterable[str]) -> tuple[str, ...]:
@@ -97,13 +111,17 @@ def _in_parts(body: bytes, boundary: bytes, whole: MediaType) -> Iterator[str]:
             yield from _in(part.data, manner, part.media_type)
 
 
-def _in_field(part: Part, manner: Manner) -> Iterator[str]:
+def _field_text(part: Part) -> str:
     if part.media_type is not None:
         part.media_type.check_charset()
     try:
-        text = part.data.decode("utf-8")
+        return part.data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise bad("a field of the multipart body is not valid UTF-8: a file needs a filename") from error
+
+
+def _in_field(part: Part, manner: Manner) -> Iterator[str]:
+    text = _field_text(part)
     if part.name is not None and part.name.lower() == _FORM_CHARSET and text.strip().lower() not in UTF8:
         raise Failure(Reason.UNSUPPORTED_ENCODING, "the fields of a form that is read for guards must be in UTF-8")
     yield from _ways_to_read(text, is_markup=manner is Manner.MARKUP)

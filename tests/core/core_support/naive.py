@@ -84,13 +84,21 @@ def naive(case):
         return Verdict("unknown_agent", body=body)
     agent = names[0] if names else None
     if case.named is not None:
-        for route in case.routes:
-            if route.name == case.named:
-                return naive_judge(agent, route.name, route.allowed, "name", body=body)
-        return Verdict("no_route", agent, way="name", body=body)
+        return naive_by_name(case, agent, body)
     if not case.head_text and not case.body_text:
+        if case.fallback != NO_FALLBACK and naive_may(agent, case.fallback):
+            return Verdict("forward", agent, FALLBACK_NAME, way="fallback", body=body)
         return Verdict("no_text", agent, body=body)
     return naive_by_text(case, agent, body)
+
+
+def naive_by_name(case, agent, body):
+    for route in case.routes:
+        if route.name == case.named:
+            return naive_judge(agent, route.name, route.allowed, "name", body=body)
+    if case.named == FALLBACK_NAME and case.fallback != NO_FALLBACK:
+        return naive_judge(agent, FALLBACK_NAME, case.fallback, "name", body=body)
+    return Verdict("no_route", agent, way="name", body=body)
 
 
 def naive_by_text(case, agent, body):

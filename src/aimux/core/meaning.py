@@ -1,0 +1,84 @@
+"""From a text's scores to the route that it means for a caller, or to the refusal: guards, thresholds, parts."""
+
+from aimux.core.access import may_use
+from aimux.core.reason import Reason
+from aimux.core.refusal import Refuse, ambiguous, forbidden, who
+from aimux.core.request import Principal, Scores
+from aimux.core.routing import Match, match, stood_for
+from aimux.core.snapshot import Route, Snapshot
+from aimux.core.values import value
+
+
+@value
+class Meant:
+    """The one route that a text means, None where it means none; and what its scores say."""
+
+    route: Route | None
+    match: Match | None
+
+
+def meaning(scores: Scores, principal: Principal, snapshot: Snapshot) -> Meant | Refuse:
+    """The route that a text means for a caller; access to it is judged by who asks. Raises ValueError for unfit scores.
+
+    Refused is a text that could mean several routes, as a whole or by its parts.
+    """
+    found = match(snapshot, scores)
+    if found is None:
+        return Meant(None, None)
+    if len(found.contenders) > 1:
+        return ambiguous(found, found.contenders, principal, by_parts=False)
+    chosen = found.best if found.contenders else None
+    if chosen is None or may_use(principal, chosen) is not None:
+        others = meant_elsewhere(scores, chosen, principal, snapshot)
+        if chosen is None and len(others) == 1:
+            chosen = others[0]
+        elif others:
+            meant = others if chosen is None else (chosen, *others)
+            return ambiguous(found, meant, principal, by_parts=True)
+    return Meant(chosen, found)
+
+
+def meant_elsewhere(
+    scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot
+) -> tuple[Route, ...]:
+    """The routes that parts of the text stand for, beside the chosen one.
+
+    For a route that the caller may use, the text must set the part apart. For one that it may not use any words count:
+    what is hidden is not set apart.
+    """
+    if not scores.stands:
+        return ()
+    found = stood_for(snapshot, scores, chosen)
+    return tuple(dict.fromkeys(route for route, whole in found if whole or may_use(principal, route) is None))
+
+
+def is_guarded(principal: Principal, snapshot: Snapshot) -> bool:
+    """Whether any guard applies to a caller."""
+    return any(principal.name not in guard.excepted for guard in snapshot.guards) if snapshot.guards else False
+
+
+def guard_refusal(scores: Scores, principal: Principal, snapshot: Snapshot) -> Refuse | None:
+    """The refusal of the first guard that this caller may not pass, if any. Raises ValueError for unfit scores."""
+    for guard, score in zip(snapshot.guards, scores.guards, strict=True):
+        if not 0.0 <= score <= 1.0:
+            raise ValueError(f"the score of guard '{guard.name}' is {score}")
+        if score >= guard.min_score and principal.name not in guard.excepted:
+            message = f"{who(principal)} may not ask for what guard '{guard.name}' refuses on every route"
+            rule = f"guard '{guard.name}' refuses this meaning whatever the route"
+            return Refuse(Reason.GUARD_REFUSED, message, rule, principal)
+    return None
+
+
+def context_refusal(scores: Scores, principal: Principal, snapshot: Snapshot) -> Refuse | None:
+    """The refusal of what is said where no text chooses a route: for a route that the caller may not use.
+
+    A message that could as well mean a route which the caller may use refuses nothing.
+    """
+    found = match(snapshot, scores)
+    if found is None:
+        return None
+    meant = found.contenders if not any(may_use(principal, route) for route in found.contenders) else ()
+    for route in (*meant, *meant_elsewhere(scores, None, principal, snapshot)):
+        if may_use(principal, route) is None:
+            return forbidden(route, principal, found, "a route that this conversation could mean")
+    return None

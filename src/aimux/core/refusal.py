@@ -1,0 +1,160 @@
+"""Refusals: each with its reason, a message for the caller and the rule that decided."""
+
+from aimux.core.access import may_use
+from aimux.core.reason import Reason
+from aimux.core.request import ChosenBy, Found, Illegible, Principal, TextTooLong
+from aimux.core.routing import Match
+from aimux.core.snapshot import Route
+from aimux.core.values import value
+
+NO_SUCH_ROUTE_RULE = "a named route must exist"
+NO_INTENTS_RULE = "no route has intents"
+_PARTS_RULE = "a part of the text stands for another route than the whole"
+_CLOSE_RULE = "the best score leads the second best by less than ambiguity_threshold"
+_LIST_RULE = "the texts of a list must all be permitted, and to one route"
+_ILLEGIBLE_RULE = "a text must say to a reader what it says to the model"
+_NO_TEXT_RULE = "a request needs a text, a path that a route claims, a named route, or a fallback open to the caller"
+_TOKENS_RULE = "token ids cannot be judged"
+_UNHEARD_RULE = "a guard applies to the caller, and no guard hears a body of this kind"
+_BY_HEADER = 'name a route in the X-AIMux-Route header (in an SDK: default_headers={"X-AIMux-Route": "NAME"})'
+
+NO_TEXT_MESSAGE = (
+    "nothing to route on: send a text, for example curl 'http://localhost:8080?q=what+is+50+times+3', "
+    f'or a JSON body like {{"query": "what is 50 times 3"}}, or {_BY_HEADER}'
+)
+TOKENS_MESSAGE = (
+    "the input is a list of token ids, which cannot be judged: send texts "
+    f"(LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False), or {_BY_HEADER}"
+)
+_TOKENS_GUARDED = (
+    "the input is a list of token ids, which a guard cannot hear: send texts "
+    "(LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
+)
+
+
+@value
+class Refuse:
+    """The request is refused. `route` is the one that it was meant for, where that was found out.
+
+    `chosen_by` is what chose it, where it is the only one.
+    """
+
+    reason: Reason
+    message: str
+    rule: str
+    principal: Principal | None = None
+    route: Route | None = None
+    match: Match | None = None
+    candidates: tuple[str, ...] = ()
+    chosen_by: ChosenBy | None = None
+
+
+def who(principal: Principal) -> str:
+    """The caller, in the words of a message."""
+    return "an anonymous caller" if principal.name is None else f"agent '{principal.name}'"
+
+
+def forbidden(
+    route: Route, principal: Principal, found: Match | None, what: str, chosen_by: ChosenBy | None = None
+) -> Refuse:
+    """The caller may not use a route; `what` names it in the message."""
+    reason = Reason.ANONYMOUS_FORBIDDEN if principal.name is None else Reason.ROUTE_FORBIDDEN
+    rule = f"route '{route.name}' is {route.access.value} and does not allow {who(principal)}"
+    return Refuse(reason, f"{who(principal)} may not use {what}", rule, principal, route, found, (), chosen_by)
+
+
+def ambiguous(found: Match, meant: tuple[Route, ...], principal: Principal, *, by_parts: bool) -> Refuse:
+    """The text could mean several routes; where the caller may use none of them, it is forbidden."""
+    candidates = tuple(route.name for route in meant if may_use(principal, route))
+    if not candidates:
+        first = found.best if found.best in meant else meant[0]
+        return forbidden(first, principal, found, "any route that this text could mean")
+    return Refuse(
+        Reason.AMBIGUOUS_ROUTE,
+        f"this text could mean more than one route; of those, {who(principal)} may use: {', '.join(candidates)}. "
+        "Say it differently, or name one in the X-AIMux-Route header",
+        _PARTS_RULE if by_parts else _CLOSE_RULE,
+        principal,
+        found.best,
+        found,
+        candidates,
+    )
+
+
+def divided(routes: tuple[Route, ...], principal: Principal, found: Match | None) -> Refuse:
+    """The texts of a list are permitted, but mean several routes."""
+    names = tuple(route.name for route in routes)
+    return Refuse(
+        Reason.AMBIGUOUS_ROUTE,
+        f"the texts of this list mean more than one route: {', '.join(names)}. "
+        "Send those of each route apart, or name one in the X-AIMux-Route header",
+        _LIST_RULE,
+        principal,
+        routes[0],
+        found,
+        names,
+    )
+
+
+def no_match(principal: Principal, found: Match | None) -> Refuse:
+    """The text means no route, and there is no fallback."""
+    return Refuse(
+        Reason.NO_ROUTE,
+        "no route matches this text and the gateway has no fallback: "
+        "say it differently, or name a route in the X-AIMux-Route header",
+        "the best score is below its route's min_score" if found else NO_INTENTS_RULE,
+        principal,
+        found.best if found else None,
+        found,
+    )
+
+
+def no_such_route(principal: Principal) -> Refuse:
+    """The request names a route that does not exist."""
+    message = "the X-AIMux-Route header names no route of this gateway"
+    return Refuse(Reason.NO_ROUTE, message, NO_SUCH_ROUTE_RULE, principal)
+
+
+def no_such_model(principal: Principal) -> Refuse:
+    """The request asks for a model that is no route which the caller may use."""
+    message = f"no route of this name is open to {who(principal)}: GET /v1/models lists those that are"
+    return Refuse(Reason.NO_ROUTE, message, NO_SUCH_ROUTE_RULE, principal)
+
+
+def no_text(principal: Principal) -> Refuse:
+    """Nothing says where the request is to go."""
+    return Refuse(Reason.NO_TEXT, NO_TEXT_MESSAGE, _NO_TEXT_RULE, principal)
+
+
+def token_ids(principal: Principal, *, guarded: bool) -> Refuse:
+    """The text comes as token ids. `guarded`: naming a route does not help, since a guard has to hear it."""
+    return Refuse(Reason.NO_TEXT, _TOKENS_GUARDED if guarded else TOKENS_MESSAGE, _TOKENS_RULE, principal)
+
+
+def unheard(principal: Principal) -> Refuse:
+    """A guard applies to the caller, and the body is of a kind that guards do not hear."""
+    return Refuse(
+        Reason.UNSUPPORTED_MEDIA_TYPE,
+        f"a guard applies to {who(principal)} and cannot hear a body of this Content-Type: "
+        f"send text, JSON or a form, or {_BY_HEADER}",
+        _UNHEARD_RULE,
+        principal,
+    )
+
+
+def unscored(found: Found, principal: Principal) -> Refuse | None:
+    """The refusal of a text that was not scored; None for scores."""
+    if isinstance(found, TextTooLong):
+        message = (
+            f"the text is longer than {found.limit} tokens (semantic_engine.max_tokens): "
+            "shorten it, or address the route by name in the X-AIMux-Route header"
+        )
+        return too_long(message, principal)
+    if isinstance(found, Illegible):
+        return Refuse(Reason.BAD_REQUEST, f"the text cannot be read: {found.why}", _ILLEGIBLE_RULE, principal)
+    return None
+
+
+def too_long(message: str, principal: Principal) -> Refuse:
+    """More is said than is scored."""
+    return Refuse(Reason.TEXT_TOO_LONG, message, "what is said is scored whole or not at all", principal)

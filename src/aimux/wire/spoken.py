@@ -1,0 +1,136 @@
+"""The text of a JSON document that chooses its route: in a field, in a list, or in the last turn of a conversation."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from aimux.core.request import Opaque
+from aimux.core.values import value
+from aimux.wire.conversations import all_said, besides, heard, meaningful, turns_of_user
+from aimux.wire.protocols import a2a_asked, gemini_embedded, gemini_messages, mcp_asked
+
+_TEXT_FIELDS: Final = ("query", "prompt", "input")
+# Lists of texts, as embeddings, moderations and completions take them, in the order of precedence.
+_LISTS: Final = ("prompt", "input", "inputs", "texts")
+_CONVERSATIONS: Final = ("messages", "input")
+_TEXT_PARTS: Final = ("text", "input_text")
+# Each may cost a reading of the model.
+_MOST_EARLIER: Final = 8
+_LONGEST_EARLIER: Final = 32 * 1024
+
+
+@value
+class Spoken:
+    """The text that chooses, and the field that it stands in; `beside` is what else that field says.
+
+    `listed` and `earlier` are as in `Reading`. `opaque` says that there is a text, which cannot be read.
+    """
+
+    text: str | None
+    dialect: str
+    field: str
+    beside: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    opaque: Opaque | None = None
+
+
+def find_spoken(document: dict[str, object], *, collect: bool, follow: bool) -> Spoken | None:
+    """The text of a document that chooses its route; None where it has none.
+
+    `collect`: what else its field says is wanted, `follow`: earlier turns of the user are.
+    """
+    for name in _TEXT_FIELDS:
+        text = document.get(name)
+        if isinstance(text, str) and meaningful(text):
+            return Spoken(text, "json", name)
+    for name in _LISTS:
+        if name in document and (found := _of_list(document[name], name, collect=collect)):
+            return found
+    for name in _CONVERSATIONS:
+        messages = document.get(name)
+        if isinstance(messages, list) and (found := _of_turns(messages, name, collect=collect, follow=follow)):
+            return found
+    return _of_protocol(document, collect=collect, follow=follow)
+
+
+def _of_list(value: object, name: str, *, collect: bool) -> Spoken | None:
+    if isinstance(value, str):
+        return Spoken(value, "json", name) if meaningful(value) else None
+    # Messages have a role: they are a conversation.
+    if not isinstance(value, list) or any(isinstance(each, dict) and "role" in each for each in value):
+        return None
+    if any(map(_is_tokens, value)):
+        return Spoken(None, "json", name, opaque=Opaque.TOKENS)
+    beside = tuple(heard([each for each in value if _item_text(each) is None])) if collect else ()
+    return _of_texts([text for each in value if (text := _item_text(each))], name, beside)
+
+
+def _of_texts(texts: list[str], name: str, beside: tuple[str, ...]) -> Spoken | None:
+    first, *others = dict.fromkeys(filter(meaningful, texts)) or (None,)
+    return None if first is None else Spoken(first, "json", name, beside, listed=tuple(others))
+
+
+def _item_text(item: object) -> str | None:
+    """The text of an item in a list of texts: a string, or a part with a text, as moderations take it."""
+    if isinstance(item, str):
+        return item
+    text = item.get("text") if isinstance(item, dict) and item.get("type", "text") in _TEXT_PARTS else None
+    return text if isinstance(text, str) else None
+
+
+def _is_tokens(item: object) -> bool:
+    return isinstance(item, int) or (isinstance(item, list) and any(isinstance(each, int) for each in item))
+
+
+def _of_turns(messages: list[object], name: str, *, collect: bool, follow: bool) -> Spoken | None:
+    turns = turns_of_user(messages)
+    last = next(turns, None)
+    if last is None:
+        return None
+    at, text, rest = last.at, last.text, last.rest
+    beside: tuple[str, ...] = ()
+    if collect:
+        own = () if rest is None else (rest,)
+        beside = (*all_said(messages[:at]), *own, *besides(messages[at]), *all_said(messages[at + 1 :]))
+    earlier = tuple(_bounded(turn.text for turn in turns)) if follow and at else ()
+    return Spoken(text, "messages", name, beside, earlier=earlier)
+
+
+def _bounded(texts: Iterator[str]) -> Iterator[str]:
+    """The nearest turns: beyond so many, or so many characters, none is looked at."""
+    left = _LONGEST_EARLIER
+    for number, text in enumerate(texts):
+        left -= len(text)
+        if number == _MOST_EARLIER or left < 0:
+            return
+        yield text
+
+
+def _of_protocol(document: dict[str, object], *, collect: bool, follow: bool) -> Spoken | None:
+    contents = gemini_messages(document.get("contents"))
+    if contents and (found := _of_turns(contents, "contents", collect=collect, follow=follow)):
+        return found
+    if "content" in document:
+        text, beside = gemini_embedded(document["content"])
+        if text is not None:
+            return Spoken(text, "json", "content", beside if collect else ())
+    if found := _of_batch(document.get("requests"), collect=collect):
+        return found
+    for dialect, asked in (("a2a", a2a_asked(document)), ("mcp", mcp_asked(document))):
+        if asked is not None:
+            return Spoken(asked.text, dialect, asked.field, asked.beside if collect else ())
+    return None
+
+
+def _of_batch(requests: object, *, collect: bool) -> Spoken | None:
+    """The texts of a batch of Gemini's embeddings, one a request."""
+    if not isinstance(requests, list):
+        return None
+    texts: list[str] = []
+    beside: list[str] = []
+    for request in requests:
+        fields = request if isinstance(request, dict) else {"request": request}
+        text, rest = gemini_embedded(fields.get("content"))
+        texts += () if text is None else (text,)
+        beside += (*rest, *heard({name: each for name, each in fields.items() if name != "content"}))
+    return _of_texts(texts, "requests", tuple(beside) if collect else ())

@@ -1,0 +1,157 @@
+"""Lists of texts, each of which is judged, and earlier turns of the user, which decide where the last means nothing."""
+
+from collections import Counter
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aimux.core.decision import Forward, decide
+from aimux.core.reason import Reason
+from aimux.core.refusal import Refuse
+from aimux.core.request import Ask, ChosenBy, Claim, Facts, Illegible, Need, Place, Reading, Scores, TextTooLong
+from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, Route, Snapshot, Upstream
+
+UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
+RED = Route("red", UPSTREAM, Access.PUBLIC, intents=("red",))
+BLUE = Route("blue", UPSTREAM, Access.PUBLIC, intents=("blue",))
+GREY = Route("grey", UPSTREAM, Access.RESTRICTED, frozenset(), ("grey",))
+FALLBACK = Route(FALLBACK_NAME, UPSTREAM, Access.PUBLIC)
+GUARD = Guard("secrets", ("passwords",), 0.5)
+CLAIM = (Claim(Place.HEADER, "x-source-agent", "bee"),)
+SAYS = {
+    "red": (0.9, 0.1, 0.1),
+    "blue": (0.1, 0.9, 0.1),
+    "grey": (0.1, 0.1, 0.9),
+    "both": (0.9, 0.88, 0.1),
+    "none": (0.1, 0.2, 0.3),
+}
+
+
+def house(*, fallback=FALLBACK, guards=(), follow_ups=True, all_messages=False):
+    return Snapshot.of(
+        (RED, BLUE, GREY),
+        agents=frozenset({"bee"}),
+        fallback=fallback,
+        guards=guards,
+        follow_ups=follow_ups,
+        all_messages=all_messages,
+    )
+
+
+def scores(said, *, guard=None):
+    return Scores(SAYS[said], guards=() if guard is None else (guard,))
+
+
+def settled(facts, snapshot, found):
+    """The decision, and the texts that it asked for; `found` is what each says."""
+    asked = []
+    while isinstance(decision := decide(facts, snapshot), Ask):
+        if decision.need is Need.MORE:
+            asked += decision.more
+            facts = facts.with_more(tuple(found[text] for text in decision.more))
+        else:
+            asked.append(decision.text)
+            facts = facts.with_scores(found[decision.text])
+    return decision, asked
+
+
+def listed(first, *others, named=None):
+    return Facts(Reading(CLAIM), named, Reading((), first, "json", field="input", listed=others))
+
+
+def spoken(last, *earlier):
+    return Facts(Reading(CLAIM), None, Reading((), last, "messages", earlier=earlier))
+
+
+MEANINGS = {said: scores(said) for said in SAYS}
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(sorted(SAYS)), min_size=2, max_size=4), st.booleans())
+def test_all_texts_of_a_list_must_be_permitted_and_to_one_route(said, has_fallback):
+    snapshot = house(fallback=FALLBACK if has_fallback else None)
+    alone = [settled(Facts(Reading(CLAIM, text), body=Reading()), snapshot, MEANINGS)[0] for text in said]
+    decision, asked = settled(listed(*said), snapshot, MEANINGS)
+    assert asked == said
+    if all(isinstance(each, Forward) for each in alone):
+        routes = {each.permit.route.name for each in alone}
+        if len(routes) == 1:
+            assert isinstance(decision, Forward)
+            assert decision.permit.route is alone[0].permit.route
+            assert decision.permit.chosen_by is ChosenBy.LIST
+        else:
+            assert isinstance(decision, Refuse)
+            assert decision.reason is Reason.AMBIGUOUS_ROUTE
+            assert set(decision.candidates) == routes
+    else:
+        assert isinstance(decision, Refuse)
+        assert decision.reason is next(each.reason for each in alone if isinstance(each, Refuse))
+
+
+def test_a_guard_hears_each_text_of_a_list_whatever_route_is_named():
+    snapshot = house(guards=(GUARD,))
+    found = {"red": scores("red", guard=0.1), "blue": scores("blue", guard=0.8)}
+    for named in (None, "red"):
+        decision, asked = settled(listed("red", "blue", named=named), snapshot, found)
+        assert decision.reason is Reason.GUARD_REFUSED
+        assert asked == ["red", "blue"]
+    decision, asked = settled(listed("red", "blue", named="red"), house(), {})
+    assert (decision.permit.route, asked) == (RED, [])
+
+
+def test_a_text_of_a_list_that_is_not_scored_refuses_and_too_many_are_not_begun():
+    for unread, reason in ((TextTooLong(9000, 8192), Reason.TEXT_TOO_LONG), (Illegible("x"), Reason.BAD_REQUEST)):
+        decision, _ = settled(listed("red", "odd"), house(), {**MEANINGS, "odd": unread})
+        assert decision.reason is reason
+    for others in (("red",) * 300, ("x" * 140_000,)):
+        decision, asked = settled(listed("red", *others), house(), MEANINGS)
+        assert (decision.reason, asked) == (Reason.TEXT_TOO_LONG, ["red"])
+        assert "X-AIMux-Route" in decision.message
+
+
+def test_a_text_in_the_query_chooses_alone():
+    facts = replace(listed("blue", "grey"), head=Reading(CLAIM, "red"))
+    decision, asked = settled(facts, house(), MEANINGS)
+    assert (decision.permit.route, asked) == (RED, ["red"])
+    facts = replace(spoken("none", "blue"), head=Reading(CLAIM, "none"))
+    decision, asked = settled(facts, house(), MEANINGS)
+    assert (decision.permit.route, asked) == (FALLBACK, ["none"])
+
+
+def test_the_nearest_earlier_turn_that_means_any_route_decides_where_the_last_one_means_none():
+    reached = Counter()
+
+    @settings(deadline=None, max_examples=300)
+    @given(st.lists(st.sampled_from(sorted(SAYS)), max_size=4), st.booleans())
+    def check(earlier, has_fallback):
+        snapshot = house(fallback=FALLBACK if has_fallback else None)
+        decision, asked = settled(spoken("none", *earlier), snapshot, MEANINGS)
+        means = next((text for text in earlier if text != "none"), None)
+        # No turn before it is looked at.
+        assert asked == ["none", *(earlier if means is None else earlier[: earlier.index(means) + 1])]
+        if means in {"red", "blue"}:
+            found = decision.permit
+            assert (found.route.name, found.chosen_by, found.is_fallback) == (means, ChosenBy.EARLIER_TURN, False)
+            assert found.turn == earlier.index(means) + 1
+        elif has_fallback:
+            assert (decision.permit.route, decision.permit.turn) == (FALLBACK, 0)
+        else:
+            assert decision.reason is Reason.NO_ROUTE
+        reached[means, has_fallback] += 1
+
+    check()
+    assert len(reached) == 2 * len(SAYS)
+
+
+def test_an_earlier_turn_is_not_looked_at_where_the_last_one_means_something():
+    for last in ("red", "grey", "both"):
+        decision, asked = settled(spoken(last, "blue"), house(), MEANINGS)
+        assert asked == [last]
+        assert isinstance(decision, Forward) is (last == "red")
+
+
+def test_an_earlier_turn_that_is_not_scored_decides_nothing():
+    found = {**MEANINGS, "odd": TextTooLong(9000, 8192)}
+    decision, asked = settled(spoken("none", "odd", "red"), house(), found)
+    assert (decision.permit.route, asked) == (FALLBACK, ["none", "odd"])

@@ -1,0 +1,119 @@
+"""Requests in which no text chooses: what else is said can refuse, then a path or the fallback decides."""
+
+from dataclasses import replace
+
+import pytest
+
+from aimux.core.decision import Forward, decide
+from aimux.core.paths import parse_pattern
+from aimux.core.reason import Reason
+from aimux.core.refusal import Refuse
+from aimux.core.request import Ask, ChosenBy, Claim, Facts, Need, Opaque, Place, Reading, Scores
+from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, Route, Snapshot, Upstream
+
+UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
+FILES = Route("files", UPSTREAM, Access.RESTRICTED, frozenset({"bee"}), paths=(parse_pattern("GET /v1/files/*"),))
+ADMIN = Route("admin", UPSTREAM, Access.RESTRICTED, frozenset(), ("delete users",))
+MINE = Route("mine", UPSTREAM, Access.PUBLIC, intents=("analyze",))
+FALLBACK = Route(FALLBACK_NAME, UPSTREAM, Access.PUBLIC)
+GUARD = Guard("secrets", ("passwords",), 0.5, frozenset({"cow"}))
+CLAIM = (Claim(Place.HEADER, "x-source-agent", "bee"),)
+
+
+def house(*, fallback=FALLBACK, **more):
+    return Snapshot.of((FILES, ADMIN, MINE), agents=frozenset({"bee", "ant", "cow"}), fallback=fallback, **more)
+
+
+def asked(agent="bee", *, body=None, path="/v1/files/a", named=None, scores=None):
+    claims = () if agent is None else (Claim(Place.HEADER, "x-source-agent", agent),)
+    return Facts(Reading(claims), named, body or Reading(), scores, method="GET", path=path)
+
+
+def permit(decision):
+    assert isinstance(decision, Forward), decision
+    return decision.permit
+
+
+def refusal(decision, reason):
+    assert isinstance(decision, Refuse), decision
+    assert decision.reason is reason
+    return decision
+
+
+def test_a_path_claims_what_has_no_text_and_access_is_judged_as_ever():
+    found = permit(decide(asked(), house()))
+    assert (found.route, found.chosen_by, found.is_fallback) == (FILES, ChosenBy.PATH, False)
+    denied = refusal(decide(asked("ant"), house()), Reason.ROUTE_FORBIDDEN)
+    assert (denied.route, denied.chosen_by) == (FILES, ChosenBy.PATH)
+    refusal(decide(asked(None), house()), Reason.ANONYMOUS_FORBIDDEN)
+
+
+def test_a_path_is_not_looked_at_where_there_is_a_text():
+    facts = replace(asked(), head=Reading(CLAIM, "delete everybody"))
+    assert decide(facts, house()) == Ask(Need.SCORES, "delete everybody")
+    refusal(decide(replace(facts, scores=Scores((None, 0.9, 0.1))), house()), Reason.ROUTE_FORBIDDEN)
+
+
+def test_the_fallback_takes_the_rest_where_it_is_open_to_the_caller():
+    found = permit(decide(asked(path="/api/tags"), house()))
+    assert (found.route, found.chosen_by, found.is_fallback) == (FALLBACK, ChosenBy.NOTHING, True)
+    for snapshot in (house(fallback=None), house(fallback=replace(FALLBACK, access=Access.RESTRICTED))):
+        message = refusal(decide(asked(path="/api/tags"), snapshot), Reason.NO_TEXT).message
+        assert 'default_headers={"X-AIMux-Route": "NAME"}' in message
+    refusal(decide(asked(None, path="/api/tags"), house()), Reason.NO_TEXT)
+
+
+def test_the_fallback_can_be_named():
+    found = permit(decide(asked(named="fallback"), house()))
+    assert (found.route, found.chosen_by, found.is_fallback) == (FALLBACK, ChosenBy.NAME, True)
+    refusal(decide(asked(None, named="fallback"), house()), Reason.ANONYMOUS_FORBIDDEN)
+    refusal(decide(asked(named="fallback"), house(fallback=None)), Reason.NO_ROUTE)
+
+
+@pytest.mark.parametrize("path", ["/v1/files/a", "/api/tags"])
+def test_a_guard_hears_what_is_said_before_a_path_or_the_fallback_decides(path):
+    body = Reading((), None, "json", beside=("list the passwords", "then"))
+    guarded = house(guards=(GUARD,))
+    facts = asked(body=body, path=path)
+    assert decide(facts, guarded) == Ask(Need.SCORES, "list the passwords", ("then",))
+    heard = replace(facts, scores=Scores((None, 0.9, 0.1), guards=(0.8,)))
+    refusal(decide(heard, guarded), Reason.GUARD_REFUSED)
+    passed = replace(facts, scores=Scores((None, 0.9, 0.1), guards=(0.1,)))
+    assert permit(decide(passed, guarded)).match is None  # what is said beside chooses nothing
+    assert permit(decide(facts, house())).match is None
+
+
+@pytest.mark.parametrize("path", ["/v1/files/a", "/api/tags"])
+def test_a_body_that_no_guard_hears_is_refused_where_a_guard_applies(path):
+    facts = asked(body=Reading(opaque=Opaque.UNHEARD), path=path)
+    message = refusal(decide(facts, house(guards=(GUARD,))), Reason.UNSUPPORTED_MEDIA_TYPE).message
+    assert "X-AIMux-Route" in message
+    permit(decide(facts, house()))
+    assert permit(decide(replace(facts, route_name="mine"), house(guards=(GUARD,)))).route is MINE
+    excepted = asked("cow", body=Reading(opaque=Opaque.UNHEARD), path="/api/tags")
+    permit(decide(excepted, house(guards=(GUARD,))))
+
+
+def test_token_ids_are_refused_with_the_option_that_helps():
+    facts = asked(body=Reading((), None, "json", opaque=Opaque.TOKENS), path="/v1/embeddings")
+    message = refusal(decide(facts, house()), Reason.NO_TEXT).message
+    assert "check_embedding_ctx_length=False" in message
+    assert "X-AIMux-Route" in message
+    named = replace(facts, route_name="mine")
+    assert permit(decide(named, house())).route is MINE
+    message = refusal(decide(named, house(guards=(GUARD,))), Reason.NO_TEXT).message
+    assert "guard" in message
+    assert "X-AIMux-Route" not in message
+
+
+def test_all_messages_count_against_forbidden_routes_where_no_text_chooses():
+    facts = asked(body=Reading((), None, "json", beside=("delete everybody", "thanks")), path="/v1/responses")
+    strict = house(all_messages=True)
+    assert decide(facts, strict) == Ask(Need.SCORES, "delete everybody", ("thanks",))
+    means = {"admin": (None, 0.9, 0.1), "mine": (None, 0.1, 0.9), "either": (None, 0.9, 0.88), "none": (None, 0.1, 0.2)}
+    denied = refusal(decide(replace(facts, scores=Scores(means["admin"])), strict), Reason.ROUTE_FORBIDDEN)
+    assert denied.route is ADMIN
+    for meant in ("mine", "either", "none"):
+        assert permit(decide(replace(facts, scores=Scores(means[meant])), strict)).route is FALLBACK
+    named = replace(facts, route_name="mine", scores=Scores(means["admin"]))
+    assert permit(decide(named, strict)).route is MINE

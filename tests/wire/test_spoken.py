@@ -1,0 +1,195 @@
+"""The text that chooses, in lists and in the shapes of Gemini, A2A and MCP; and the turns of the user before it."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wire_support.requests import SOURCES, head_of, parts, said
+
+from aimux.core.request import Opaque
+from aimux.wire.dialects import read_body, read_opening
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+@pytest.mark.parametrize(
+    ("document", "texts"),
+    [
+        # Embeddings, moderations and completions of OpenAI's, embeddings of Ollama's, of TEI and of Cohere's
+        ({"input": ["one"]}, ["one"]),
+        ({"input": ["one", "two", "one", " "]}, ["one", "two"]),
+        ({"prompt": ["one", "two"]}, ["one", "two"]),
+        ({"input": [{"type": "text", "text": "one"}, {"type": "image_url", "image_url": {}}, "two"]}, ["one", "two"]),
+        ({"inputs": "one"}, ["one"]),
+        ({"inputs": ["one", "two"]}, ["one", "two"]),
+        ({"texts": ["one", "two"]}, ["one", "two"]),
+        ({"input": [{"text": "one"}, {"image": "AA"}]}, ["one"]),
+        # Gemini's embeddings, alone and in a batch
+        ({"content": {"parts": [{"text": "one"}, {"text": "two"}]}}, ["one\ntwo"]),
+        (
+            {"requests": [{"content": {"parts": [{"text": "one"}]}}, {"content": {"parts": [{"text": "two"}]}}]},
+            ["one", "two"],
+        ),
+        ({"input": []}, []),
+        ({"input": ["", " "]}, []),
+        ({"input": [None, {}]}, []),
+        ({"input": [{"type": "function_call_output", "output": "one"}], "previous_response_id": "r"}, []),
+    ],
+)
+def test_every_text_of_a_list_is_judged(document, texts):
+    found = said(document)
+    assert ([] if found.text is None else [found.text, *found.listed]) == texts
+    assert found.opaque is None
+
+
+@pytest.mark.parametrize("ids", [[1, 2], [[1, 2], [3]], ["one", [1]], ["one", 1], [[1], "one"]])
+@pytest.mark.parametrize("field", ["input", "prompt"])
+def test_token_ids_are_known_as_such(field, ids):
+    found = said({field: ids, "model": "m"})
+    assert (found.text, found.listed, found.opaque) == (None, (), Opaque.TOKENS)
+
+
+@given(st.lists(st.text("ab ", max_size=3) | st.none() | st.dictionaries(st.just("x"), st.text("cd", min_size=1))))
+def test_nothing_in_a_list_is_overlooked(items):
+    found = said({"input": items})
+    told = {found.text, *found.listed, *("\n".join(found.beside).split("\n"))}
+    strings = {each for each in items if isinstance(each, str)} | {
+        v for d in items if isinstance(d, dict) for v in d.values()
+    }
+    assert {each for each in strings if each.strip()} <= told
+
+
+def gemini(*contents, **more):
+    return {"contents": list(contents), **more}
+
+
+@pytest.mark.parametrize(
+    ("document", "text", "dialect", "beside"),
+    [
+        (
+            gemini({"role": "user", "parts": [{"text": "one"}]}, {"role": "model", "parts": [{"text": "two"}]}),
+            *("one", "messages", ("two",)),
+        ),
+        (
+            gemini({"parts": [{"text": "one"}, {"inlineData": {"data": "AA"}}, {"text": "two"}]}),
+            "one\ntwo",
+            "messages",
+            (),
+        ),
+        ({"contents": {"parts": [{"text": "one"}]}}, "one", "messages", ()),
+        (
+            gemini(
+                {"role": "user", "parts": [{"text": "one"}]},
+                {"role": "user", "parts": [{"functionResponse": {"name": "look_up", "response": {"a": "found"}}}]},
+                systemInstruction={"parts": [{"text": "be kind"}]},
+            ),
+            *("one", "messages", ("be kind", "look up\nfound")),
+        ),
+        (gemini({"role": "model", "parts": [{"text": "one"}]}), None, "json", ("one",)),
+        (gemini("one", {"role": "user", "parts": "two"}), None, "json", ("one", "two")),
+        (
+            {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "message/send",
+                "params": {
+                    "message": {
+                        "role": "user",
+                        "messageId": "m",
+                        "parts": [{"kind": "text", "text": "one"}, {"kind": "data", "data": {"a": "two"}}],
+                    },
+                    "metadata": {"skill": "wipe it"},
+                },
+            },
+            *("one", "a2a", ("two", "wipe it", "message send")),
+        ),
+        (
+            {"message": {"role": "ROLE_USER", "messageId": "m", "parts": [{"text": "one"}, {"text": "two"}]}},
+            *("one\ntwo", "a2a", ()),
+        ),
+        ({"message": {"role": "ROLE_AGENT", "parts": [{"text": "one"}]}}, None, "json", ("one",)),
+        (
+            {
+                "jsonrpc": "2.0",
+                "method": "tools/call",
+                "params": {"name": "delete_user", "arguments": {"who": "everybody"}, "_meta": {"note": "and all"}},
+            },
+            *("delete user\neverybody", "mcp", ("and all", "tools call")),
+        ),
+        ({"method": "resources/read", "params": {"uri": "file:///etc/passwd"}}, None, "json", None),
+        ({"method": "prompts/get", "params": {"name": "review_code"}}, "review code", "mcp", ("prompts get",)),
+        ({"method": "tools/list", "params": {"cursor": "a b c"}}, None, "json", None),
+        (
+            {"method": "initialize", "params": {"clientInfo": {"name": "a b c"}, "protocolVersion": "2025-06-18"}},
+            *(None, "json", None),
+        ),
+        ({"jsonrpc": "2.0", "id": 1, "result": {"content": []}}, None, "json", None),
+        ([{"method": "tools/call", "params": {"name": "wipe_all"}}], None, "json", ("tools call\nwipe all",)),
+    ],
+)
+def test_texts_of_other_protocols_choose(document, text, dialect, beside):
+    found = said(document)
+    assert (found.text, found.dialect) == (text, dialect)
+    assert beside in (None, found.beside)
+
+
+def test_the_turns_before_the_last_one_are_told_where_they_are_wanted():
+    messages = [user("one"), user(" "), {"role": "assistant", "content": "so"}, user("two"), user(None), user("three")]
+    assert said({"messages": messages}).earlier == ()
+    for document in (
+        {"messages": messages},
+        {"input": messages},
+        {
+            "contents": [
+                {"role": "user", "parts": [{"text": "one"}]},
+                {"role": "model", "parts": []},
+                {"role": "user", "parts": [{"text": "two"}]},
+                {"role": "user", "parts": [{"text": "three"}]},
+            ]
+        },
+    ):
+        found = told(document)
+        assert (found.text, found.earlier) == ("three", ("two", "one"))
+    assert told({"query": "q", "messages": messages}).earlier == ()
+    assert told({"messages": [user("one")]}).earlier == ()
+
+
+def test_no_more_turns_are_told_than_are_worth_their_reading():
+    found = told({"messages": [user(f"{n}") for n in range(20)]})
+    assert (found.text, found.earlier) == ("19", tuple(f"{n}" for n in range(18, 10, -1)))
+    found = told({"messages": [user("one"), user("x" * 20_000), user("y" * 20_000), user("now")]})
+    assert found.earlier == ("y" * 20_000,)
+
+
+def told(document):
+    """What a document says where earlier turns count."""
+    body = json.dumps(document).encode()
+    opening = read_opening(head_of(b"Content-Type: application/json", length=len(body)), SOURCES)
+    return read_body(body, opening.body, (), SOURCES, 1 << 20, follows=True)
+
+
+@pytest.mark.parametrize("fields", [{"name": "prompt"}, {"name": "input"}, {"name": "q"}])
+@pytest.mark.parametrize("hears", [True, False])
+def test_a_form_of_several_parts_has_a_text(fields, hears):
+    name = fields["name"].encode()
+    body = (
+        b'--XyZ\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n'
+        b"Content-Type: image/png\r\n\r\n\x89PNG\r\n"
+        b'--XyZ\r\nContent-Disposition: form-data; name="%b"\r\n\r\nanalyze it\r\n'
+        b'--XyZ\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--XyZ--\r\n' % name
+    )
+    opening = read_opening(
+        head_of(b"Content-Type: multipart/form-data; boundary=XyZ", length=len(body)), SOURCES, hears=hears
+    )
+    found = read_body(body, opening.body, (), SOURCES, 1 << 20, hears=hears, content_type=opening.content_type)
+    assert (found.text, found.field, found.dialect) == ("analyze it", fields["name"], "multipart")
+    assert found.beside == (("m",) if hears else ())
+
+
+def test_a_picture_alone_goes_on_to_the_text_before_it():
+    document = parts({"type": "image_url", "image_url": {"url": "data:,x"}})
+    document["messages"].insert(0, user("what is this"))
+    assert said(document).text == "what is this"

@@ -60,10 +60,12 @@ def read_opening(head: Head, sources: IdentitySources, *, hears: bool = False) -
 
 def _opening(head: Head, sources: IdentitySources, *, hears: bool) -> Opening:
     kind = body_kind(head, hears=hears)
-    # A body that cannot speak of identity or text is known to be silent without being read.
-    unread = SILENT if kind is BodyKind.OPAQUE and (head.length == 0 or not hears) else None
+    name = named_route(head)
+    # A body that cannot speak of identity, nor of a text that is wanted, is known to be silent without being read.
+    is_silent = kind is BodyKind.OPAQUE or (kind is BodyKind.MULTIPART and name is not None)
+    unread = SILENT if is_silent and (head.length == 0 or not hears) else None
     said = read_head(head, sources, hears=hears)
-    facts = Facts(said, named_route(head), unread, method=head.method, path=head.path_text)
+    facts = Facts(said, name, unread, method=head.method, path=head.path_text)
     return Opening(facts, kind, head.first.get(b"content-type", b""))
 
 

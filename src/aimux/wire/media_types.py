@@ -20,7 +20,7 @@ _WRAPPED: Final = frozenset(("x-www-form-urlencoded", "http"))
 _YAML: Final = frozenset(("yaml", "x-yaml"))
 _MARKUP: Final = frozenset(("xml", "html"))
 # Beside application/json and what ends with +json.
-_JSON: Final = frozenset(("json", "x-json", "json-rpc", "jsonrpc", "jsonrequest"))
+_JSON: Final = frozenset(("json", "json-rpc", "jsonrequest"))
 _JSON_KINDS: Final = frozenset(("application", "text"))
 
 

@@ -152,6 +152,10 @@ overload: setup ## five times the load that the model can bear, and what is serv
 costs: setup ## what one hostile client can make the gateway spend for each byte; about three minutes
 	@$(BIN)/python -m bench.costs $(COSTS_ARGS)
 
+.PHONY: instructions
+instructions: setup ## instructions that a seen request costs, by callgrind; AGAINST=python of another checkout's .venv to compare
+	@$(BIN)/python -m bench.instructions $(if $(AGAINST),--against $(AGAINST))
+
 # A quick run is too rough for the document.
 .PHONY: bench-routing
 bench-routing: setup ## how well texts find their routes, on labelled data; QUICK=1 takes two minutes

@@ -18,7 +18,8 @@ EACH: Final = 25
 """So many requests of each draw are tried in a suite."""
 MAX_TOKENS: Final = 8192
 """The longest text that is read, as by default."""
-_AGENT: Final = "agent"
+AGENT: Final = "agent"
+"""Whose half of the routes is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Field:
         found: Found = self.reader.score(text)
         if beside:
             found = with_beside(self.snapshot, found, [self.reader.score(each) for each in beside])
-        claims = (Claim(Place.HEADER, "x", _AGENT),)
+        claims = (Claim(Place.HEADER, "x", AGENT),)
         facts = Facts(Reading(claims, text or None), None, Reading(beside=tuple(beside)), found)
         decision = decide(facts, self.snapshot)
         return decision.permit.route.name if isinstance(decision, Forward) else None
@@ -59,7 +60,7 @@ def field_of(draw: Draw, encoder: Encoder) -> Field:
     mine = tuple(sorted(chance.sample(names, len(names) // 2)))
     routes = tuple(_fenced(route, route.name in mine) for route in bed.snapshot.routes)
     fallback = Route("fallback", routes[0].upstream, Access.OPEN)
-    snapshot = Snapshot.of(routes, agents=frozenset({_AGENT}), fallback=fallback, all_messages=True)
+    snapshot = Snapshot.of(routes, agents=frozenset({AGENT}), fallback=fallback, all_messages=True)
     texts: dict[str, list[str]] = {}
     for text, route, _ in draw.rows:
         if route is not None:
@@ -70,7 +71,7 @@ def field_of(draw: Draw, encoder: Encoder) -> Field:
 
 
 def _fenced(route: Route, is_mine: bool) -> Route:
-    return replace(route, access=Access.RESTRICTED, allowed=frozenset({_AGENT} if is_mine else ()))
+    return replace(route, access=Access.RESTRICTED, allowed=frozenset({AGENT} if is_mine else ()))
 
 
 def forbidden(field: Field, chance: random.Random) -> Iterator[str]:

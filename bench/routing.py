@@ -16,6 +16,7 @@ from aimux.intent.model import MODEL_NAME, ModelError, ModelFiles, locate
 from aimux.intent.quality import Quality, assess
 from bench import ROOT, BenchError
 from bench.attacks import suites
+from bench.follow_ups import follow_ups
 from bench.peers import SEMANTIC_ROUTER, find
 from bench.processes import end_on_signals
 from bench.report import put_between_markers
@@ -34,7 +35,7 @@ from bench.routing_report import (
     sides,
     table,
 )
-from bench.routing_rows import AttackRow, CostRow, GuardRow, TuningRow
+from bench.routing_rows import AttackRow, CostRow, FollowUpRow, GuardRow, TuningRow
 from bench.routing_scores import Bed, RememberingEncoder, by_semantic_router, own
 from bench.routing_tuning import tunings
 
@@ -110,6 +111,7 @@ def _measure(folder: Path, options: argparse.Namespace, quick: bool, tell: Tell)
         thresholds=thresholds,
         lines=_in_order(found),
         attacks=_attacks(encoder, drawn, tell),
+        follow_ups=_follow_ups(encoder, drawn, tell),
         guards=_guards(encoder, data, tell),
         tunings=_tunings(encoder, drawn, tell),
         costs=_costs(files, drawn, tell),
@@ -148,20 +150,26 @@ def _attacks(encoder: Encoder, drawn: Sequence[Draw], tell: Tell) -> Sequence[At
     return suites(encoder, drawn)
 
 
-def _guards(encoder: Encoder, data: Data, tell: Tell) -> Sequence[GuardRow]:
+def _follow_ups(encoder: Encoder, drawn: Sequence[Draw], tell: Tell) -> Sequence[FollowUpRow]:
     """The third table."""
+    tell("conversations")
+    return follow_ups(encoder, drawn)
+
+
+def _guards(encoder: Encoder, data: Data, tell: Tell) -> Sequence[GuardRow]:
+    """The fourth table."""
     tell("guards")
     return list(guards(encoder, data))
 
 
 def _tunings(encoder: Encoder, drawn: Sequence[Draw], tell: Tell) -> Sequence[TuningRow]:
-    """The fourth table."""
+    """The fifth table."""
     tell("tuned thresholds")
     return tunings(encoder, drawn)
 
 
 def _costs(files: ModelFiles, drawn: Sequence[Draw], tell: Tell) -> Sequence[CostRow]:
-    """The fifth table: by an encoder that reads each text each time."""
+    """The sixth table: by an encoder that reads each text each time."""
     tell("what a new text costs")
     return costs(Encoder.load(files), drawn)
 

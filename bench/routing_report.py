@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.table import Table
 
 from aimux.intent.quality import Estimate, Quality
-from bench.routing_rows import AttackRow, CostRow, GuardRow, Interval, Row, TuningRow, shown
+from bench.routing_rows import AttackRow, CostRow, FollowUpRow, GuardRow, Interval, Row, TuningRow, shown
 
 OURS: Final = "AIMux"
 PEER: Final = "semantic-router"
@@ -65,6 +65,7 @@ class Report:
     thresholds: Mapping[str, float]
     lines: Sequence[Line]
     attacks: Sequence[AttackRow] = ()
+    follow_ups: Sequence[FollowUpRow] = ()
     costs: Sequence[CostRow] = ()
     guards: Sequence[GuardRow] = ()
     tunings: Sequence[TuningRow] = ()
@@ -125,10 +126,19 @@ def from_json(text: str) -> Report:
     kept: dict[str, Any] = json.loads(text)
     lines = [Line(**each) for each in kept.pop("lines")]
     attacks = [AttackRow(**each) for each in kept.pop("attacks")]
+    follow_ups = [FollowUpRow(**each) for each in kept.pop("follow_ups")]
     costs = [CostRow(**each) for each in kept.pop("costs")]
     guards = [GuardRow(**each) for each in kept.pop("guards")]
     tunings = [TuningRow(**each) for each in kept.pop("tunings")]
-    return Report(**kept, lines=lines, attacks=attacks, costs=costs, guards=guards, tunings=tunings)
+    return Report(
+        **kept,
+        lines=lines,
+        attacks=attacks,
+        follow_ups=follow_ups,
+        costs=costs,
+        guards=guards,
+        tunings=tunings,
+    )
 
 
 def markdown(report: Report) -> str:
@@ -167,7 +177,7 @@ def table(report: Report) -> Table:
 
 def sides(report: Report) -> list[Sequence[Row]]:
     """The tables beside the first one that have lines."""
-    return [rows for rows in (report.attacks, report.guards, report.tunings, report.costs) if rows]
+    return [rows for rows in (report.attacks, report.follow_ups, report.guards, report.tunings, report.costs) if rows]
 
 
 def side_table(rows: Sequence[Row]) -> Table:

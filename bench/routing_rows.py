@@ -39,6 +39,25 @@ class AttackRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUpRow:
+    """A kind of conversation, what is wanted of it, and the shares that came so by either value of `follow_ups`."""
+
+    name: str
+    wanted: str
+    keep: Sequence[float]
+    fallback: Sequence[float]
+    rows: int
+
+    TITLE: ClassVar[str] = "Conversations"
+    HEADS: ClassVar[tuple[str, ...]] = ("Conversations", "Wanted", "follow_ups: keep", "follow_ups: fallback", "Texts")
+
+    def cells(self) -> tuple[str, ...]:
+        """What is shown."""
+        shares = (shown(each, is_share=True) for each in (self.keep, self.fallback))
+        return self.name, self.wanted, *shares, f"{self.rows:,}"
+
+
+@dataclass(frozen=True, slots=True)
 class GuardRow:
     """The shares that a guard refuses, each with its interval.
 

@@ -21,6 +21,8 @@ _PACKAGES: Final = {
 }
 ATTACKER: Final = {"slowhttptest": "slowhttptest"}
 """What only the slow attacks need."""
+COUNTER: Final = {"valgrind": "valgrind", "callgrind_control": "valgrind"}
+"""What only counting instructions needs."""
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -34,7 +36,9 @@ def path_of(program: str) -> str:
     """Where a program is. Raises BenchError."""
     found = _found(program)
     if found is None:
-        raise BenchError(f"{program} is not installed: sudo apt-get install {(_PACKAGES | ATTACKER)[program]}")
+        raise BenchError(
+            f"{program} is not installed: sudo apt-get install {(_PACKAGES | ATTACKER | COUNTER)[program]}"
+        )
     return found
 
 

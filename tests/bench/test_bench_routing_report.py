@@ -28,7 +28,7 @@ from bench.routing_report import (
     mean,
     table,
 )
-from bench.routing_rows import AttackRow, CostRow, GuardRow, TuningRow
+from bench.routing_rows import AttackRow, CostRow, FollowUpRow, GuardRow, TuningRow
 from bench.routing_tuning import differ_by_chance
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +71,7 @@ def report() -> Report:
         thresholds={"min_score": 0.4, "ambiguity_threshold": 0.05},
         lines=[line_of("a case", "AIMux", [good, good]), line_of("a case", PEER, [good, bad])],
         attacks=[AttackRow("look-alike letters", "same route", 0.9, 1234, 0.85, 0.95)],
+        follow_ups=[FollowUpRow("a follow-up", "its route", [0.8, 0.75, 0.85], [0.0, 0.0, 0.01], 325)],
         guards=[GuardRow(5, 0.5, [0.9, 0.85, 0.95], [0.05, 0.04, 0.06], [0.0, 0.0, 0.01])],
         tunings=[TuningRow(0.01, 3, 2, 1, *([[0.5, 0.25, 0.75]] * 5), 40)],
         costs=[CostRow("a case", 2.0, 2.25, 1.125, 1.0, 2.5, 1.5, 1000)],
@@ -91,6 +92,7 @@ def test_the_tables_show_what_was_measured() -> None:
         for line in lines
     )
     assert "| look-alike letters | same route | 90.0 (85.0 - 95.0) | 1,234 |" in lines
+    assert "| a follow-up | its route | 80.0 (75.0 - 85.0) | 0.0 (0.0 - 1.0) | 325 |" in lines
     assert "| 5 intents, min_score 0.5 | 90.0 (85.0 - 95.0) | 5.0 (4.0 - 6.0) | 0.0 (0.0 - 1.0) |" in lines
     half = "50.0 (25.0 - 75.0)"
     assert f"| 1 % | 2 of 3 | {' | '.join([half] * 5)} | 1 of 2 | 40 |" in lines

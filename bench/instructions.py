@@ -1,0 +1,209 @@
+"""`python -m bench.instructions`: instructions that the gateway executes for a seen request, counted by callgrind.
+
+    python -m bench.instructions [--against PYTHON]
+
+Seconds are too noisy to see a few per cent; instructions are not. A fixed script of 2,000 requests goes over one
+connection, all of texts seen before: queries, JSON, conversations, refusals, routes by name. `PYTHON` is the
+interpreter of another checkout's virtual environment, whose gateway gets the same requests in the same run.
+"""
+
+import argparse
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import yaml
+
+from bench import ROOT, BenchError
+from bench.machine import free_port
+from bench.tools import path_of
+
+REQUESTS: Final = 2000
+_PATIENCE: Final = 600.0
+_TOTALS: Final = re.compile(r"^(?:totals|summary): (\d+)", re.MULTILINE)
+_ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nok\n"
+_CHAT: Final = (
+    b'{"model": "gpt-4", "messages": [{"role": "system", "content": "You are a helpful assistant."}, '
+    b'{"role": "user", "content": "what is the forecast of revenue"}, {"role": "assistant", "content": "It grows."}, '
+    b'{"role": "user", "content": "analyze the budget of the last quarter"}]}'
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Count, and print a line a gateway; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.instructions", description=__doc__.splitlines()[0])
+    parser.add_argument("--against", type=Path, metavar="PYTHON", help="interpreter of another checkout's environment")
+    options = parser.parse_args(arguments)
+    try:
+        own = count(Path(sys.executable))
+        _say(f"instructions a request: {own:,.0f}")
+        if options.against is not None:
+            other = count(options.against)
+            _say(f"those of the other:     {other:,.0f}; this is {own / other:.4f} of it")
+    except (BenchError, OSError) as error:
+        sys.stderr.write(f"bench.instructions: {error}\n")
+        return 1
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def count(python: Path) -> float:
+    """Instructions that the gateway of this interpreter's environment executes for each request of the script."""
+    with TemporaryDirectory() as folder, _upstream() as upstream:
+        port = free_port()
+        config = Path(folder) / "aimux.yaml"
+        config.write_text(yaml.safe_dump(_config(port, upstream)))
+        command = [path_of("valgrind"), "--tool=callgrind", f"--callgrind-out-file={folder}/out", "-q"]
+        command += [str(python), "-m", "aimux", "run", "--config", str(config)]
+        environment = {**os.environ, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
+        with Path(folder, "log").open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603  (our own words)
+        try:
+            connection = _connect(port, process)
+            script = list(requests())
+            for request in script:
+                _ask(connection, request)
+            _control("--zero", process.pid)
+            for number in range(REQUESTS):
+                _ask(connection, script[number % len(script)])
+            _control("--dump", process.pid)
+        finally:
+            process.terminate()
+            process.wait(60)
+        return _dumped(Path(folder)) / REQUESTS
+
+
+def requests() -> Iterator[bytes]:
+    """The script's requests: in a run all of them come again and again."""
+    yield b"GET /?client_id=finance-bot&q=analyze+revenue HTTP/1.1\r\nHost: gateway\r\n\r\n"
+    yield b"GET /?client_id=finance-bot&q=reset+the+database HTTP/1.1\r\nHost: gateway\r\n\r\n"
+    agent = b"X-Source-Agent: finance-bot\r\n"
+    for text in (b"analyze revenue", b"forecast the revenue of next year", b"quarterly earnings of the company"):
+        yield _post(b"/", agent, b'{"query": "%b"}' % text)
+    for extra in (b"", b"User-Agent: OpenAI/Python 3.57.0\r\nAccept: application/json\r\n"):
+        yield _post(b"/v1/chat/completions", agent + extra, _CHAT)
+    yield _post(b"/v1/files", agent + b"X-AIMux-Route: finance\r\n", b'{"purpose": "batch"}')
+    yield _post(b"/", b"", b'{"agent": "finance-bot", "prompt": "analyze budget"}')
+    yield b"GET /?q=hello+there HTTP/1.1\r\nHost: gateway\r\n\r\n"
+
+
+def _post(path: bytes, headers: bytes, body: bytes) -> bytes:
+    head = b"POST %b HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n" % path
+    return head + headers + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def _config(port: int, upstream: int) -> dict[str, object]:
+    url = f"http://127.0.0.1:{upstream}"
+    return {
+        "server": {"port": port},
+        "semantic_engine": {"model_path": str(ROOT / "models" / "all-MiniLM-L6-v2.onnx")},
+        "agents": ["finance-bot", "admin-bot"],
+        "routes": [
+            {
+                "name": "finance",
+                "upstream": url,
+                "intents": ["analyze budget", "forecast revenue", "quarterly earnings"],
+                "allowed": ["finance-bot", "admin-bot"],
+            },
+            {"name": "admin", "upstream": url, "intents": ["delete users", "reset database"], "allowed": ["admin-bot"]},
+        ],
+        "fallback": {"upstream": url},
+    }
+
+
+def _connect(port: int, process: "subprocess.Popen[bytes]") -> socket.socket:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise BenchError("the gateway ended before it served: is valgrind installed, and the model there?")
+        try:
+            connection = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE)
+        except OSError:
+            time.sleep(0.5)
+            continue
+        if b" 200 " in _ask(connection, b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+            return connection
+        connection.close()
+        time.sleep(0.5)
+    raise BenchError("the gateway did not become ready")
+
+
+def _ask(connection: socket.socket, request: bytes) -> bytes:
+    """Send a request, and read the whole answer."""
+    connection.sendall(request)
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += _received(connection)
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = int(re.findall(rb"(?i)\r\ncontent-length: (\d+)", head)[0])
+    while len(body) < length:
+        body += _received(connection)
+    return head
+
+
+def _received(connection: socket.socket) -> bytes:
+    data = connection.recv(65536)
+    if not data:
+        raise BenchError("the gateway closed the connection")
+    return data
+
+
+def _control(what: str, pid: int) -> None:
+    command = [path_of("callgrind_control"), what, str(pid)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (our own words)
+    if done.returncode or "Error" in done.stdout + done.stderr:
+        raise BenchError(f"callgrind_control {what}: {(done.stdout + done.stderr).strip()}")
+
+
+def _dumped(folder: Path) -> int:
+    """The instructions of the dump that was asked for: the last one is written when the gateway ends."""
+    dumps = sorted(folder.glob("out.*"), key=lambda path: path.stat().st_mtime_ns)
+    if not dumps:
+        raise BenchError("callgrind wrote no dump")
+    return sum(map(int, _TOTALS.findall(dumps[0].read_text())[:1]))
+
+
+@contextmanager
+def _upstream() -> Iterator[int]:
+    """An upstream that answers each request at once, outside of what is counted; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_serve, args=(listening,), daemon=True).start()
+        yield listening.getsockname()[1]
+
+
+def _serve(listening: socket.socket) -> None:
+    while True:
+        try:
+            connection, _ = listening.accept()
+        except OSError:
+            return
+        threading.Thread(target=_answer, args=(connection,), daemon=True).start()
+
+
+def _answer(connection: socket.socket) -> None:
+    received = b""
+    with connection:
+        while data := connection.recv(65536):
+            received += data
+            head, end, body = received.partition(b"\r\n\r\n")
+            length = re.findall(rb"(?i)\r\ncontent-length: (\d+)", head)
+            if end and len(body) >= int(length[0] if length else 0):
+                received = b""
+                connection.sendall(_ANSWER)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

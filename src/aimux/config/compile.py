@@ -3,7 +3,7 @@
 from aimux.config.consistency import ANY_AGENT
 from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig
 from aimux.config.upstream_url import parse_upstream
-from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Route, Snapshot
+from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Redirects, Route, Snapshot
 
 
 def compile_snapshot(config: Config, digest: str) -> Snapshot:
@@ -40,6 +40,7 @@ def _route(config: Config, section: RouteConfig | FallbackConfig, name: str) -> 
         allowed=frozenset(section.allowed or ()) - {ANY_AGENT},
         intents=section.intents if isinstance(section, RouteConfig) else (),
         min_score=config.semantic_engine.min_score if own_score is None else own_score,
+        redirects=Redirects(section.redirects or config.upstreams.redirects),
     )
 
 

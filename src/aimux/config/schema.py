@@ -36,6 +36,9 @@ def _choice(*words: str) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [{"enum": list(words)}, {"type": "string", "pattern": r"\$\{"}]})
 
 
+RedirectsChoice = Annotated[Literal["rewrite", "pass"], _choice("rewrite", "pass")]
+
+
 class Section(BaseModel):
     """What all sections share: nothing in them changes, and a key that is not known is an error."""
 
@@ -182,6 +185,8 @@ class FallbackConfig(Section):
     """Agents that may use it. Absent: everybody, anonymous callers too. ["*"]: any registered agent. []: nobody."""
     ca_file: FilePath | None = None
     """PEM file with the certificates that sign this upstream's, relative to the configuration file."""
+    redirects: RedirectsChoice | None = None
+    """What becomes of this upstream's redirects; upstreams.redirects where absent."""
 
 
 class RouteConfig(Section):
@@ -199,6 +204,8 @@ class RouteConfig(Section):
     """Score (0-1) below which a text does not match this route; semantic_engine.min_score where absent."""
     ca_file: FilePath | None = None
     """PEM file with the certificates that sign this upstream's, relative to the configuration file."""
+    redirects: RedirectsChoice | None = None
+    """What becomes of this upstream's redirects; upstreams.redirects where absent."""
 
 
 class UpstreamsConfig(Section):
@@ -214,6 +221,8 @@ class UpstreamsConfig(Section):
     """Seconds that an unused connection is kept. Common servers close theirs after 5: stay below."""
     ca_file: FilePath | None = None
     """PEM file with certificates for all https upstreams that have none of their own; the system's where absent."""
+    redirects: RedirectsChoice = "rewrite"
+    """Redirects of upstreams: rewrite keeps them at the gateway and refuses others, pass hands them on as they came."""
     max_header_bytes: Size = ByteSize(64 * KIB)
     """Size of a response's head."""
     max_headers: Count = 200

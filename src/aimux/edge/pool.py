@@ -9,7 +9,7 @@ from typing import Final
 from aimux.core.decision import Permit
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
-from aimux.core.snapshot import Route, Upstream
+from aimux.core.snapshot import Redirects, Route, Upstream
 from aimux.edge.deadlines import NEVER, Deadlines
 from aimux.edge.exchange import Exchange
 from aimux.edge.upstream import Outgoing, StaleConnectionError, TruncatedError, UpstreamConnection, UpstreamLimits
@@ -97,11 +97,15 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A route's pool, and what the gateway says of the route in both directions, made once."""
+    """A route's pool, and what the gateway says of the route in both directions, made once.
+
+    `keeps` is its upstream, where the redirects of that are kept at the gateway.
+    """
 
     route: Route
     pool: Pool
     line: bytes
+    keeps: Upstream | None
 
 
 class Upstreams:
@@ -125,7 +129,8 @@ class Upstreams:
             if upstream not in pools:
                 tls = trust[upstream.ca_file] if upstream.secure else None
                 pools[upstream] = Pool(upstream, self._limits, self._deadlines, tls)
-            ways[id(route)] = _Way(route, pools[route.upstream], route_line(route))
+            keeps = upstream if route.redirects is Redirects.REWRITE else None
+            ways[id(route)] = _Way(route, pools[upstream], route_line(route), keeps)
         self._ways |= ways
 
     def shut(self, routes: Iterable[Route]) -> None:
@@ -174,7 +179,7 @@ class Upstreams:
         )
         pool = way.pool
         may_resend = body is not None and exchange.head.method in _IDEMPOTENT
-        request = Outgoing(head, body, own)
+        request = Outgoing(head, body, own, way.keeps)
         try:
             return await _exchange(pool, pool.take_idle() or await pool.connect(), request, exchange)
         except StaleConnectionError as error:

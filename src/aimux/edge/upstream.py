@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
 from aimux.core.reason import Failure, Reason
+from aimux.core.snapshot import Upstream
 from aimux.core.values import value
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
@@ -37,12 +38,14 @@ class UpstreamLimits:
 class Outgoing:
     """A request as the upstream gets it. `body` is None where it is streamed from the exchange.
 
-    `own` are the header lines that the gateway adds to the response.
+    `own` are the header lines that the gateway adds to the response. `keeps` is the upstream where its redirects are
+    kept at the gateway, None where they go on as they come.
     """
 
     head: bytes
     body: bytes | None
     own: list[bytes]
+    keeps: Upstream | None
 
 
 class StaleConnectionError(Exception):
@@ -97,7 +100,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         """
         started = time.perf_counter()
         self._exchange = exchange
-        self._response.begin(exchange, request.own)
+        self._response.begin(exchange, request.own, request.keeps)
         self._uses += 1
         self._done = self._loop.create_future()
         self.deadline = self._loop.time() + self._limits.response_timeout

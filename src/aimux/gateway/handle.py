@@ -23,7 +23,9 @@ from aimux.wire.documents import may_be_json
 _READ_INLINE = 32 * 1024
 _CLIENT_CLOSED_REQUEST = 499
 _MODELS_PATH = b"/v1/models"
-_UPSTREAM_FAILED = frozenset({Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.UPSTREAM_TIMEOUT})
+_UPSTREAM_FAILED = frozenset(
+    {Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.REDIRECT_REFUSED, Reason.UPSTREAM_TIMEOUT}
+)
 _UNREADABLE_RULE = "a request must be readable in one way only"
 
 
@@ -69,6 +71,7 @@ class Gateway(Generic[E]):
             record.status = record.status or _CLIENT_CLOSED_REQUEST
             raise
         except Failure as failure:
+            record.fault = failure.detail
             _refuse(exchange, record, Refuse(failure.reason, failure.message, _rule_of(failure)))
         except Exception as error:  # fail closed: whatever went wrong, nothing is forwarded
             record.fault = f"{type(error).__name__}: {error}"

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 from aimux.core.headers import Trace
 from aimux.core.snapshot import Route, Upstream
 from aimux.wire.http1 import CHUNKED, Head, bad
+from aimux.wire.redirects import Asked
 
 _SEPARATOR = re.compile(rb"[/\\]")
 _SEGMENT_END = re.compile(rb"[;?#]")
@@ -93,7 +94,7 @@ def _forwarded(head: Head, origin: Origin) -> list[bytes]:
         return [
             b"X-Forwarded-For: " + peer,
             b"X-Forwarded-Proto: http",
-            b"X-Forwarded-Host: " + head.first[b"host"],
+            *_host_line(head),
         ]
     kept = [
         line
@@ -105,8 +106,21 @@ def _forwarded(head: Head, origin: Origin) -> list[bytes]:
     if b"x-forwarded-proto" not in head.first:
         kept.append(b"X-Forwarded-Proto: http")
     if b"x-forwarded-host" not in head.first:
-        kept.append(b"X-Forwarded-Host: " + head.first[b"host"])
+        kept += _host_line(head)
     return kept
+
+
+def _host_line(head: Head) -> tuple[bytes, ...]:
+    """The host that the client asked, where it says so: HTTP/1.0 need not."""
+    host = head.first.get(b"host")
+    return () if host is None else (b"X-Forwarded-Host: " + host,)
+
+
+def asked_at(head: Head, upstream: Upstream, origin: Origin) -> Asked:
+    """What the addresses in the response to a forwarded request are read by."""
+    told = head.values(b"x-forwarded-host") if origin.trusted else ()
+    hosts = [host.strip() for value in told or head.values(b"host") for host in value.split(b",")]
+    return Asked(upstream, upstream.base_path.encode("ascii") + head.target, tuple(hosts))
 
 
 def client_head(

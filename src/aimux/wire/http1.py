@@ -52,7 +52,7 @@ class Head:
     """A request's head. Header names are in lower case; `lines` keep each header as it was received.
 
     `length` is the body's size in bytes, or CHUNKED. `padded` names the headers whose value had more white space
-    around it than the one customary blank. Nothing changes a head once it has been read: one that is `remembered`
+    around it than the one customary blank. `websocket` says that the client asks for one. Nothing changes a head once it has been read: one that is `remembered`
     stands for every request that began with the same bytes.
     """
 
@@ -67,6 +67,7 @@ class Head:
     repeated: dict[bytes, list[bytes]] = field(default_factory=dict)
     padded: frozenset[bytes] = frozenset()
     remembered: bool = False
+    websocket: bool = False
 
     __hash__ = object.__hash__  # caches know a head as the object that it is
 
@@ -178,7 +179,14 @@ def parse_head(data: bytes, limits: HeadLimits) -> Head:
         head.padded = _padded(lines)
     _read_target(head)
     head.length = _body_length(head)
+    head.websocket = b"upgrade" in head.first and _asks_for_websocket(head)
     return head
+
+
+def _asks_for_websocket(head: Head) -> bool:
+    """Whether a handshake of WebSocket begins here (RFC 6455 section 4.1). Only HTTP/1.1 can upgrade."""
+    asked = {protocol.strip().lower() for value in head.values(b"upgrade") for protocol in value.split(b",")}
+    return head.minor == 1 and b"upgrade" in head.connection and b"websocket" in asked
 
 
 def _index(method: str, target: bytes, minor: int, raw: list[tuple[bytes, bytes, bytes]]) -> Head:
@@ -203,7 +211,7 @@ def _padded(lines: list[tuple[bytes, bytes, bytes]]) -> frozenset[bytes]:
 
 def _read_target(head: Head) -> None:
     host = head.single(b"host")
-    if host is None or len(host) > _LONGEST_HOST or not _is_authority(host):
+    if not _is_authority(host) if host is not None else head.minor == 1:  # HTTP/1.0 knows no Host
         raise bad("a request needs exactly one Host header with a host name or address")
     target = head.target
     if not target.startswith(b"/"):
@@ -211,7 +219,9 @@ def _read_target(head: Head) -> None:
         if absolute is None:
             raise bad("the request target must be a path, or an absolute http URL")
         authority, path, query = absolute.groups()
-        if authority.lower() != host.lower():
+        if host is None and not _is_authority(authority):
+            raise bad("the request target names no host")
+        if host is not None and authority.lower() != host.lower():
             raise bad("the request target and the Host header name different hosts")
         target = (path or b"/") + (query or b"")
     if _FORBIDDEN_IN_TARGET.search(target):
@@ -223,7 +233,7 @@ def _read_target(head: Head) -> None:
 @lru_cache(maxsize=64)
 def _is_authority(host: bytes) -> bool:
     match = _HOST.fullmatch(host)
-    if match is None:
+    if match is None or len(host) > _LONGEST_HOST:
         return False
     address, port = match.groups()
     return (address is None or _is_ipv6(address)) and (port is None or int(port) <= 65535)

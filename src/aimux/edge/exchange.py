@@ -6,7 +6,7 @@ from time import time
 from typing import Protocol
 
 from aimux.core.headers import Trace
-from aimux.edge.incoming import Incoming, Link
+from aimux.edge.incoming import CONTINUE, Incoming, Link
 from aimux.wire.forwarding import Origin, client_head, phrase_of
 from aimux.wire.http1 import Head
 
@@ -113,6 +113,14 @@ class Exchange(Incoming):
             self._sent = True
             self._link.send(self._out[0] if len(self._out) == 1 else b"".join(self._out))
             self._out.clear()
+
+    def probe(self) -> None:
+        """Write what a client passes over that listens still: the connection of one that has left is reset by it."""
+        if not self.responding:
+            if self.head.minor == 1:
+                self._link.send(CONTINUE)
+        elif self._chunked_out and self._sent and not self.answered:
+            self._link.send(b"0")  # the next chunk's size, or that of the last one, begins with a zero
 
     def retract(self) -> bool:
         """Take back a response of which nothing has been sent yet; whether that could be done."""

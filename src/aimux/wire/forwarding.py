@@ -91,11 +91,7 @@ def upstream_head(
 def _forwarded(head: Head, origin: Origin) -> list[bytes]:
     peer = origin.peer.encode("ascii")
     if not origin.trusted:
-        return [
-            b"X-Forwarded-For: " + peer,
-            b"X-Forwarded-Proto: http",
-            *_host_line(head),
-        ]
+        return [b"X-Forwarded-For: " + peer, b"X-Forwarded-Proto: http", *_host_line(head)]
     kept = [
         line
         for name, _, line in head.lines

@@ -12,6 +12,7 @@ from ipaddress import IPv6Address
 
 from aimux.core.headers import crosses_to_upstream
 from aimux.core.reason import Failure, Reason
+from aimux.wire.upgrades import asks_for_websocket
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _VISIBLE = rb"[\x21-\x7e\x80-\xff]"
@@ -52,8 +53,9 @@ class Head:
     """A request's head. Header names are in lower case; `lines` keep each header as it was received.
 
     `length` is the body's size in bytes, or CHUNKED. `padded` names the headers whose value had more white space
-    around it than the one customary blank. `websocket` says that the client asks for one. Nothing changes a head once it has been read: one that is `remembered`
-    stands for every request that began with the same bytes.
+    around it than the one customary blank. `websocket` says that the client wants to speak that from now on. Nothing
+    changes a head once it has been read: one that is `remembered` stands for every request that began with the same
+    bytes.
     """
 
     method: str
@@ -149,12 +151,17 @@ class HeadReader:
         return find_head(data, self._limits, seen)
 
     def read(self, data: bytes) -> Head:
-        """Read a whole head; see `parse_head`."""
-        return self._remember(data) if len(data) <= _LONGEST_REMEMBERED else parse_head(data, self._limits)
+        """Read a whole head; see `parse_head`. Raises Failure for an expectation that is not met, too."""
+        return self._remember(data) if len(data) <= _LONGEST_REMEMBERED else self._checked(data)
 
     def _read(self, data: bytes) -> Head:
-        head = parse_head(data, self._limits)
+        head = self._checked(data)
         head.remembered = True
+        return head
+
+    def _checked(self, data: bytes) -> Head:
+        head = parse_head(data, self._limits)
+        _check_expectation(head)
         return head
 
 
@@ -179,14 +186,15 @@ def parse_head(data: bytes, limits: HeadLimits) -> Head:
         head.padded = _padded(lines)
     _read_target(head)
     head.length = _body_length(head)
-    head.websocket = b"upgrade" in head.first and _asks_for_websocket(head)
+    if b"upgrade" in head.first and head.minor == 1:
+        head.websocket = asks_for_websocket(head.values(b"upgrade"), head.connection)
     return head
 
 
-def _asks_for_websocket(head: Head) -> bool:
-    """Whether a handshake of WebSocket begins here (RFC 6455 section 4.1). Only HTTP/1.1 can upgrade."""
-    asked = {protocol.strip().lower() for value in head.values(b"upgrade") for protocol in value.split(b",")}
-    return head.minor == 1 and b"upgrade" in head.connection and b"websocket" in asked
+def _check_expectation(head: Head) -> None:
+    value = head.single(b"expect")
+    if value is not None and value.lower() != b"100-continue":
+        raise bad("the only expectation that is met is 100-continue")
 
 
 def _index(method: str, target: bytes, minor: int, raw: list[tuple[bytes, bytes, bytes]]) -> Head:
@@ -211,7 +219,7 @@ def _padded(lines: list[tuple[bytes, bytes, bytes]]) -> frozenset[bytes]:
 
 def _read_target(head: Head) -> None:
     host = head.single(b"host")
-    if not _is_authority(host) if host is not None else head.minor == 1:  # HTTP/1.0 knows no Host
+    if not _names_host(host) if host is not None else head.minor == 1:  # HTTP/1.0 knows no Host
         raise bad("a request needs exactly one Host header with a host name or address")
     target = head.target
     if not target.startswith(b"/"):
@@ -219,7 +227,7 @@ def _read_target(head: Head) -> None:
         if absolute is None:
             raise bad("the request target must be a path, or an absolute http URL")
         authority, path, query = absolute.groups()
-        if host is None and not _is_authority(authority):
+        if not _names_host(authority):
             raise bad("the request target names no host")
         if host is not None and authority.lower() != host.lower():
             raise bad("the request target and the Host header name different hosts")
@@ -230,10 +238,14 @@ def _read_target(head: Head) -> None:
     head.path, _, head.query = target.partition(b"?")
 
 
+def _names_host(host: bytes) -> bool:
+    return len(host) <= _LONGEST_HOST and _is_authority(host)
+
+
 @lru_cache(maxsize=64)
 def _is_authority(host: bytes) -> bool:
     match = _HOST.fullmatch(host)
-    if match is None or len(host) > _LONGEST_HOST:
+    if match is None:
         return False
     address, port = match.groups()
     return (address is None or _is_ipv6(address)) and (port is None or int(port) <= 65535)

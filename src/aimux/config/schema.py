@@ -17,7 +17,9 @@ from aimux.config.fields import (
     Host,
     Name,
     Network,
+    Origins,
     Port,
+    RequestHeader,
     Score,
     Seconds,
     Size,
@@ -43,6 +45,17 @@ class Section(BaseModel):
     """What all sections share: nothing in them changes, and a key that is not known is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, use_attribute_docstrings=True)
+
+
+class CorsConfig(Section):
+    """Which web pages may call the gateway from a browser, as any agent: see threat-model.md."""
+
+    origins: Origins
+    """Origins of these pages, such as https://app.example. ["*"]: those of any page."""
+    headers: tuple[RequestHeader, ...] = ("*",)
+    """Header fields that these pages may send. ["*"]: any."""
+    max_age: CountOrNone = 600
+    """Seconds that a browser may remember what a preflight was answered."""
 
 
 class ServerConfig(Section):
@@ -78,6 +91,8 @@ class ServerConfig(Section):
     """Seconds that a client may leave a response unread, or read less than 1 KiB a second, before it is given up."""
     idle_timeout: Seconds = 75.0
     """Seconds that a client's connection is kept open between requests."""
+    cors: CorsConfig | None = None
+    """Web pages that may call the gateway from a browser. Without it no browser lets a page of another origin do so."""
 
 
 class LoggingConfig(Section):

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from aimux.core.decision import Ask, Decision, Forward, Need, Refuse, decide, identify
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
-from aimux.core.request import SILENT, Facts, Principal, Reading, Scored, Scores
+from aimux.core.request import ANONYMOUS, SILENT, Facts, Principal, Reading, Scored, Scores
 from aimux.core.routing import with_beside
 from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import JSON_LINE, models_body, refusal_body, refusal_lines
@@ -78,6 +78,19 @@ class Gateway(Generic[E]):
             _refuse(exchange, record, Refuse(Reason.INTERNAL, "a fault inside the gateway", "a fault refuses"))
         finally:
             self._tell(record, exchange)
+
+    async def preflight(self, exchange: E, own: Sequence[bytes]) -> None:
+        """Answer a browser that asks first whether a page may ask; `own` are the header lines that say so."""
+        refusing = self._live.refusing
+        if refusing is not None:
+            exchange.close_after()
+            if self._live.obstacles:
+                return self.reject(exchange, refusing)
+        record = _record_of(exchange)
+        record.principal, record.verdict = ANONYMOUS, VERDICT_ANSWERED
+        record.rule = "the gateway answers the preflights of allowed origins"
+        exchange.answer(204, [*own, b"X-Request-ID: " + exchange.request_id.encode("ascii")], b"")
+        return self._tell(record, exchange)
 
     def reject(self, exchange: Exchange, failure: Failure) -> None:
         """Refuse a request whose head could not be read."""

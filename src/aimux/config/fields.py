@@ -149,6 +149,8 @@ def _check_origin(text: str) -> str:
 
 
 def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if not origins:
+        raise defect("the list names no origin", "write those of your pages, or remove `cors`")
     if ANY_ORIGIN in origins and len(origins) > 1:
         raise defect('"*" stands beside other origins, and means any', 'write ["*"] alone, or remove it')
     return origins
@@ -208,7 +210,7 @@ RequestHeader = Annotated[str, AfterValidator(_check_request_header), text_schem
 Origin = Annotated[
     str, AfterValidator(_check_origin), text_schema(r"^(?:\*|[^:/]+://[^/?#]+)$", examples=["https://app.example"])
 ]
-Origins = Annotated[tuple[Origin, ...], Field(min_length=1), AfterValidator(_check_origins)]
+Origins = Annotated[tuple[Origin, ...], AfterValidator(_check_origins), Field(json_schema_extra={"minItems": 1})]
 Digest = Annotated[str, AfterValidator(_check_digest), text_schema(f"^{_DIGEST.pattern}$")]
 FilePath = Annotated[Path, BeforeValidator(_check_path), text_schema(".")]
 Network = Annotated[

@@ -15,6 +15,7 @@ from aimux.edge.exchange import Exchange
 from aimux.edge.upstream import Outgoing, StaleConnectionError, TruncatedError, UpstreamConnection, UpstreamLimits
 from aimux.gateway.ports import Outcome
 from aimux.wire.forwarding import route_line, upstream_head
+from aimux.wire.redirects import Kept
 
 # RFC 9110 section 9.2.2: sent twice, these do what they do once.
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -99,13 +100,13 @@ class Pool:
 class _Way:
     """A route's pool, and what the gateway says of the route in both directions, made once.
 
-    `keeps` is its upstream, where the redirects of that are kept at the gateway.
+    `keeps` is there where the redirects of its upstream are kept at the gateway.
     """
 
     route: Route
     pool: Pool
     line: bytes
-    keeps: Upstream | None
+    keeps: Kept | None
 
 
 class Upstreams:
@@ -116,8 +117,8 @@ class Upstreams:
         self._deadlines = deadlines
         self._ways: dict[int, _Way] = {}
 
-    def open(self, routes: Iterable[Route], trust: Trust) -> None:
-        """Take these routes, with what `trust_of` has made for them.
+    def open(self, routes: Iterable[Route], trust: Trust, speaking: frozenset[str] = frozenset()) -> None:
+        """Take these routes, with what `trust_of` has made for them, and the query parameters that requests go by.
 
         Plain upstreams that are known already keep their connections. TLS is set up anew: a certificate that is trusted
         no longer must not live on in a kept connection.
@@ -129,7 +130,7 @@ class Upstreams:
             if upstream not in pools:
                 tls = trust[upstream.ca_file] if upstream.secure else None
                 pools[upstream] = Pool(upstream, self._limits, self._deadlines, tls)
-            keeps = upstream if route.redirects is Redirects.REWRITE else None
+            keeps = Kept(upstream, speaking) if route.redirects is Redirects.REWRITE else None
             ways[id(route)] = _Way(route, pools[upstream], route_line(route), keeps)
         self._ways |= ways
 

@@ -10,10 +10,9 @@ from typing import Final
 import httptools
 
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import Upstream
 from aimux.edge.exchange import Exchange, ResponseSource
 from aimux.wire.forwarding import asked_at
-from aimux.wire.redirects import kept_at_gateway
+from aimux.wire.redirects import Kept, kept_at_gateway
 from aimux.wire.response import ResponseHead, ResponseHeadLimits, headers_too_large, invalid
 
 _MOST_INTERIM: Final = 16
@@ -36,7 +35,7 @@ class ResponseReader:
         self._parser = httptools.HttpResponseParser(self)
         self._exchange: Exchange | None = None
         self._own: list[bytes] = []
-        self._keeps: Upstream | None = None
+        self._keeps: Kept | None = None
         self._opening = b""
         self._interim = 0
         self._framing = 0
@@ -48,10 +47,10 @@ class ResponseReader:
 
     # For who has the connection.
 
-    def begin(self, exchange: Exchange, own: list[bytes], keeps: Upstream | None = None) -> None:
+    def begin(self, exchange: Exchange, own: list[bytes], keeps: Kept | None = None) -> None:
         """What comes next answers `exchange`; `own` are the header lines that the gateway adds.
 
-        `keeps` is the upstream where redirects are kept at the gateway; otherwise addresses go on as they come.
+        `keeps` is whom it went to where redirects are kept at the gateway; otherwise addresses go on as they come.
         """
         self._exchange, self._own, self._keeps = exchange, own, keeps
         self._opening = b""

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import Upstream
 from aimux.core.values import value
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
 from aimux.edge.response import ResponseReader
 from aimux.wire.http1 import CHUNKED
+from aimux.wire.redirects import Kept
 from aimux.wire.response import ResponseHeadLimits, invalid
 
 _MOST_UNREAD: Final = 256 * 1024
@@ -45,7 +45,7 @@ class Outgoing:
     head: bytes
     body: bytes | None
     own: list[bytes]
-    keeps: Upstream | None
+    keeps: Kept | None
 
 
 class StaleConnectionError(Exception):

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 from aimux.core.headers import Trace
 from aimux.core.snapshot import Route, Upstream
 from aimux.wire.http1 import CHUNKED, Head, bad
-from aimux.wire.redirects import Asked
+from aimux.wire.redirects import Asked, Kept
 
 _SEPARATOR = re.compile(rb"[/\\]")
 _SEGMENT_END = re.compile(rb"[;?#]")
@@ -112,11 +112,11 @@ def _host_line(head: Head) -> tuple[bytes, ...]:
     return () if host is None else (b"X-Forwarded-Host: " + host,)
 
 
-def asked_at(head: Head, upstream: Upstream, origin: Origin) -> Asked:
+def asked_at(head: Head, kept: Kept, origin: Origin) -> Asked:
     """What the addresses in the response to a forwarded request are read by."""
     told = head.values(b"x-forwarded-host") if origin.trusted else ()
     hosts = [host.strip() for value in told or head.values(b"host") for host in value.split(b",")]
-    return Asked(upstream, upstream.base_path.encode("ascii") + head.target, tuple(hosts))
+    return Asked(kept, kept.upstream.base_path.encode("ascii") + head.target, tuple(hosts))
 
 
 def client_head(

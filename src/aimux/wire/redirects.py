@@ -8,36 +8,65 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import parse_qsl
 
 from aimux.core.reason import Failure, Reason
 from aimux.core.snapshot import Upstream
 from aimux.wire.references import Reference, WebOrigin, encoded, read_reference, resolve, web_origin
 
-LEADING: Final = frozenset({b"location", b"refresh", b"content-location", b"link", b"alt-svc"})
+LEADING: Final = frozenset({b"location", b"refresh", b"content-location", b"link"})
 """The headers that hold an address for the reader."""
 # HTML's "shared declarative refresh steps": seconds, then the address, in quotes or not, behind `url=` or not.
 _REFRESH: Final = re.compile(
-    rb"([0-9]+(?:\.[0-9]*)?)(?:[ \t]*[;,][ \t]*(?:[uU][rR][lL][ \t]*=[ \t]*)?(.+)|[ \t]*[;,]?[ \t]*)"
+    rb"([0-9]++(?:\.[0-9]*+)?+)[ \t]*+(?:[;,][ \t]*+(?:[uU][rR][lL][ \t]*+=[ \t]*+)?+(.+)?)?", re.DOTALL
 )
 _QUOTED: Final = re.compile(rb"(['\"])([^'\"]*)\1")
-# A quoted parameter of a link may hold anything, brackets too.
-_LINK: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|<([^<>]*)>')
+# A quoted parameter of a link may hold anything, brackets too. One that does not end is taken to the header's end, so
+# that it is not looked through again from each of its quotes.
+_LINK: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|<([^<>]*+)>', re.DOTALL)
+_MOST_LINKS: Final = 1000
 _LONGEST_SHOWN: Final = 253
 _MESSAGE: Final = (
-    "the upstream's response leads its reader past the gateway: to another origin, out of the route's base path, "
-    "or to no clear place. Let the upstream redirect within its base path, or set redirects: pass for the route"
+    "the upstream's response leads its reader past the gateway (to another origin, out of the route's base path, or to "
+    "no clear place), or names another caller or text than the request did. Let the upstream redirect within its base "
+    "path, or set redirects: pass for the route"
 )
 
 Line = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The request that is answered: its upstream, its target there, and the hosts that X-Forwarded-Host named."""
+class Kept:
+    """An upstream whose redirects are kept at the gateway.
+
+    `speaking` are the query parameters that name a caller or hold a text.
+    """
 
     upstream: Upstream
+    speaking: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The request that is answered: whom it went to, its target there, and the hosts that X-Forwarded-Host named."""
+
+    kept: Kept
     target: bytes
     hosts: tuple[bytes, ...] = ()
+
+    @property
+    def upstream(self) -> Upstream:
+        """Whom the request went to."""
+        return self.kept.upstream
+
+    def is_said(self, query: bytes) -> bool:
+        """Whether the request itself has named each caller and text that a query names."""
+        said = self._spoken(self.target.partition(b"?")[2])
+        return self._spoken(query) <= said
+
+    def _spoken(self, query: bytes) -> set[tuple[str, str]]:
+        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True)
+        return {(name, value) for name, value in pairs if name in self.kept.speaking}
 
     def is_own(self, reference: Reference) -> bool:
         """Whether a reference leads to the upstream's origin, or to the gateway's as the upstream was told of it."""
@@ -68,15 +97,13 @@ class Asked:
 def kept_at_gateway(lines: Sequence[Line], status: int, asked: Asked) -> list[Line]:
     """A response's header lines with their addresses as the gateway's, each with its name in lower case.
 
-    Raises Failure where it would redirect its reader past the gateasked.
+    Raises Failure where it would redirect its reader past the gateway, or make it say what it did not.
     """
     binding = [name for name, _ in lines if _binds(name, status)]
     if len(set(binding)) < len(binding):
         raise _refused("several addresses in one response", b"")
     found = []
     for name, line in lines:
-        if name == b"alt-svc":
-            continue  # other ways to the upstream, and none to the gateway
         if name in LEADING:
             rewrite = _rewriter(name, status)
             given = line[: len(name)]
@@ -107,6 +134,9 @@ def _redirect(value: bytes, asked: Asked) -> bytes:
     if found is None:
         where = "out of the base path" if asked.is_own(reference) else "to another origin"
         raise _refused(where, value)
+    # Followed, it would be taken for what the client says: its name, and what it wants of which route.
+    if not asked.is_said(encoded(reference.query[1:])):
+        raise _refused("to a query that names another caller or text", value)
     return found
 
 
@@ -116,7 +146,7 @@ def _refresh(value: bytes, asked: Asked) -> bytes:
         raise _refused("a Refresh that clients read in several ways", value)
     seconds, address = match.groups()
     if address is None:
-        return value
+        return seconds
     quoted = _QUOTED.fullmatch(address)
     if quoted is None and address[:1] in {b"'", b'"'}:
         raise _refused("a Refresh that clients read in several ways", value)
@@ -132,7 +162,10 @@ def _mention(value: bytes, asked: Asked) -> bytes:
 
 
 def _link(value: bytes, asked: Asked) -> bytes:
-    return _LINK.sub(lambda found: found[0] if found[1] is None else b"<" + _mention(found[1], asked) + b">", value)
+    def rewrite(found: re.Match[bytes]) -> bytes:
+        return found[0] if found[1] is None else b"<" + _mention(found[1], asked) + b">"
+
+    return _LINK.sub(rewrite, value, count=_MOST_LINKS)
 
 
 def _refused(why: str, value: bytes) -> Failure:

@@ -91,7 +91,7 @@ def upstream_head(
 def _forwarded(head: Head, origin: Origin) -> list[bytes]:
     peer = origin.peer.encode("ascii")
     if not origin.trusted:
-        return [b"X-Forwarded-For: " + peer, b"X-Forwarded-Proto: http", *_host_line(head)]
+        return [b"X-Forwarded-For: " + peer, b"X-Forwarded-Proto: http", *head.forwarded_host]
     kept = [
         line
         for name, _, line in head.lines
@@ -102,14 +102,8 @@ def _forwarded(head: Head, origin: Origin) -> list[bytes]:
     if b"x-forwarded-proto" not in head.first:
         kept.append(b"X-Forwarded-Proto: http")
     if b"x-forwarded-host" not in head.first:
-        kept += _host_line(head)
+        kept += head.forwarded_host
     return kept
-
-
-def _host_line(head: Head) -> tuple[bytes, ...]:
-    """The host that the client asked, where it says so: HTTP/1.0 need not."""
-    host = head.first.get(b"host")
-    return () if host is None else (b"X-Forwarded-Host: " + host,)
 
 
 def asked_at(head: Head, kept: Kept, origin: Origin) -> Asked:

@@ -99,6 +99,12 @@ class Head:
         return tuple(line for name, _, line in self.lines if crosses_to_upstream(name, options))
 
     @cached_property
+    def forwarded_host(self) -> tuple[bytes, ...]:
+        """The line that tells an upstream which host was asked for; none where HTTP/1.0 has named none."""
+        host = self.first.get(b"host")
+        return () if host is None else (b"X-Forwarded-Host: " + host,)
+
+    @cached_property
     def path_text(self) -> str:
         """The path, each byte a character."""
         return self.path.decode("latin-1")

@@ -31,12 +31,14 @@ const REFUSED: Record<Refusal, Meaning> = {
   target_too_long: { kind: "refused", about: "The address is over the limit." },
   unsupported_encoding: { kind: "refused", about: "The body's encoding is not supported." },
   headers_too_large: { kind: "refused", about: "The headers are over the limit." },
+  upgrade_unsupported: { kind: "refused", about: "It asked for a WebSocket, which the gateway does not speak." },
   overloaded: { kind: "refused", about: "Too much was waiting." },
   not_ready: { kind: "refused", about: "The gateway was not ready." },
   draining: { kind: "refused", about: "The gateway was shutting down." },
   internal: { kind: "failed", about: "A fault inside the gateway." },
   upstream_unreachable: { kind: "failed", about: "The upstream could not be reached." },
   upstream_invalid: { kind: "failed", about: "The upstream's response was invalid." },
+  redirect_refused: { kind: "failed", about: "The upstream redirected to where the gateway does not lead." },
   upstream_timeout: { kind: "failed", about: "The upstream did not answer in time." },
 };
 

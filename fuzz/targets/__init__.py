@@ -11,6 +11,7 @@ from fuzz.targets import (
     json_body,
     meaning,
     multipart_body,
+    redirects,
     request_head,
     response,
     traceparent,
@@ -31,5 +32,6 @@ TARGETS: Final[dict[str, Target]] = {
         configuration.TARGET,
         traceparent.TARGET,
         upstream_target.TARGET,
+        redirects.TARGET,
     )
 }

@@ -178,7 +178,7 @@ class _Waiting:
     def __init__(self, connection: UpstreamConnection, exchange: Exchange) -> None:
         self._steps = cast(
             "Generator[asyncio.Future[None], None, float]",
-            connection.exchange(Outgoing(b"", b"", _OWN), exchange).__await__(),
+            connection.exchange(Outgoing(b"", b"", _OWN, None), exchange).__await__(),
         )
         self._future = next(self._steps)
         self._exchange = exchange

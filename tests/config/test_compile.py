@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+import pytest
+
+from aimux.app.settings import cors
 from aimux.config.compile import compile_snapshot
 from aimux.config.load import Loaded
 from aimux.config.schema import Config, FallbackConfig, RouteConfig
-from aimux.core.snapshot import Access
+from aimux.core.snapshot import Access, Redirects
 
 Read = Callable[..., Loaded]
 
@@ -69,3 +72,34 @@ def test_scores_are_needed_only_where_a_route_has_intents() -> None:
     assert not compile_snapshot(plain, "").needs_scores
     with_intents = Config(routes=(RouteConfig(name="r", upstream="http://x", intents=("a",)),))
     assert compile_snapshot(with_intents, "").needs_scores
+
+
+def test_a_route_may_have_its_own_way_with_redirects(read: Read) -> None:
+    text = (
+        "routes:\n- {name: a, upstream: http://x}\n- {name: b, upstream: http://x, redirects: pass}\n"
+        "fallback: {upstream: http://x, redirects: rewrite}\n"
+    )
+    for more, others in (("", Redirects.REWRITE), ("upstreams: {redirects: pass}\n", Redirects.PASS)):
+        snapshot = read(text + more).snapshot
+        assert [route.redirects for route in snapshot.routes] == [others, Redirects.PASS]
+        assert snapshot.fallback is not None
+        assert snapshot.fallback.redirects is Redirects.REWRITE
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://app.example", "https://app.example"),
+        ("HTTPS://App.Example:443", "https://app.example"),
+        ("http://app.example:80", "http://app.example"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("chrome-extension://abcdefghijklmnop", "chrome-extension://abcdefghijklmnop"),
+        ("*", "*"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_write_it(read: Read, written: str, origin: str) -> None:
+    config = read(f"fallback: {{upstream: http://x}}\nserver: {{cors: {{origins: ['{written}']}}}}\n").config
+    found = cors(config)
+    assert found is not None
+    assert (found.origins, found.headers, found.max_age) == (frozenset({origin}), ("*",), 600)

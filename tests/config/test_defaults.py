@@ -22,6 +22,7 @@ EXPECTED = {
         "body_timeout": 30,
         "send_timeout": 30,
         "idle_timeout": 75,
+        "cors": None,
     },
     "logging": {"level": "info", "timestamp": True, "format": "auto"},
     "semantic_engine": {
@@ -67,6 +68,7 @@ EXPECTED = {
         "idle_timeout": 300,
         "keepalive_timeout": 4,
         "ca_file": None,
+        "redirects": "rewrite",
         "max_header_bytes": 65536,
         "max_headers": 200,
     },

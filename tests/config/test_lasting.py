@@ -16,6 +16,7 @@ def config(**sections: object) -> Config:
         ("server", "port", 1),
         ("server", "workers", 2),
         ("server", "admin_token", "0123456789abcdef"),
+        ("server", "cors", {"origins": ["*"]}),
         ("logging", "level", "debug"),
         ("upstreams", "idle_timeout", 1.0),
         ("audit", "text", "none"),
@@ -31,7 +32,7 @@ def test_everything_else_can_be_reloaded() -> None:
         routes=[{"name": "r", "upstream": "http://r", "intents": ["x"]}],
         identity={"body_field": None},
         semantic_engine={"min_score": 0.1, "max_waiting": 3, "model_path": "other.onnx"},
-        upstreams={"ca_file": "ca.pem"},
+        upstreams={"ca_file": "ca.pem", "redirects": "pass"},
         fallback={"upstream": "http://b"},
     )
     assert lasting_changes(config(), new) == ()

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from aimux.config.load import Loaded
-from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig, json_schema
+from aimux.config.schema import Config, CorsConfig, FallbackConfig, GuardConfig, RouteConfig, json_schema
 
 MANUAL = Path(__file__).parents[2] / "docs/configuration.md"
 
@@ -39,6 +39,8 @@ LOADED_TOO = [
     f"fallback: {{upstream: http://x}}\nsemantic_engine: {{thresholds_model: '{'0a' * 32}'}}",
     "fallback: {upstream: http://x}\nsemantic_engine: {thresholds_model: null}",
     "fallback: {upstream: http://x}\naudit: {excerpt_length: 16384}",
+    "fallback: {upstream: http://x, redirects: pass}",
+    "fallback: {upstream: http://x}\nserver: {cors: {origins: ['*'], headers: [X-AIMux-Route], max_age: 0}}",
 ]
 VARIABLES = {
     "URL": "http://x",
@@ -81,6 +83,9 @@ REFUSED_TOO = [
     f"fallback: {{upstream: http://x}}\nsemantic_engine: {{thresholds_model: '{'0a' * 31}'}}",
     f"fallback: {{upstream: http://x}}\nsemantic_engine: {{thresholds_model: '{'0A' * 32}'}}",
     "fallback: {upstream: http://x}\naudit: {excerpt_length: 16385}",
+    "fallback: {upstream: http://x, redirects: follow}",
+    "fallback: {upstream: http://x}\nserver: {cors: {origins: []}}",
+    "fallback: {upstream: http://x}\nserver: {cors: {origins: ['https://a/b']}}",
 ]
 
 
@@ -114,6 +119,7 @@ KEYS = [
     *keys(RouteConfig, "routes[]."),
     *keys(FallbackConfig, "fallback."),
     *keys(GuardConfig, "semantic_engine.guards[]."),
+    *keys(CorsConfig, "server.cors."),
 ]
 ROW = re.compile(r"^\| `([^`]+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
 
@@ -140,6 +146,9 @@ IN_WORDS = {
     "routes[].min_score": "`semantic_engine.min_score`",
     "routes[].ca_file": "`upstreams.ca_file`",
     "fallback.ca_file": "`upstreams.ca_file`",
+    "routes[].redirects": "`upstreams.redirects`",
+    "fallback.redirects": "`upstreams.redirects`",
+    "server.cors": "none",
     "upstreams.ca_file": "the system's",
     "audit.checkpoint_to": "none",
     "semantic_engine.thresholds_model": "none",

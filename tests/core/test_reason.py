@@ -17,7 +17,8 @@ PUBLISHED = {
     415: {"unsupported_encoding", "unsupported_media_type"},
     431: {"headers_too_large"},
     500: {"internal"},
-    502: {"upstream_unreachable", "upstream_invalid"},
+    501: {"upgrade_unsupported"},
+    502: {"upstream_unreachable", "upstream_invalid", "redirect_refused"},
     503: {"overloaded", "not_ready", "draining"},
     504: {"upstream_timeout"},
 }
@@ -34,9 +35,9 @@ def test_codes_and_statuses():
 def test_a_reason_has_a_type_that_groups_it(reason):
     assert reason.kind
     assert reason.kind == reason.kind.lower()
-    assert (reason.status >= 500) == (reason.kind in {"internal", "upstream_error", "unavailable", "timeout"}) or (
-        reason is Reason.REQUEST_TIMEOUT
-    )
+    assert (reason.status >= 500) == (
+        reason.kind in {"internal", "unsupported", "upstream_error", "unavailable", "timeout"}
+    ) or (reason is Reason.REQUEST_TIMEOUT)
 
 
 def test_a_failure_carries_its_reason_and_a_message():

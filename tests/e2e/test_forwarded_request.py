@@ -80,7 +80,7 @@ def test_hop_by_hop_headers_stay_behind(mesh: Mesh) -> None:
         "Keep-Alive": "timeout=5",
         "TE": "trailers",
         "Trailer": "X-Sum",
-        "Upgrade": "websocket",
+        "Upgrade": "h2c",
         "HTTP2-Settings": "AAMAAABkAAQAAP__",
         "Proxy-Authorization": "Basic Zm9v",
         "Proxy-Connection": "close",

@@ -27,6 +27,7 @@ def _config(upstream: Upstream) -> Config:
         "routes": [
             {"name": "plain", "upstream": upstream.url},
             {"name": "based", "upstream": upstream.url + "/base/v2"},
+            {"name": "passing", "upstream": upstream.url + "/base/v2", "redirects": "pass"},
             {"name": "keyed", "upstream": upstream.url + "/${EDGE_KEY}", "allowed": []},
             {"name": "members", "upstream": upstream.url, "allowed": ["*"]},
             {"name": "vault", "upstream": upstream.url, "allowed": ["admin-bot"]},

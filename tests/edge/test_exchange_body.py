@@ -263,4 +263,4 @@ def test_a_body_that_nobody_wants_is_held_back_and_released_when_it_is_wanted():
 def test_a_length_over_the_limit_is_refused_before_a_byte_of_the_body():
     for length, reason in ((LIMIT, None), (LIMIT + 1, Reason.BODY_TOO_LARGE)):
         exchange = Sent(b"Content-Length: %d" % length, b"", b"").exchange(Client())
-        assert refusal_of(exchange.check_length) == (None, reason)
+        assert refusal_of(exchange.check) == (None, reason)

@@ -175,6 +175,12 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
         lambda h, _: h.target,
         b"\x01/a",
     ),
+    "a host behind a path": (
+        *("redirects", WIRE + "redirects.Asked.at_gateway"),
+        lambda _, reference: reference.path,
+        b"\x02http://x:8001//evil",
+    ),
+    "another caller": ("redirects", WIRE + "redirects.Asked.is_said", _always(True), b"\x02/?client_id=admin-bot"),
 }
 
 

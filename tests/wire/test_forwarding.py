@@ -307,3 +307,13 @@ def test_phrases_are_the_standard_ones():
         status.value: status.phrase.encode() for status in HTTPStatus
     }
     assert phrase_of(499) == phrase_of(799) == b""
+
+
+@pytest.mark.parametrize(("origin", "lines"), [(PEER, ()), (PROXY, (b"X-Forwarded-Proto: https",))])
+def test_who_names_no_host_is_not_given_one(origin, lines):
+    data = b"\r\n".join((b"GET / HTTP/1.0", *lines, b"", b""))
+    head = parse_head(data, LIMITS)
+    found = upstream_head(head, PLAIN, agent=None, own=[], trace=TRACE, origin=origin, length=0).lower()
+    assert b"\r\nhost: finance:8001\r\n" in found
+    assert b"x-forwarded-host" not in found
+    assert found.count(b"x-forwarded-proto") == 1

@@ -11,6 +11,7 @@ from aimux.config.load import Loaded
 from aimux.core.snapshot import Route, Snapshot
 from aimux.edge.pool import Upstreams, trust_of
 from aimux.gateway.live import Generation
+from aimux.wire.dialects import speaking_params
 
 if TYPE_CHECKING:
     from aimux.app.engines import Engine
@@ -51,7 +52,7 @@ class Generations:
         model = None if engine is None else engine.encoder.digest
         made = Made(Generation(loaded.snapshot, scorer, model), loaded, engine, loaded_at)
         self._alive.append(made)
-        self._upstreams.open(routes, trust)
+        self._upstreams.open(routes, trust, speaking_params(loaded.snapshot.identity))
         return made
 
     def index_of(self, generation: Generation) -> "IntentIndex | None":

@@ -9,6 +9,7 @@ from aimux.edge.log import LogSettings
 from aimux.edge.server import ServerLimits
 from aimux.edge.upstream import UpstreamLimits
 from aimux.intent.limits import ScorerLimits
+from aimux.wire.cors import Cors
 from aimux.wire.http1 import HeadLimits
 from aimux.wire.response import ResponseHeadLimits
 
@@ -57,6 +58,12 @@ def server_limits(config: Config) -> ServerLimits:
         idle_timeout=server.idle_timeout,
         trusted_proxies=server.trusted_proxies,
     )
+
+
+def cors(config: Config) -> Cors | None:
+    """Whose pages a browser lets read answers; None where the gateway says nothing of it."""
+    given = config.server.cors
+    return None if given is None else Cors(frozenset(given.origins), given.headers, given.max_age)
 
 
 def upstream_limits(config: Config) -> UpstreamLimits:

@@ -14,7 +14,7 @@ from aimux.app.errors import ReloadError, RestartNeededError, StartError
 from aimux.app.generations import Generations, Made
 from aimux.app.listening import BACKLOG, listen
 from aimux.app.looking import log_findings, refuse_errors
-from aimux.app.settings import audit_settings, server_limits, timeouts, upstream_limits
+from aimux.app.settings import audit_settings, cors, server_limits, timeouts, upstream_limits
 from aimux.app.telemetry import telemetry_for
 from aimux.audit.commit import OBSTACLE
 from aimux.audit.errors import AuditError
@@ -95,7 +95,7 @@ class Worker:
             more={**audit.endpoints, **dashboard.endpoints},
             files=dashboard_files(),
         )
-        site = Site(self.management, gateway, log)
+        site = Site(self.management, gateway, log, cors(config))
         self._server = Server(site, server_limits(config), self._deadlines, self._telemetry.begin_trace)
         self._listeners: list[asyncio.Server] = []
         self._server.loop.set_exception_handler(lambda _, context: _report(log, context))

@@ -20,6 +20,8 @@ _FROM_DECISION: Final = (
 _SINCE_ADDED: Final = ("chosen_by", "turn", "listed")
 _FROM_OUTCOME: Final = ("model_ms", "upstream_ms", "total_ms", "status", "bytes", "ended")
 _SERVED: Final = frozenset({"forward", "fallback", "answered"})
+FAILED: Final = ("internal", "redirect_refused")
+"""Verdicts that are no refusals, besides those that begin with `upstream_`."""
 
 
 def entry_of(chain: int, decision: Fields, outcome: Fields | None) -> Entry:
@@ -53,7 +55,7 @@ def agent_of(decision: Fields) -> str:
 
 def is_failure(verdict: str, ended: str | None) -> bool:
     """Whether the gateway or an upstream did not do what it should."""
-    return verdict == "internal" or verdict.startswith("upstream_") or ended in {"upstream_failed", "truncated"}
+    return verdict in FAILED or verdict.startswith("upstream_") or ended in {"upstream_failed", "truncated"}
 
 
 def is_refusal(verdict: str) -> bool:

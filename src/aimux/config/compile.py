@@ -4,7 +4,7 @@ from aimux.config.consistency import ANY_AGENT
 from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig
 from aimux.config.upstream_url import parse_upstream
 from aimux.core.paths import parse_pattern
-from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Route, Snapshot
+from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Redirects, Route, Snapshot
 
 
 def compile_snapshot(config: Config, digest: str) -> Snapshot:
@@ -43,6 +43,7 @@ def _route(config: Config, section: RouteConfig | FallbackConfig, name: str) -> 
         intents=section.intents if isinstance(section, RouteConfig) else (),
         min_score=config.semantic_engine.min_score if own_score is None else own_score,
         paths=tuple(map(parse_pattern, section.paths)) if isinstance(section, RouteConfig) else (),
+        redirects=Redirects(section.redirects or config.upstreams.redirects),
     )
 
 

@@ -28,6 +28,9 @@ SHORTEST_TOKEN: Final = 16
 _SIZE: Final = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:[KkMmGg][Ii]?)?[Bb]")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _NETWORK: Final = re.compile(r"[0-9a-fA-F.:]+(?:/[0-9]{1,3})?")
+_ORIGIN: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
+ANY_ORIGIN: Final = "*"
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 # A value may name the environment instead, so that an editor's check must let that pass.
 _OR_TEMPLATE: Final = r"|\$\{"
@@ -131,6 +134,37 @@ def _check_header_name(text: str) -> str:
     return text
 
 
+def _check_request_header(text: str) -> str:
+    if not _HEADER_NAME.fullmatch(text):
+        raise defect("{value} is no header name", "write one such as Content-Type, or * for any")
+    return text
+
+
+def _check_origin(text: str) -> str:
+    """The origin as browsers write it: in small letters, without the scheme's usual port."""
+    if text == ANY_ORIGIN:
+        return text
+    if text == "null":
+        raise defect(
+            "null is the origin of every local file and sandboxed frame, whoever made it",
+            "serve the page from an origin of its own, and name that",
+        )
+    found = _ORIGIN.fullmatch(text)
+    if found is None or not is_host(found[2].strip("[]")) or int(found[3] or 1) not in range(1, 65536):
+        raise defect("{value} is no origin", "write its scheme, host and port only, as in https://app.example:8443")
+    scheme, host, port = found[1].lower(), found[2].lower(), found[3]
+    usual = port is None or int(port) == _USUAL_PORTS.get(scheme)
+    return f"{scheme}://{host}" if usual else f"{scheme}://{host}:{int(port)}"
+
+
+def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if not origins:
+        raise defect("the list names no origin", "write those of your pages, or remove `cors`")
+    if ANY_ORIGIN in origins and len(origins) > 1:
+        raise defect('"*" stands beside other origins, and means any', 'write ["*"] alone, or remove it')
+    return origins
+
+
 def _check_digest(text: str) -> str:
     if not _DIGEST.fullmatch(text):
         raise defect(
@@ -184,6 +218,11 @@ UpstreamURL = Annotated[
 Host = Annotated[str, AfterValidator(_check_host), text_schema(r"^\S+$")]
 Token = Annotated[SecretStr, AfterValidator(_check_token), text_schema("^.{16,}$")]
 HeaderName = Annotated[str, AfterValidator(_check_header_name), text_schema(r"^\S+$")]
+RequestHeader = Annotated[str, AfterValidator(_check_request_header), text_schema(r"^\S+$")]
+Origin = Annotated[
+    str, AfterValidator(_check_origin), text_schema(r"^(?:\*|[^:/]+://[^/?#]+)$", examples=["https://app.example"])
+]
+Origins = Annotated[tuple[Origin, ...], AfterValidator(_check_origins), Field(json_schema_extra={"minItems": 1})]
 Digest = Annotated[str, AfterValidator(_check_digest), text_schema(f"^{_DIGEST.pattern}$")]
 FilePath = Annotated[Path, BeforeValidator(_check_path), text_schema(".")]
 Network = Annotated[

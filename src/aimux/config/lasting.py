@@ -6,13 +6,13 @@ from typing import Final
 from aimux.config.schema import Config, Section
 
 _LASTING: Final = ("server.", "logging.", "upstreams.", "audit.")
-# Certificates belong to the routes, and are read again with them.
-_RELOADED: Final = "upstreams.ca_file"
+# These belong to the routes, and are read again with them.
+_RELOADED: Final = frozenset({"upstreams.ca_file", "upstreams.redirects"})
 
 
 def lasting_changes(old: Config, new: Config) -> tuple[str, ...]:
     """The settings that differ and are read only when the gateway starts."""
-    return tuple(key for key in _differing(old, new) if key.startswith(_LASTING) and key != _RELOADED)
+    return tuple(key for key in _differing(old, new) if key.startswith(_LASTING) and key not in _RELOADED)
 
 
 def _differing(old: Section, new: Section, prefix: str = "") -> Iterator[str]:

@@ -17,8 +17,10 @@ from aimux.config.fields import (
     Host,
     Name,
     Network,
+    Origins,
     PathRule,
     Port,
+    RequestHeader,
     Score,
     Seconds,
     Size,
@@ -37,10 +39,24 @@ def _choice(*words: str) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [{"enum": list(words)}, {"type": "string", "pattern": r"\$\{"}]})
 
 
+RedirectsChoice = Annotated[Literal["rewrite", "pass"], _choice("rewrite", "pass")]
+
+
 class Section(BaseModel):
     """What all sections share: nothing in them changes, and a key that is not known is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, use_attribute_docstrings=True)
+
+
+class CorsConfig(Section):
+    """Which web pages may call the gateway from a browser, as any agent: see threat-model.md."""
+
+    origins: Origins
+    """Origins of these pages, such as https://app.example. ["*"]: those of any page."""
+    headers: tuple[RequestHeader, ...] = ("*",)
+    """Header fields that these pages may send. ["*"]: any."""
+    max_age: CountOrNone = 600
+    """Seconds that a browser may remember what a preflight was answered."""
 
 
 class ServerConfig(Section):
@@ -76,6 +92,8 @@ class ServerConfig(Section):
     """Seconds that a client may leave a response unread, or read less than 1 KiB a second, before it is given up."""
     idle_timeout: Seconds = 75.0
     """Seconds that a client's connection is kept open between requests."""
+    cors: CorsConfig | None = None
+    """Web pages that may call the gateway from a browser. Without it no browser lets a page of another origin do so."""
 
 
 class LoggingConfig(Section):
@@ -185,6 +203,8 @@ class FallbackConfig(Section):
     """Agents that may use it. Absent: everybody, anonymous callers too. ["*"]: any registered agent. []: nobody."""
     ca_file: FilePath | None = None
     """PEM file with the certificates that sign this upstream's, relative to the configuration file."""
+    redirects: RedirectsChoice | None = None
+    """What becomes of this upstream's redirects; upstreams.redirects where absent."""
 
 
 class RouteConfig(Section):
@@ -204,6 +224,8 @@ class RouteConfig(Section):
     """Score (0-1) below which a text does not match this route; semantic_engine.min_score where absent."""
     ca_file: FilePath | None = None
     """PEM file with the certificates that sign this upstream's, relative to the configuration file."""
+    redirects: RedirectsChoice | None = None
+    """What becomes of this upstream's redirects; upstreams.redirects where absent."""
 
 
 class UpstreamsConfig(Section):
@@ -219,6 +241,8 @@ class UpstreamsConfig(Section):
     """Seconds that an unused connection is kept. Common servers close theirs after 5: stay below."""
     ca_file: FilePath | None = None
     """PEM file with certificates for all https upstreams that have none of their own; the system's where absent."""
+    redirects: RedirectsChoice = "rewrite"
+    """Redirects of upstreams: rewrite keeps them at the gateway and refuses others, pass hands them on as they came."""
     max_header_bytes: Size = ByteSize(64 * KIB)
     """Size of a response's head."""
     max_headers: Count = 200

@@ -26,8 +26,10 @@ class Reason(Enum):
     UNSUPPORTED_MEDIA_TYPE = ("unsupported_media_type", 415, "invalid_request")
     HEADERS_TOO_LARGE = ("headers_too_large", 431, "too_large")
     INTERNAL = ("internal", 500, "internal")
+    UPGRADE_UNSUPPORTED = ("upgrade_unsupported", 501, "unsupported")
     UPSTREAM_UNREACHABLE = ("upstream_unreachable", 502, "upstream_error")
     UPSTREAM_INVALID = ("upstream_invalid", 502, "upstream_error")
+    REDIRECT_REFUSED = ("redirect_refused", 502, "upstream_error")
     OVERLOADED = ("overloaded", 503, "unavailable")
     NOT_READY = ("not_ready", 503, "unavailable")
     DRAINING = ("draining", 503, "unavailable")
@@ -42,9 +44,13 @@ class Reason(Enum):
 
 
 class Failure(Exception):  # noqa: N818  (the field's word: what went wrong with this request)
-    """A request cannot go on. `message` is safe to show: it never repeats a caller's bytes."""
+    """A request cannot go on. `message` is safe to show: it never repeats a caller's bytes.
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    `detail` says more to the operator: it goes to the log and never to the caller.
+    """
+
+    def __init__(self, reason: Reason, message: str, detail: str = "") -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.detail = detail

@@ -37,6 +37,13 @@ class Upstream:
         object.__setattr__(self, "authority", host if usual else f"{host}:{self.port}")
 
 
+class Redirects(StrEnum):
+    """What becomes of the addresses that an upstream's response sends its reader to."""
+
+    REWRITE = "rewrite"
+    PASS = "pass"  # noqa: S105  (the word of the configuration)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A named upstream, the intents that lead to it and the agents that may use it.
@@ -51,6 +58,7 @@ class Route:
     intents: tuple[str, ...] = ()
     min_score: float = 0.40
     paths: tuple[PathPattern, ...] = ()
+    redirects: Redirects = Redirects.REWRITE
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,23 +4,22 @@ How slow the client may be is a matter of `patience.py`.
 """
 
 import asyncio
-import socket
-import struct
 import time
 from typing import Final, cast
 
 from aimux.core.reason import Failure, Reason
 from aimux.edge import eager
+from aimux.edge.closing import cut_off
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
+from aimux.edge.half_closed import HalfClosed
 from aimux.edge.patience import Unsent, body_deadline
 from aimux.edge.server import Server
 from aimux.wire.forwarding import Origin
-from aimux.wire.http1 import Head, bad
+from aimux.wire.http1 import Head
 
 _READ_AHEAD: Final = 64 * 1024
 _LINGER: Final = 2.0
-_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER, on and for no time: closing resets the connection
 _UNREAD: Final = Head("-", b"-", b"-", b"", 1, [], {})
 
 
@@ -36,9 +35,8 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._task: eager.Waiting | None = None
         self._origin = Origin("-")
-        self._held = False
-        self._lingering = False
-        self._clogged = False
+        self._held = self._lingering = self._clogged = False
+        self._half: HalfClosed | None = None
         self._unsent = Unsent(server.limits.send_timeout)
         self._body_since = 0.0
         self.deadline = NEVER
@@ -47,6 +45,10 @@ class Connection(asyncio.Protocol):
     def idle(self) -> bool:
         """Whether no request is being served."""
         return self._exchange is None
+
+    @property
+    def _lacks_body(self) -> bool:
+        return self._exchange is not None and not self._exchange.body_complete
 
     # From the transport.
 
@@ -80,8 +82,15 @@ class Connection(asyncio.Protocol):
             self.hold()
 
     def eof_received(self) -> bool:
-        """The client has closed its side: it is taken to have left, and the transport closes."""
-        return False
+        """The client has closed its side: where it waits for an answer it gets that, otherwise it has left."""
+        exchange = self._exchange
+        if self._lingering or self._lacks_body or (exchange is None and not self._buffer):
+            return False
+        if exchange is not None and not self._buffer:
+            exchange.close_after()
+        self._half = HalfClosed(self._transport, self._server.loop, self._probe, self.cut)
+        self._server.loop.call_soon(self._next_if_idle)
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """The connection is gone, and with it the request that was under way."""
@@ -90,6 +99,8 @@ class Connection(asyncio.Protocol):
             self._server.emptied.set()
         self._server.deadlines.forget(self)
         self._lingering = True
+        if self._half is not None:
+            self._half.stop()
         if self._task is not None:
             self._task.cancel()
 
@@ -121,21 +132,20 @@ class Connection(asyncio.Protocol):
                 self._seen = len(self._buffer)
                 return False
             head = self._server.heads.read(self._buffer[:size])
-            _check_expectation(head)
         except Failure as failure:
             self._refuse(failure)
             return True
         rest, self._buffer, self._seen = self._buffer[size:], b"", 0
         exchange = self._open(head)
+        try:
+            exchange.check()
+        except Failure as failure:
+            self._server.site.reject(exchange, failure)
+            return True
         if exchange.body_complete:
             self._buffer = rest
             self.deadline = NEVER
         else:
-            try:
-                exchange.check_length()
-            except Failure as failure:
-                self._server.site.reject(exchange, failure)
-                return True
             self._body_since = self._server.loop.time()
             if not rest:
                 self._arm_for_body(exchange)
@@ -195,7 +205,7 @@ class Connection(asyncio.Protocol):
         if not self._held and not self._transport.is_closing():
             self._held = True
             self._transport.pause_reading()
-            if self._exchange is not None and not self._exchange.body_complete and not self._clogged:
+            if self._lacks_body and not self._clogged:
                 self.deadline = NEVER
 
     def release(self) -> None:
@@ -211,7 +221,7 @@ class Connection(asyncio.Protocol):
         """The exchange's response is complete: on to the next request, or close."""
         self._exchange = None
         self._task = None
-        if not keep:
+        if not keep or (self._half is not None and not self._buffer):
             self._linger()
         elif not self._clogged:  # a client that does not read its answers is asked for no more of them
             self._await_next()
@@ -227,19 +237,21 @@ class Connection(asyncio.Protocol):
             self._server.loop.call_soon(self._next_if_idle)
 
     def _next_if_idle(self) -> None:
-        if self._exchange is None and not self._lingering and not self._clogged and self._buffer:
-            self._next()
+        takes = self.idle and not self._lingering and not self._clogged and self._buffer
+        if takes and (not self._next() or self._lacks_body) and self._half is not None:
+            self.close()  # nothing comes any more that could complete it
+
+    def _probe(self) -> None:
+        if self._exchange is not None:
+            self._exchange.probe()
 
     def close(self) -> None:
         """Close once everything written has been sent."""
         self._transport.close()
 
     def cut(self) -> None:
-        """Close at once. Where there was more to send, a reset says so: a body may have no other end than this one."""
-        unfinished = self._exchange is not None or self._transport.get_write_buffer_size() > 0
-        if unfinished and not self._transport.is_closing():
-            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._transport.abort()
+        """Close at once, whatever was still to be sent."""
+        cut_off(self._transport, unfinished=not self.idle or self._transport.get_write_buffer_size() > 0)
 
     def _linger(self) -> None:
         """Close when the client has, or soon: closing over unread bytes would reset the connection under the answer."""
@@ -247,7 +259,7 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self.release()
         self._arm(_LINGER)
-        if self._transport.can_write_eof() and not self._transport.is_closing():
+        if self._half is None and self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
         else:
             self._transport.close()
@@ -286,9 +298,3 @@ class Connection(asyncio.Protocol):
             self._arm(left)
         else:
             self.cut()
-
-
-def _check_expectation(head: Head) -> None:
-    value = head.single(b"expect")
-    if value is not None and value.lower() != b"100-continue":
-        raise bad("the only expectation that is met is 100-continue")

@@ -6,7 +6,8 @@ from time import time
 from typing import Protocol
 
 from aimux.core.headers import Trace
-from aimux.edge.incoming import Incoming, Link
+from aimux.edge.incoming import CONTINUE, Incoming, Link
+from aimux.wire.cors import without_cors
 from aimux.wire.forwarding import Origin, client_head, phrase_of
 from aimux.wire.http1 import Head
 
@@ -27,10 +28,13 @@ class ResponseSource(Protocol):
 
 
 class Exchange(Incoming):
-    """Both directions of one request. The connection feeds it; the gateway reads from it and answers through it."""
+    """Both directions of one request. The connection feeds it; the gateway reads from it and answers through it.
+
+    `cors` are the header lines that say who may read the answer; None leaves that to the upstream.
+    """
 
     __slots__ = (
-        *("_chunked_out", "_out", "_sent", "origin", "request_id", "response_bytes"),
+        *("_chunked_out", "_out", "_sent", "cors", "origin", "request_id", "response_bytes"),
         *("source", "started", "status", "trace"),
     )
 
@@ -43,6 +47,7 @@ class Exchange(Incoming):
         self.trace = trace
         self.started = started
         self.source: ResponseSource | None = None
+        self.cors: tuple[bytes, ...] | None = None
         self.status = 0
         self.response_bytes = 0
         self._chunked_out = False
@@ -66,7 +71,9 @@ class Exchange(Incoming):
         """Answer with a whole response; `own` are complete header lines."""
         self.status = status
         self._close = self._close or not self.body_complete
-        own = [_date_line(int(time())), *own, b"Content-Length: %d" % len(body)]
+        own = [_date_line(int(time())), *own, *(self.cors or ())]
+        if status != 204:
+            own.append(b"Content-Length: %d" % len(body))
         if self._close:
             own.append(b"Connection: close")
         head = client_head(status, phrase_of(status), (), own)
@@ -86,6 +93,9 @@ class Exchange(Incoming):
         """Write the response's head. `length` is its body's size, None where only its end will tell."""
         self.status = status
         own = list(own)
+        if self.cors is not None:
+            passed = without_cors(passed)
+            own += self.cors
         if length is not None:
             if status != 204:
                 own.append(b"Content-Length: %d" % length)
@@ -113,6 +123,14 @@ class Exchange(Incoming):
             self._sent = True
             self._link.send(self._out[0] if len(self._out) == 1 else b"".join(self._out))
             self._out.clear()
+
+    def probe(self) -> None:
+        """Write what a client passes over that listens still: the connection of one that has left is reset by it."""
+        if not self.responding:
+            if self.head.minor == 1:
+                self._link.send(CONTINUE)
+        elif self._chunked_out and self._sent and not self.answered:
+            self._link.send(b"0")  # the next chunk's size, or that of the last one, begins with a zero
 
     def retract(self) -> bool:
         """Take back a response of which nothing has been sent yet; whether that could be done."""

@@ -7,8 +7,9 @@ from aimux.core.reason import Failure, Reason
 from aimux.wire.chunked import ChunkedDecoder
 from aimux.wire.documents import MARK_BYTES
 from aimux.wire.http1 import CHUNKED, Head
+from aimux.wire.upgrades import no_websocket
 
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HIGH_WATER: Final = 64 * 1024
 
 
@@ -71,8 +72,11 @@ class Incoming:
 
     # The request's body, from the connection.
 
-    def check_length(self) -> None:
-        """Raises Failure for a body that is announced to be over the limit."""
+    def check(self) -> None:
+        """Raises Failure for a WebSocket handshake, and for a body that is announced to be over the limit."""
+        if self.head.websocket:
+            self._close = True  # what comes behind it may be in the other protocol
+            raise no_websocket()
         if self.head.length > self._limit:
             raise self._too_large()
 
@@ -193,5 +197,5 @@ class Incoming:
         self._is_wanted = True
         expects = b"expect" in self.head.first and self.head.minor == 1
         if expects and self.received == 0 and not self.answered:
-            self._link.send(_CONTINUE)
+            self._link.send(CONTINUE)
         self._link.release()

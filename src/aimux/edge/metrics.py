@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from aimux import __version__
 from aimux.audit.log import AuditLog
+from aimux.core.reason import Reason
 from aimux.core.record import Ended, Record
 from aimux.edge.metrics_sum import Families, taken_apart
 from aimux.gateway.live import Live
@@ -23,6 +24,7 @@ CONTENT_TYPE: Final = CONTENT_TYPE_LATEST.encode("ascii")
 ANONYMOUS: Final = "(anonymous)"
 UNIDENTIFIED: Final = "(unidentified)"
 NO_ROUTE: Final = "(none)"
+_REDIRECT_REFUSED: Final = Reason.REDIRECT_REFUSED.code
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _BOUNDS: Final = (*map(str, _BUCKETS), "+Inf")
 
@@ -91,7 +93,7 @@ class Metrics(Collector):
             self._model_duration.observe(record.model_seconds)
         if record.upstream_seconds is not None:
             self._upstream_durations[route,].observe(record.upstream_seconds)
-        failed_upstream = verdict.startswith("upstream_")
+        failed_upstream = verdict.startswith("upstream_") or verdict == _REDIRECT_REFUSED
         if failed_upstream or record.ended is Ended.TRUNCATED:
             self._upstream_errors[route, verdict if failed_upstream else "truncated"] += 1
 

@@ -9,12 +9,13 @@ from typing import Final
 from aimux.core.decision import Permit
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
-from aimux.core.snapshot import Route, Upstream
+from aimux.core.snapshot import Redirects, Route, Upstream
 from aimux.edge.deadlines import NEVER, Deadlines
 from aimux.edge.exchange import Exchange
 from aimux.edge.upstream import Outgoing, StaleConnectionError, TruncatedError, UpstreamConnection, UpstreamLimits
 from aimux.gateway.ports import Outcome
 from aimux.wire.forwarding import route_line, upstream_head
+from aimux.wire.redirects import Kept
 
 # RFC 9110 section 9.2.2: sent twice, these do what they do once.
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -97,11 +98,15 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A route's pool, and what the gateway says of the route in both directions, made once."""
+    """A route's pool, and what the gateway says of the route in both directions, made once.
+
+    `keeps` is there where the redirects of its upstream are kept at the gateway.
+    """
 
     route: Route
     pool: Pool
     line: bytes
+    keeps: Kept | None
 
 
 class Upstreams:
@@ -112,8 +117,8 @@ class Upstreams:
         self._deadlines = deadlines
         self._ways: dict[int, _Way] = {}
 
-    def open(self, routes: Iterable[Route], trust: Trust) -> None:
-        """Take these routes, with what `trust_of` has made for them.
+    def open(self, routes: Iterable[Route], trust: Trust, speaking: frozenset[str] = frozenset()) -> None:
+        """Take these routes, with what `trust_of` has made for them, and the query parameters that requests go by.
 
         Plain upstreams that are known already keep their connections. TLS is set up anew: a certificate that is trusted
         no longer must not live on in a kept connection.
@@ -125,7 +130,8 @@ class Upstreams:
             if upstream not in pools:
                 tls = trust[upstream.ca_file] if upstream.secure else None
                 pools[upstream] = Pool(upstream, self._limits, self._deadlines, tls)
-            ways[id(route)] = _Way(route, pools[route.upstream], route_line(route))
+            keeps = Kept(upstream, speaking) if route.redirects is Redirects.REWRITE else None
+            ways[id(route)] = _Way(route, pools[upstream], route_line(route), keeps)
         self._ways |= ways
 
     def shut(self, routes: Iterable[Route]) -> None:
@@ -174,7 +180,7 @@ class Upstreams:
         )
         pool = way.pool
         may_resend = body is not None and exchange.head.method in _IDEMPOTENT
-        request = Outgoing(head, body, own)
+        request = Outgoing(head, body, own, way.keeps)
         try:
             return await _exchange(pool, pool.take_idle() or await pool.connect(), request, exchange)
         except StaleConnectionError as error:

@@ -11,6 +11,8 @@ import httptools
 
 from aimux.core.reason import Failure, Reason
 from aimux.edge.exchange import Exchange, ResponseSource
+from aimux.wire.forwarding import asked_at
+from aimux.wire.redirects import Kept, kept_at_gateway
 from aimux.wire.response import ResponseHead, ResponseHeadLimits, headers_too_large, invalid
 
 _MOST_INTERIM: Final = 16
@@ -33,6 +35,7 @@ class ResponseReader:
         self._parser = httptools.HttpResponseParser(self)
         self._exchange: Exchange | None = None
         self._own: list[bytes] = []
+        self._keeps: Kept | None = None
         self._opening = b""
         self._interim = 0
         self._framing = 0
@@ -44,9 +47,12 @@ class ResponseReader:
 
     # For who has the connection.
 
-    def begin(self, exchange: Exchange, own: list[bytes]) -> None:
-        """What comes next answers `exchange`; `own` are the header lines that the gateway adds."""
-        self._exchange, self._own = exchange, own
+    def begin(self, exchange: Exchange, own: list[bytes], keeps: Kept | None = None) -> None:
+        """What comes next answers `exchange`; `own` are the header lines that the gateway adds.
+
+        `keeps` is whom it went to where redirects are kept at the gateway; otherwise addresses go on as they come.
+        """
+        self._exchange, self._own, self._keeps = exchange, own, keeps
         self._opening = b""
         self._interim = self._framing = 0
         self._answering = self.head_complete = self.until_close = self.complete = False
@@ -110,6 +116,8 @@ class ResponseReader:
             raise invalid("the upstream's response has a status that nobody asked for")
         self._head.add(self._headers, self._limits)
         self._head.check_status_line(self._parser.get_http_version())
+        if self._head.leads:
+            self._keep_at_gateway(status)
         if status < 200:
             self._take_interim(status)
             return
@@ -150,6 +158,11 @@ class ResponseReader:
         self._head = ResponseHead()
         self._headers: list[tuple[bytes, bytes]] = []
         self._framing = 0
+
+    def _keep_at_gateway(self, status: int) -> None:
+        if self._keeps is not None and self._exchange is not None:
+            asked = asked_at(self._exchange.head, self._keeps, self._exchange.origin)
+            self._head.lines = kept_at_gateway(self._head.lines, status, asked)
 
     def _take_interim(self, status: int) -> None:
         self._interim += 1

@@ -8,19 +8,28 @@ from aimux.edge.exchange import Exchange
 from aimux.edge.log import Log
 from aimux.edge.management import Management
 from aimux.gateway.handle import Gateway
+from aimux.wire.cors import Cors
 
 
 class Site:
     """All that this process answers."""
 
-    def __init__(self, management: Management, gateway: Gateway[Exchange], log: Log) -> None:
+    def __init__(self, management: Management, gateway: Gateway[Exchange], log: Log, cors: Cors | None = None) -> None:
+        self._cors = cors
         self._management = management
         self._gateway = gateway
         self._log = log
 
     def serve(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
         """Answer one request."""
-        return self._manage(exchange) if self._management.owns(exchange.head.path) else self._gateway.handle(exchange)
+        if self._management.owns(exchange.head.path):
+            return self._manage(exchange)
+        if self._cors is not None:
+            exchange.cors = self._cors.lines(exchange.head)
+            preflight = self._cors.preflight(exchange.head)
+            if preflight is not None:
+                return self._gateway.preflight(exchange, preflight)
+        return self._gateway.handle(exchange)
 
     async def _manage(self, exchange: Exchange) -> None:
         refused = await self._management.answer(exchange)
@@ -30,4 +39,6 @@ class Site:
 
     def reject(self, exchange: Exchange, failure: Failure) -> None:
         """Answer a request that could not be read."""
+        if self._cors is not None and not self._management.owns(exchange.head.path):
+            exchange.cors = self._cors.lines(exchange.head)
         self._gateway.reject(exchange, failure)

@@ -17,6 +17,7 @@ from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
 from aimux.edge.response import ResponseReader
 from aimux.wire.http1 import CHUNKED
+from aimux.wire.redirects import Kept
 from aimux.wire.response import ResponseHeadLimits, invalid
 
 _MOST_UNREAD: Final = 256 * 1024
@@ -37,12 +38,14 @@ class UpstreamLimits:
 class Outgoing:
     """A request as the upstream gets it. `body` is None where it is streamed from the exchange.
 
-    `own` are the header lines that the gateway adds to the response.
+    `own` are the header lines that the gateway adds to the response. `keeps` is the upstream where its redirects are
+    kept at the gateway, None where they go on as they come.
     """
 
     head: bytes
     body: bytes | None
     own: list[bytes]
+    keeps: Kept | None
 
 
 class StaleConnectionError(Exception):
@@ -97,7 +100,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         """
         started = time.perf_counter()
         self._exchange = exchange
-        self._response.begin(exchange, request.own)
+        self._response.begin(exchange, request.own, request.keeps)
         self._uses += 1
         self._done = self._loop.create_future()
         self.deadline = self._loop.time() + self._limits.response_timeout

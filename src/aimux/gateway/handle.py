@@ -12,7 +12,7 @@ from aimux.core.identity import identify
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
 from aimux.core.refusal import Refuse, no_such_model
-from aimux.core.request import SILENT, Ask, Facts, Found, Need, Opaque, Principal, Reading, Scored, Scores
+from aimux.core.request import ANONYMOUS, SILENT, Ask, Facts, Found, Need, Opaque, Principal, Reading, Scored, Scores
 from aimux.core.routing import with_beside
 from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import JSON_LINE, model_body, models_body, refusal_body, refusal_lines
@@ -26,8 +26,10 @@ from aimux.wire.http1 import Head
 _READ_INLINE = 32 * 1024
 _CLIENT_CLOSED_REQUEST = 499
 _MODELS_PATH = b"/v1/models"
-_UPSTREAM_FAILED = frozenset({Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.UPSTREAM_TIMEOUT})
 _UNHEARD = Reading(opaque=Opaque.UNHEARD)
+_UPSTREAM_FAILED = frozenset(
+    {Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.REDIRECT_REFUSED, Reason.UPSTREAM_TIMEOUT}
+)
 _UNREADABLE_RULE = "a request must be readable in one way only"
 
 
@@ -73,12 +75,26 @@ class Gateway(Generic[E]):
             record.status = record.status or _CLIENT_CLOSED_REQUEST
             raise
         except Failure as failure:
+            record.fault = failure.detail
             _refuse(exchange, record, Refuse(failure.reason, failure.message, _rule_of(failure)))
         except Exception as error:  # fail closed: whatever went wrong, nothing is forwarded
             record.fault = f"{type(error).__name__}: {error}"
             _refuse(exchange, record, Refuse(Reason.INTERNAL, "a fault inside the gateway", "a fault refuses"))
         finally:
             self._tell(record, exchange)
+
+    async def preflight(self, exchange: E, own: Sequence[bytes]) -> None:
+        """Answer a browser that asks first whether a page may ask; `own` are the header lines that say so."""
+        refusing = self._live.refusing
+        if refusing is not None:
+            exchange.close_after()
+            if self._live.obstacles:
+                return self.reject(exchange, refusing)
+        record = _record_of(exchange)
+        record.principal, record.verdict = ANONYMOUS, VERDICT_ANSWERED
+        record.rule = "the gateway answers the preflights of allowed origins"
+        exchange.answer(204, [*own, b"X-Request-ID: " + exchange.request_id.encode("ascii")], b"")
+        return self._tell(record, exchange)
 
     def reject(self, exchange: Exchange, failure: Failure) -> None:
         """Refuse a request whose head could not be read."""

@@ -95,6 +95,11 @@ def read_head(head: Head, sources: IdentitySources, *, hears: bool = False) -> R
         return Reading(flaw=Flaw(failure.reason, failure.message))
 
 
+def speaking_params(sources: IdentitySources) -> frozenset[str]:
+    """The query parameters by which a request is decided: they name its caller, or hold its text."""
+    return frozenset({*sources.query_params, *_TEXT_PARAMETERS})
+
+
 def named_route(head: Head) -> str | None:
     """The route that the request addresses by name, or None. Raises Failure where two are named."""
     values = head.values(ROUTE_HEADER)

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 from aimux.core.headers import Trace
 from aimux.core.snapshot import Route, Upstream
 from aimux.wire.http1 import CHUNKED, Head, bad
+from aimux.wire.redirects import Asked, Kept
 
 _SEPARATOR = re.compile(rb"[/\\]")
 _SEGMENT_END = re.compile(rb"[;?#]")
@@ -90,11 +91,7 @@ def upstream_head(
 def _forwarded(head: Head, origin: Origin) -> list[bytes]:
     peer = origin.peer.encode("ascii")
     if not origin.trusted:
-        return [
-            b"X-Forwarded-For: " + peer,
-            b"X-Forwarded-Proto: http",
-            b"X-Forwarded-Host: " + head.first[b"host"],
-        ]
+        return [b"X-Forwarded-For: " + peer, b"X-Forwarded-Proto: http", *head.forwarded_host]
     kept = [
         line
         for name, _, line in head.lines
@@ -105,8 +102,15 @@ def _forwarded(head: Head, origin: Origin) -> list[bytes]:
     if b"x-forwarded-proto" not in head.first:
         kept.append(b"X-Forwarded-Proto: http")
     if b"x-forwarded-host" not in head.first:
-        kept.append(b"X-Forwarded-Host: " + head.first[b"host"])
+        kept += head.forwarded_host
     return kept
+
+
+def asked_at(head: Head, kept: Kept, origin: Origin) -> Asked:
+    """What the addresses in the response to a forwarded request are read by."""
+    told = head.values(b"x-forwarded-host") if origin.trusted else ()
+    hosts = [host.strip() for value in told or head.values(b"host") for host in value.split(b",")]
+    return Asked(kept, kept.upstream.base_path.encode("ascii") + head.target, tuple(hosts))
 
 
 def client_head(

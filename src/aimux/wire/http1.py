@@ -12,6 +12,7 @@ from ipaddress import IPv6Address
 
 from aimux.core.headers import crosses_to_upstream
 from aimux.core.reason import Failure, Reason
+from aimux.wire.upgrades import asks_for_websocket
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _VISIBLE = rb"[\x21-\x7e\x80-\xff]"
@@ -52,8 +53,9 @@ class Head:
     """A request's head. Header names are in lower case; `lines` keep each header as it was received.
 
     `length` is the body's size in bytes, or CHUNKED. `padded` names the headers whose value had more white space
-    around it than the one customary blank. Nothing changes a head once it has been read: one that is `remembered`
-    stands for every request that began with the same bytes.
+    around it than the one customary blank. `websocket` says that the client wants to speak that from now on. Nothing
+    changes a head once it has been read: one that is `remembered` stands for every request that began with the same
+    bytes.
     """
 
     method: str
@@ -67,6 +69,7 @@ class Head:
     repeated: dict[bytes, list[bytes]] = field(default_factory=dict)
     padded: frozenset[bytes] = frozenset()
     remembered: bool = False
+    websocket: bool = False
 
     __hash__ = object.__hash__  # caches know a head as the object that it is
 
@@ -94,6 +97,12 @@ class Head:
         """The lines that cross to an upstream, as they were received."""
         options = self.connection
         return tuple(line for name, _, line in self.lines if crosses_to_upstream(name, options))
+
+    @cached_property
+    def forwarded_host(self) -> tuple[bytes, ...]:
+        """The line that tells an upstream which host was asked for; none where HTTP/1.0 has named none."""
+        host = self.first.get(b"host")
+        return () if host is None else (b"X-Forwarded-Host: " + host,)
 
     @cached_property
     def path_text(self) -> str:
@@ -148,12 +157,17 @@ class HeadReader:
         return find_head(data, self._limits, seen)
 
     def read(self, data: bytes) -> Head:
-        """Read a whole head; see `parse_head`."""
-        return self._remember(data) if len(data) <= _LONGEST_REMEMBERED else parse_head(data, self._limits)
+        """Read a whole head; see `parse_head`. Raises Failure for an expectation that is not met, too."""
+        return self._remember(data) if len(data) <= _LONGEST_REMEMBERED else self._checked(data)
 
     def _read(self, data: bytes) -> Head:
-        head = parse_head(data, self._limits)
+        head = self._checked(data)
         head.remembered = True
+        return head
+
+    def _checked(self, data: bytes) -> Head:
+        head = parse_head(data, self._limits)
+        _check_expectation(head)
         return head
 
 
@@ -178,7 +192,15 @@ def parse_head(data: bytes, limits: HeadLimits) -> Head:
         head.padded = _padded(lines)
     _read_target(head)
     head.length = _body_length(head)
+    if b"upgrade" in head.first and head.minor == 1:
+        head.websocket = asks_for_websocket(head.values(b"upgrade"), head.connection)
     return head
+
+
+def _check_expectation(head: Head) -> None:
+    value = head.single(b"expect")
+    if value is not None and value.lower() != b"100-continue":
+        raise bad("the only expectation that is met is 100-continue")
 
 
 def _index(method: str, target: bytes, minor: int, raw: list[tuple[bytes, bytes, bytes]]) -> Head:
@@ -203,7 +225,7 @@ def _padded(lines: list[tuple[bytes, bytes, bytes]]) -> frozenset[bytes]:
 
 def _read_target(head: Head) -> None:
     host = head.single(b"host")
-    if host is None or len(host) > _LONGEST_HOST or not _is_authority(host):
+    if not _names_host(host) if host is not None else head.minor == 1:  # HTTP/1.0 knows no Host
         raise bad("a request needs exactly one Host header with a host name or address")
     target = head.target
     if not target.startswith(b"/"):
@@ -211,13 +233,19 @@ def _read_target(head: Head) -> None:
         if absolute is None:
             raise bad("the request target must be a path, or an absolute http URL")
         authority, path, query = absolute.groups()
-        if authority.lower() != host.lower():
+        if not _names_host(authority):
+            raise bad("the request target names no host")
+        if host is not None and authority.lower() != host.lower():
             raise bad("the request target and the Host header name different hosts")
         target = (path or b"/") + (query or b"")
     if _FORBIDDEN_IN_TARGET.search(target):
         raise bad("the request target holds a fragment, a backslash, a null or a malformed percent escape")
     head.target = target
     head.path, _, head.query = target.partition(b"?")
+
+
+def _names_host(host: bytes) -> bool:
+    return len(host) <= _LONGEST_HOST and _is_authority(host)
 
 
 @lru_cache(maxsize=64)

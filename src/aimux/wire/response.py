@@ -7,10 +7,11 @@ from functools import lru_cache
 
 from aimux.core.headers import crosses_to_client
 from aimux.core.reason import Failure, Reason
+from aimux.wire.redirects import LEADING
 
 _NO_OPTIONS: frozenset[bytes] = frozenset()
 _PHRASE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
-_MEANT_FOR_US = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+_LOOKED_AT = frozenset({b"content-length", b"transfer-encoding", b"connection", *LEADING})
 _PERSISTENCE = frozenset({b"keep-alive"})
 _LONGEST_LENGTH = 18
 _LONGEST_KNOWN = 64
@@ -26,7 +27,10 @@ class ResponseHeadLimits:
 
 @dataclass(slots=True)
 class ResponseHead:
-    """A head that grows. `lines` are what may go on: each header's name in lower case, and its line."""
+    """A head that grows. `lines` are what may go on: each header's name in lower case, and its line.
+
+    `leads` says whether any header holds an address for the reader, as LEADING names them.
+    """
 
     phrase: bytes = b""
     lines: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -35,15 +39,16 @@ class ResponseHead:
     connection: frozenset[bytes] = _NO_OPTIONS
     lengths: tuple[bytes, ...] = ()
     codings: tuple[bytes, ...] = ()
+    leads: bool = False
 
     def add(self, headers: Sequence[tuple[bytes, bytes]], limits: ResponseHeadLimits) -> None:
         """Take headers. Raises Failure over the limits."""
         lines, size = self.lines, self.size
         for name, padded in headers:
             size += len(name) + len(padded) + 4
-            lower, is_ours, crosses = _known(name) if len(name) <= _LONGEST_KNOWN else _look_at(name)
+            lower, counts, crosses = _known(name) if len(name) <= _LONGEST_KNOWN else _look_at(name)
             value = padded.strip(b" \t")
-            if is_ours:
+            if counts:
                 self._heed(lower, value)
             if crosses:
                 lines.append((lower, name + b": " + value))
@@ -57,6 +62,8 @@ class ResponseHead:
             self.lengths += (value,)
         elif name == b"transfer-encoding":
             self.codings += (value,)
+        elif name in LEADING:
+            self.leads = True
         else:
             self.connection |= {option.strip().lower() for option in value.split(b",")}
 
@@ -94,9 +101,9 @@ class ResponseHead:
 
 
 def _look_at(name: bytes) -> tuple[bytes, bool, bool]:
-    """A header's name in lower case, whether it is meant for the gateway, and whether it may go on to the client."""
+    """A header's name in lower case, whether the gateway looks at it, and whether it may go on to the client."""
     lower = name.lower()
-    return lower, lower in _MEANT_FOR_US, crosses_to_client(lower, _NO_OPTIONS)
+    return lower, lower in _LOOKED_AT, crosses_to_client(lower, _NO_OPTIONS)
 
 
 _known = lru_cache(maxsize=512)(_look_at)

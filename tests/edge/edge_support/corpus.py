@@ -52,7 +52,8 @@ class Case:
     again. `then` says what becomes of the connection, `kept` or `closed`; `upstream` lists the requests that reach the
     upstream; `answer_has` and `answer_lacks` are pieces of all answers together, `answer_lacks` in whichever case.
     `replies` are the upstream's writes where it does not just answer with the target that it was asked for, `ends` what
-    it does then: `waits`, `closes` or `resets`. `pool` says whether its connection is used again: `kept` or `dropped`.
+    it does then: `waits`, `closes` or `resets`. `pool` says whether its connection is used again: `kept`, `dropped`, or
+    `apart` where the probes go to another upstream.
     `cut` is what comes of a response's body before the gateway cuts the connection. A `whole_only` case comes out
     otherwise where its bytes come in one by one, and may. `head` is the last answer's whole head, in which `*` stands
     for the request's ID, `interim` all the heads of interim answers. An `early` upstream answers before it has read the
@@ -148,7 +149,7 @@ def _case(name: str, given: Mapping[str, Any]) -> Case:
     case = Case(name, **values)
     assert case.then in {"kept", "closed"}, name
     assert case.ends in {"waits", "closes", "resets"}, name
-    assert case.pool in {"kept", "dropped"}, name
+    assert case.pool in {"kept", "dropped", "apart"}, name
     return case
 
 

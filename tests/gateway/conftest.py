@@ -31,6 +31,7 @@ class FakeExchange:
     request_id: str = "abc123"
     status: int = 0
     response_bytes: int = 0
+    upstream_request_id: str | None = None
     aborted: bool = False
     closes: bool = False
     body_reads: int = 0

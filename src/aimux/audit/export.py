@@ -27,6 +27,7 @@ _COLUMNS: Final = (
     ),
     *("route", "score", "runner_up", "margin", "verdict", "rule", "status", "bytes", "decided_ms", "model_ms"),
     *("upstream_ms", "total_ms", "ended", "config", "model", "chain", "decision", "outcome", "conflicts"),
+    *("client_request_id", "upstream_request_id"),
 )
 # A spreadsheet takes a cell that begins so for a formula, which could send what stands beside it elsewhere.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -91,6 +92,8 @@ def _attributes(entry: Entry) -> Iterator[tuple[str, object]]:
     for name in ("request_id", "identity", "dialect", "text", "text_digest", "route", "score", "runner_up", "margin"):
         yield f"aimux.{name}", entry[name]
     for name in ("verdict", "rule", "config", "model", "bytes", "model_ms", "upstream_ms", "total_ms", "ended"):
+        yield f"aimux.{name}", entry[name]
+    for name in ("client_request_id", "upstream_request_id"):
         yield f"aimux.{name}", entry[name]
     for name, value in entry["position"].items():
         yield f"aimux.audit.{name}", value

@@ -9,7 +9,18 @@ from enum import Enum
 
 from aimux.core.access import may_use
 from aimux.core.reason import Reason
-from aimux.core.request import ANONYMOUS, SILENT, Claim, Facts, Flaw, Illegible, Principal, Scores, TextTooLong
+from aimux.core.request import (
+    ANONYMOUS,
+    SILENT,
+    Claim,
+    Facts,
+    Flaw,
+    Illegible,
+    Principal,
+    Scores,
+    TextTooLong,
+    no_name,
+)
 from aimux.core.routing import Match, match, stood_for
 from aimux.core.snapshot import Route, Snapshot
 from aimux.core.values import value
@@ -45,7 +56,10 @@ class Forward:
 
 @value
 class Refuse:
-    """The request is refused. `route` is the one that it was meant for, where that was found out."""
+    """The request is refused. `route` is the one that it was meant for, where that was found out.
+
+    `passing` says whether another try may succeed where that is not as the reason says.
+    """
 
     reason: Reason
     message: str
@@ -54,6 +68,7 @@ class Refuse:
     route: Route | None = None
     match: Match | None = None
     candidates: tuple[str, ...] = ()
+    passing: bool | None = None
 
 
 class Need(Enum):
@@ -175,12 +190,15 @@ def _flawed(flaw: Flaw) -> Refuse:
 
 def _claimed(claims: tuple[Claim, ...], snapshot: Snapshot) -> Principal | Refuse:
     first = claims[0]
+    if first.name is None:
+        return _flawed(Flaw(Reason.IDENTITY_MALFORMED, no_name(first.place, first.field)))
     principal = snapshot.principals.get(first.name)
     if principal is None:
         return Refuse(
             Reason.UNKNOWN_AGENT,
             f"the agent named in the {first.place.value} ({first.field}) is not registered: "
-            "add it to `agents` in the gateway's configuration, or leave the name out to call open routes",
+            "add it to `agents` in the gateway's configuration, or leave the name out to call open routes; "
+            f"where '{first.field}' stands for something else, set {first.place.key}",
             "a claimed name must be a registered agent",
         )
     conflicts = tuple(claim for claim in claims[1:] if claim.name != first.name) if len(claims) > 1 else ()

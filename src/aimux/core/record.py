@@ -32,6 +32,7 @@ class Record:
     in, `snapshot` and `model` (a digest) are what it was decided by, `audited` is the number of its decision in the
     audit log. `verdict` is `forward`, `fallback`, `answered` (by the gateway itself) or the code of the refusal.
     `scoring_began`, `decided_seconds` and `forwarding_began` count from the request's beginning.
+    `client_request_id` and `upstream_request_id` are what those call the request, and prove nothing.
     `fault` says what went wrong behind a refusal, for the operator: it is never shown to the caller.
     """
 
@@ -63,6 +64,8 @@ class Record:
     snapshot: Snapshot | None = None
     model: str | None = None
     audited: int | None = None
+    client_request_id: str | None = None
+    upstream_request_id: str | None = None
 
     @property
     def scores(self) -> tuple[tuple[str, float], ...]:

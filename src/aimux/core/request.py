@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from aimux.core.reason import Reason
 from aimux.core.values import value
@@ -21,14 +22,35 @@ class Place(StrEnum):
     HEADER = "header"
     BODY = "body"
 
+    @property
+    def key(self) -> str:
+        """The key of the configuration that says which names give a caller's identity there."""
+        return _KEYS[self]
+
+
+_KEYS: Final = {
+    Place.QUERY: "identity.query_params",
+    Place.HEADER: "identity.headers",
+    Place.BODY: "identity.body_field",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One name that a request gives for its caller, exactly as received."""
+    """One name that a request gives for its caller, exactly as received. None: what stands there is no name."""
 
     place: Place
     field: str
-    name: str
+    name: str | None
+
+
+def no_name(place: Place, field: str) -> str:
+    """Says that what stands in an identity's place is no name, and what to do about it."""
+    earlier = "name the agent in a header or the query, or " if place is Place.BODY else ""
+    return (
+        f"the {place.value} gives a caller's name ({field}) that is empty or no text: give that of a registered agent; "
+        f"where '{field}' stands for something else, {earlier}set {place.key}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Exchange(Incoming):
 
     __slots__ = (
         *("_chunked_out", "_out", "_sent", "origin", "request_id", "response_bytes"),
-        *("source", "started", "status", "trace"),
+        *("source", "started", "status", "trace", "upstream_request_id"),
     )
 
     def __init__(
@@ -43,6 +43,7 @@ class Exchange(Incoming):
         self.trace = trace
         self.started = started
         self.source: ResponseSource | None = None
+        self.upstream_request_id: str | None = None
         self.status = 0
         self.response_bytes = 0
         self._chunked_out = False

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from ipaddress import IPv6Address
 
-from aimux.core.headers import crosses_to_upstream
+from aimux.core.headers import crosses_to_upstream, plain_id
 from aimux.core.reason import Failure, Reason
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -94,6 +94,11 @@ class Head:
         """The lines that cross to an upstream, as they were received."""
         options = self.connection
         return tuple(line for name, _, line in self.lines if crosses_to_upstream(name, options))
+
+    @cached_property
+    def client_request_id(self) -> str | None:
+        """The id that the caller has given its request, where it can be passed on."""
+        return plain_id(self.values(b"x-request-id")) or plain_id(self.values(b"x-client-request-id"))
 
     @cached_property
     def path_text(self) -> str:

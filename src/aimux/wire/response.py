@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from aimux.core.headers import crosses_to_client
+from aimux.core.headers import crosses_to_client, plain_id
 from aimux.core.reason import Failure, Reason
 
 _NO_OPTIONS: frozenset[bytes] = frozenset()
 _PHRASE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
-_MEANT_FOR_US = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+_IDS = (b"x-request-id", b"request-id")
+_MEANT_FOR_US = frozenset({b"content-length", b"transfer-encoding", b"connection", *_IDS})
 _PERSISTENCE = frozenset({b"keep-alive"})
 _LONGEST_LENGTH = 18
 _LONGEST_KNOWN = 64
@@ -26,7 +27,10 @@ class ResponseHeadLimits:
 
 @dataclass(slots=True)
 class ResponseHead:
-    """A head that grows. `lines` are what may go on: each header's name in lower case, and its line."""
+    """A head that grows. `lines` are what may go on: each header's name in lower case, and its line.
+
+    `ids` are what the upstream calls the request, by the header.
+    """
 
     phrase: bytes = b""
     lines: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -35,6 +39,7 @@ class ResponseHead:
     connection: frozenset[bytes] = _NO_OPTIONS
     lengths: tuple[bytes, ...] = ()
     codings: tuple[bytes, ...] = ()
+    ids: tuple[tuple[bytes, bytes], ...] = ()
 
     def add(self, headers: Sequence[tuple[bytes, bytes]], limits: ResponseHeadLimits) -> None:
         """Take headers. Raises Failure over the limits."""
@@ -57,6 +62,8 @@ class ResponseHead:
             self.lengths += (value,)
         elif name == b"transfer-encoding":
             self.codings += (value,)
+        elif name in _IDS:
+            self.ids += ((name, value),)
         else:
             self.connection |= {option.strip().lower() for option in value.split(b",")}
 
@@ -74,6 +81,14 @@ class ResponseHead:
         # Persistence names no header that another rule does not stop; without it the common case has no options.
         connection = self.connection - _PERSISTENCE if self.connection else _NO_OPTIONS
         return [line for name, line in self.lines if not connection or crosses_to_client(name, connection)]
+
+    def id_besides(self, ours: str) -> str | None:
+        """What the upstream calls the request, where that can be passed on. An echo of our own id is none."""
+        for name in _IDS:
+            found = plain_id([value for key, value in self.ids if key == name])
+            if found is not None and found != ours:
+                return found
+        return None
 
     def body_length(self) -> int | None:
         """The body's length; None where chunks or the connection's end tell. Raises Failure where it is ambiguous."""

@@ -1,4 +1,4 @@
-"""A request as readers see it, put together from records that have all fields and from those that older versions wrote."""
+"""A request as readers see it, from records that have all fields and from those that older versions wrote."""
 
 import csv
 import io
@@ -11,15 +11,41 @@ from aimux.audit.entry import entry_of
 from aimux.audit.export import FORMATS
 
 DECISION: dict[str, Any] = {
-    **{"seq": 7, "time": "2026-01-31T12:00:00.000000Z", "request_id": "a" * 32, "trace_id": "b" * 32},
-    **{"agent": "ant", "identity": "claimed", "conflicts": [], "peer": "192.0.2.7", "method": "POST", "path": "/"},
-    **{"dialect": "json", "text": "hello", "text_digest": "c" * 64, "route": "finance", "score": 0.5},
-    **{"runner_up": None, "margin": None, "ambiguity_threshold": 0.05, "rule": "a rule", "config": "d" * 64},
-    **{"model": "e" * 64, "cached": True, "decided_ms": 1.0, "scores": [["finance", 0.5, 0.4]], "verdict": "forward"},
+    "seq": 7,
+    "time": "2026-01-31T12:00:00.000000Z",
+    "request_id": "a" * 32,
+    "trace_id": "b" * 32,
+    "agent": "ant",
+    "identity": "claimed",
+    "conflicts": [],
+    "peer": "192.0.2.7",
+    "method": "POST",
+    "path": "/",
+    "dialect": "json",
+    "text": "hello",
+    "text_digest": "c" * 64,
+    "route": "finance",
+    "score": 0.5,
+    "runner_up": None,
+    "margin": None,
+    "ambiguity_threshold": 0.05,
+    "rule": "a rule",
+    "config": "d" * 64,
+    "model": "e" * 64,
+    "cached": True,
+    "decided_ms": 1.0,
+    "scores": [["finance", 0.5, 0.4]],
+    "verdict": "forward",
 }
 OUTCOME: dict[str, Any] = {
-    **{"seq": 8, "verdict": "forward", "model_ms": None, "upstream_ms": 2.0, "total_ms": 3.0, "status": 200},
-    **{"bytes": 10, "ended": "completed"},
+    "seq": 8,
+    "verdict": "forward",
+    "model_ms": None,
+    "upstream_ms": 2.0,
+    "total_ms": 3.0,
+    "status": 200,
+    "bytes": 10,
+    "ended": "completed",
 }
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from aimux.config.compile import compile_snapshot
 from aimux.config.load import Loaded
 from aimux.config.schema import Config, FallbackConfig, RouteConfig
@@ -69,3 +71,19 @@ def test_scores_are_needed_only_where_a_route_has_intents() -> None:
     assert not compile_snapshot(plain, "").needs_scores
     with_intents = Config(routes=(RouteConfig(name="r", upstream="http://x", intents=("a",)),))
     assert compile_snapshot(with_intents, "").needs_scores
+
+
+@pytest.mark.parametrize(
+    ("server", "address"),
+    [
+        ("", "http://127.0.0.1:8080"),
+        ("{port: 9000}", "http://127.0.0.1:9000"),
+        ("{host: 0.0.0.0}", "http://127.0.0.1:8080"),
+        ("{host: '::'}", "http://[::1]:8080"),
+        ("{host: '::1', port: 80}", "http://[::1]:80"),
+        ("{host: gateway.example}", "http://gateway.example:8080"),
+        ("{port: 0}", "http://127.0.0.1:PORT"),
+    ],
+)
+def test_hints_name_where_callers_on_this_machine_find_the_gateway(read: Read, server: str, address: str) -> None:
+    assert read(f"fallback: {{upstream: http://x}}\nserver: {server}\n").snapshot.address == address

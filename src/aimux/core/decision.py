@@ -9,18 +9,7 @@ from enum import Enum
 
 from aimux.core.access import may_use
 from aimux.core.reason import Reason
-from aimux.core.request import (
-    ANONYMOUS,
-    SILENT,
-    Claim,
-    Facts,
-    Flaw,
-    Illegible,
-    Principal,
-    Scores,
-    TextTooLong,
-    no_name,
-)
+from aimux.core.request import ANONYMOUS, SILENT, Claim, Facts, Flaw, Illegible, Principal, Scores, TextTooLong
 from aimux.core.routing import Match, match, stood_for
 from aimux.core.snapshot import Route, Snapshot
 from aimux.core.values import value
@@ -56,10 +45,7 @@ class Forward:
 
 @value
 class Refuse:
-    """The request is refused. `route` is the one that it was meant for, where that was found out.
-
-    `passing` says whether another try may succeed where that is not as the reason says.
-    """
+    """The request is refused. `route` is the one that it was meant for, if known; `passing` is as in `Failure`."""
 
     reason: Reason
     message: str
@@ -108,8 +94,8 @@ _PARTS_RULE = "a part of the text stands for another route than the whole"
 _ILLEGIBLE_RULE = "a text must say to a reader what it says to the model"
 
 NO_TEXT_MESSAGE = (
-    "nothing to route on: send a text, for example curl 'http://localhost:8080?q=what+is+50+times+3', "
-    'or a JSON body like {"query": "what is 50 times 3"}, or name a route in the X-AIMux-Route header'
+    "nothing to route on: send a text, for example curl '{address}?q=what+is+50+times+3', "
+    'or a JSON body like {{"query": "what is 50 times 3"}}, or name a route in the X-AIMux-Route header'
 )
 
 
@@ -135,7 +121,8 @@ def decide(facts: Facts, snapshot: Snapshot) -> Decision:
         return _by_text(text, facts, principal, snapshot, guarded=guarded)
     if facts.route_name is not None:
         return _by_name(facts.route_name, principal, snapshot)
-    return Refuse(Reason.NO_TEXT, NO_TEXT_MESSAGE, "a request needs a text or a named route", principal)
+    message = NO_TEXT_MESSAGE.format(address=snapshot.address)
+    return Refuse(Reason.NO_TEXT, message, "a request needs a text or a named route", principal)
 
 
 def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, *, guarded: bool) -> Decision:
@@ -191,16 +178,10 @@ def _flawed(flaw: Flaw) -> Refuse:
 def _claimed(claims: tuple[Claim, ...], snapshot: Snapshot) -> Principal | Refuse:
     first = claims[0]
     if first.name is None:
-        return _flawed(Flaw(Reason.IDENTITY_MALFORMED, no_name(first.place, first.field)))
+        return _flawed(Flaw(Reason.IDENTITY_MALFORMED, first.fault))
     principal = snapshot.principals.get(first.name)
     if principal is None:
-        return Refuse(
-            Reason.UNKNOWN_AGENT,
-            f"the agent named in the {first.place.value} ({first.field}) is not registered: "
-            "add it to `agents` in the gateway's configuration, or leave the name out to call open routes; "
-            f"where '{first.field}' stands for something else, set {first.place.key}",
-            "a claimed name must be a registered agent",
-        )
+        return Refuse(Reason.UNKNOWN_AGENT, first.fault, "a claimed name must be a registered agent")
     conflicts = tuple(claim for claim in claims[1:] if claim.name != first.name) if len(claims) > 1 else ()
     return replace(principal, conflicts=conflicts) if conflicts else principal
 

@@ -43,14 +43,19 @@ class Claim:
     field: str
     name: str | None
 
-
-def no_name(place: Place, field: str) -> str:
-    """Says that what stands in an identity's place is no name, and what to do about it."""
-    earlier = "name the agent in a header or the query, or " if place is Place.BODY else ""
-    return (
-        f"the {place.value} gives a caller's name ({field}) that is empty or no text: give that of a registered agent; "
-        f"where '{field}' stands for something else, {earlier}set {place.key}"
-    )
+    @property
+    def fault(self) -> str:
+        """What is wrong with one that names no registered agent, and what to do about it."""
+        where = f"in the {self.place.value} ({self.field})"
+        if self.name is None:
+            what = f"the caller's name {where} is empty or no text: give that of a registered agent"
+        else:
+            what = (
+                f"the agent named {where} is not registered: add it to `agents` in the gateway's configuration, "
+                "or leave the name out to call open routes"
+            )
+        earlier = "name the agent in a header or the query, or " if self.place is Place.BODY else ""
+        return f"{what}; where '{self.field}' stands for something else, {earlier}set {self.place.key}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Guard:
 
 
 FALLBACK_NAME: Final = "fallback"
+DEFAULT_ADDRESS: Final = "http://127.0.0.1:8080"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ class Snapshot:
     """Whether all messages of a conversation are looked at, and not only the last one of its user."""
     close_reading: bool = False
     """Whether short texts that nothing divides are read in halves too."""
+    address: str = DEFAULT_ADDRESS
+    """The URL by which callers on this machine reach the gateway, for hints: scheme, host and port."""
 
     @property
     def hears(self) -> bool:
@@ -128,6 +131,7 @@ class Snapshot:
         guards: tuple[Guard, ...] = (),
         all_messages: bool = False,
         close_reading: bool = False,
+        address: str = DEFAULT_ADDRESS,
     ) -> "Snapshot":
         """Build a snapshot, deriving what follows from its parts."""
         return cls(
@@ -143,4 +147,5 @@ class Snapshot:
             guards=guards,
             all_messages=all_messages,
             close_reading=close_reading,
+            address=address,
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from aimux.core.headers import folded
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import Claim, Place, no_name
+from aimux.core.request import Claim, Place
 from aimux.core.snapshot import IdentitySources
 from aimux.wire.http1 import Head
 
@@ -54,11 +54,10 @@ def claim(place: Place, field: str, value: object) -> Claim:
 
     In a body the field may be any API's own: whether that matters depends on the places before it.
     """
-    if isinstance(value, str) and value:
-        return Claim(place, field, value)
-    if place is not Place.BODY:
-        raise Failure(Reason.IDENTITY_MALFORMED, no_name(place, field))
-    return Claim(place, field, None)
+    found = Claim(place, field, value if isinstance(value, str) and value else None)
+    if found.name is None and place is not Place.BODY:
+        raise Failure(Reason.IDENTITY_MALFORMED, found.fault)
+    return found
 
 
 def is_name(value: object) -> bool:

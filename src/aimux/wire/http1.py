@@ -17,6 +17,7 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _VISIBLE = rb"[\x21-\x7e\x80-\xff]"
 # PRI begins the preface of HTTP/2 and is no method (RFC 9113 section 11.6).
 _REQUEST_LINE = re.compile(rb"(?!PRI )([A-Z][A-Z-]{0,31}) ([\x21-\x7e]+) HTTP/1\.([01])\r\n")
+_UNENCODED = re.compile(rb"(?!PRI )[A-Z][A-Z-]{0,31} /[\x20-\x7e\x80-\xff]* HTTP/1\.[01]\r\n")
 _REFUSED_METHODS = (b"TRACE", b"CONNECT")
 # A line must begin where the one before ended, so that counting matches against line ends proves that none was skipped.
 # What has matched is never tried again in another way (`++`, `*+`): a line of blanks would take time squared.
@@ -166,7 +167,7 @@ def parse_head(data: bytes, limits: HeadLimits) -> Head:
     """Read a whole head that `find_head` has measured. Raises Failure for whatever is not exactly as it must be."""
     match = _REQUEST_LINE.match(data)
     if match is None:
-        raise bad("the request line must be METHOD SP target SP HTTP/1.1")
+        raise _malformed_request_line(data)
     method, target, minor = match.groups()
     start = match.end()
     lines = _FIELD_LINE.findall(data, start, len(data) - 2)
@@ -184,6 +185,16 @@ def parse_head(data: bytes, limits: HeadLimits) -> Head:
     _read_target(head)
     head.length = _body_length(head)
     return head
+
+
+def _malformed_request_line(data: bytes) -> Failure:
+    """Says what is wrong with it; most often somebody has typed a text into the URL as it is."""
+    if _UNENCODED.match(data):
+        return bad(
+            "the request target holds blanks or bytes that are not ASCII: percent-encode them "
+            "(curl -G --data-urlencode 'q=...' does so, and so do HTTP libraries where a parameter is given apart)"
+        )
+    return bad("the request line must be METHOD SP target SP HTTP/1.1")
 
 
 def _index(method: str, target: bytes, minor: int, raw: list[tuple[bytes, bytes, bytes]]) -> Head:
@@ -220,7 +231,10 @@ def _read_target(head: Head) -> None:
             raise bad("the request target and the Host header name different hosts")
         target = (path or b"/") + (query or b"")
     if _FORBIDDEN_IN_TARGET.search(target):
-        raise bad("the request target holds a fragment, a backslash, a null or a malformed percent escape")
+        raise bad(
+            "the request target holds a fragment (#), a backslash, a null or a % that begins no escape: "
+            "percent-encode them, as %23, %5C and %25"
+        )
     head.target = target
     head.path, _, head.query = target.partition(b"?")
 

@@ -39,6 +39,11 @@ def test_a_text_with_a_colon_is_shown_as_it_should_stand(problems_of: Problems, 
     assert f'in quotes where all of this is one: "{written}"' in problem.remedy
 
 
+def test_a_comment_within_brackets_is_found_where_it_begins(problems_of: Problems) -> None:
+    (problem,) = problems_of("routes:\n- name: a\n  upstream: http://a\n  intents: [\n    b,\n    issue #42, c]\n")
+    assert (problem.line, problem.message) == (6, "the # on this line begins a comment within [ ] or { }")
+
+
 def test_a_secret_is_not_shown_in_quotes(problems_of: Problems) -> None:
     (problem,) = problems_of("fallback: {upstream: http://x}\nserver:\n  admin_token:\n    hunter2: hunter2\n")
     assert "quotes" in problem.remedy

@@ -97,7 +97,7 @@ def test_connection_naming_a_field_drops_its_underscore_twin():
 
 
 def test_a_request_has_its_id_in_both_headers_that_clients_read():
-    assert id_lines("abc") == [b"X-Request-ID: abc", b"request-id: abc"]
+    assert id_lines("abc") == (b"X-Request-ID: abc", b"request-id: abc")
 
 
 @pytest.mark.parametrize("value", [b"a", b"req_011CS", b"a b", b"!~", b"x" * 128])

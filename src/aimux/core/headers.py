@@ -75,10 +75,10 @@ def crosses_to_client(name: bytes, connection: Set[bytes]) -> bool:
     return not connection or (name not in connection and plain not in connection)
 
 
-def id_lines(request_id: str) -> list[bytes]:
+def id_lines(request_id: str) -> tuple[bytes, bytes]:
     """The header lines that tell a client the request's id: the first by the usual name, then by that of Anthropic."""
     value = request_id.encode("ascii")
-    return [b"X-Request-ID: " + value, b"request-id: " + value]
+    return b"X-Request-ID: " + value, b"request-id: " + value
 
 
 def plain_id(values: Sequence[bytes]) -> str | None:

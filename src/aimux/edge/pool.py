@@ -165,19 +165,19 @@ class Upstreams:
             raise ValueError("the permit is for a route that is not open")
         if body is None and exchange.body_complete:
             body = exchange.body
-        named = id_lines(exchange.request_id)
+        named, named_again = id_lines(exchange.request_id)
         head = upstream_head(
             exchange.head,
             permit.route.upstream,
             agent=permit.principal.name,
-            own=[way.line, named[0]],
+            own=(way.line, named),
             trace=exchange.trace,
             origin=exchange.origin,
             length=exchange.head.length if body is None else len(body),
         )
         pool = way.pool
         may_resend = body is not None and exchange.head.method in _IDEMPOTENT
-        request = Outgoing(head, body, [way.line, *named])
+        request = Outgoing(head, body, [way.line, named, named_again])
         try:
             return await _exchange(pool, pool.take_idle() or await pool.connect(), request, exchange)
         except StaleConnectionError as error:

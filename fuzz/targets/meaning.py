@@ -66,7 +66,7 @@ def check(data: bytes) -> None:
 def _expect_a_reading(reading: Reading, dialects: set[str]) -> None:
     expect("a dialect is one of those that this part can be in", kept=reading.dialect in dialects)
     expect("a text is not blank", kept=reading.text is None or bool(reading.text.strip()))
-    expect("no claim has an empty name", kept=all(claim.name for claim in reading.claims))
+    expect("no claim has an empty name", kept=all(claim.name != "" for claim in reading.claims))
     if reading.flaw is not None:
         expect("what cannot be read says nothing", kept=reading == Reading(flaw=reading.flaw))
         expect(
@@ -90,25 +90,33 @@ def _expect_the_claims(in_head: Reading, in_body: Reading, given: list[Given]) -
     for reading in (in_head, in_body):
         for claim in reading.claims:
             there = [each for each in given if (each.place, each.field) == (claim.place.value, claim.field)]
-            expect("a name stands where it is said to", kept=len(there) == 1 and set(there[0].values) == {claim.name})
+            there_is = len(there) == 1 and (
+                set(there[0].values) == {claim.name} if there[0].sound else claim.name is None
+            )
+            expect("a name stands where it is said to", kept=there_is)
     expect("a body is no head", kept=all(claim.place.value == "body" for claim in in_body.claims))
     expect("a head is no body", kept=all(claim.place.value != "body" for claim in in_head.claims))
 
 
 def _expect_the_caller(found: object, given: list[Given], lines: list[bytes]) -> None:
     if isinstance(found, Principal):
-        expect("a caller is known only where every place is sound", kept=all(each.sound for each in given))
+        expect("a caller is known only where every place of the head is sound", kept=_is_sound(given))
         name = given[0].values[0] if given else None
         expect("the first place counts, and none means anonymous", kept=found.name == name)
         expect("a caller is registered", kept=name is None or name in _AGENTS)
-        others = [each.values[0] for each in given if each.values[0] != name]
+        others = [each.values[0] if each.sound else None for each in given if each.values[0] != name]
         expect("later names are conflicts", kept=[claim.name for claim in found.conflicts] == others)
         return
     expect("all that is needed to tell the caller was there", kept=isinstance(found, Refuse))
     if isinstance(found, Refuse) and found.reason is Reason.UNKNOWN_AGENT:
         expect("only a name that is not registered is unknown", kept=given[0].values[0] not in _AGENTS)
     if isinstance(found, Refuse) and found.reason is Reason.IDENTITY_MALFORMED:
-        expect("nothing is malformed without need", kept=not all(each.sound for each in given) or _is_odd(lines))
+        expect("nothing is malformed without need", kept=not _is_sound(given) or _is_odd(lines))
+
+
+def _is_sound(given: list[Given]) -> bool:
+    """Whether a caller can be known: what is no name in a body matters only where nothing before it names anybody."""
+    return all(each.sound for each in given if each.place != "body" or each is given[0])
 
 
 def _is_odd(lines: list[bytes]) -> bool:

@@ -23,9 +23,10 @@ _HOP_BY_HOP = frozenset(
 )
 # What this hop says anew, if it says it at all.
 _REWRITTEN = frozenset(
-    b"host content-length expect x-request-id traceparent tracestate forwarded x-forwarded x-original-forwarded-for"
-    b" x-real-ip proxy".split()
+    b"host content-length expect x-request-id x-client-request-id x-upstream-request-id traceparent tracestate"
+    b" forwarded x-forwarded x-original-forwarded-for x-real-ip proxy".split()
 )
+_IDS = (b"x-request-id", b"x-client-request-id")
 _OWN = {b"x-aimux-agent": b"bee", b"x-aimux-route": b"finance"}
 
 _Outcome = Head | Reason | None
@@ -92,6 +93,11 @@ def _expect_the_same_at_the_upstream(head: Head, origin: Origin) -> None:
     expect(
         "X-AIMux headers are there, once each", kept=sorted(own) == sorted(_OWN) and not set(own) & set(again.repeated)
     )
+    named = {value for name in _IDS for value in head.values(name)}
+    ids = set(again.values(b"x-client-request-id"))
+    expect(
+        "the caller's id of the request is its own", kept=len(ids) <= 1 and ids <= named and all(map(_is_plain, ids))
+    )
     expected = [line for name, _, line in head.lines if _passes(name, head.connection)]
     kept = [line for name, _, line in again.lines if _passes(name, frozenset())]
     expect("end-to-end lines pass as they came, and nothing else does", kept=kept == expected)
@@ -102,6 +108,10 @@ def _passes(name: bytes, dropped: frozenset[bytes]) -> bool:
     if plain.startswith((b"x-aimux-", b"x-forwarded-")):
         return False
     return plain not in _HOP_BY_HOP and plain not in _REWRITTEN and not {name, plain} & dropped
+
+
+def _is_plain(value: bytes) -> bool:
+    return 0 < len(value) <= 128 and value.isascii() and value.decode("ascii").isprintable()
 
 
 def _plain(name: bytes) -> bytes:

@@ -95,6 +95,38 @@ def test_every_field_of_an_outcome(made: Make) -> None:
     }
 
 
+def test_what_caller_and_upstream_call_the_request_is_recorded_where_they_call_it_anything(made: Make) -> None:
+    record = made(5)
+    record.client_request_id, record.upstream_request_id = 'trace "7"', "req_011"
+    writing = scribe()
+    assert read(writing.decision(record))["client_request_id"] == 'trace "7"'
+    assert read(writing.outcome(record, 1, 0.0))["upstream_request_id"] == "req_011"
+    bare = made(5)  # the same agent and text: nothing of what was remembered of it stays
+    assert "client_request_id" not in read(writing.decision(bare))
+    assert "upstream_request_id" not in read(writing.outcome(bare, 1, 0.0))
+
+
+@pytest.mark.parametrize("header", ["x-request-id", "request-id", "x-client-request-id", "x-upstream-request-id"])
+def test_ids_of_others_are_redacted_like_all_that_is_sent(made: Make, header: str) -> None:
+    record = made(5)
+    record.client_request_id = record.upstream_request_id = "sk-0123456789abcdefghijkl"
+    assert read(scribe().decision(record))["client_request_id"] == "***"
+    assert read(scribe().outcome(record, 1, 0.0))["upstream_request_id"] == "***"
+    record.client_request_id = record.upstream_request_id = "harmless"
+    writing = scribe(headers=(header,))
+    hidden = {
+        read(writing.decision(record))["client_request_id"],
+        read(writing.outcome(record, 1, 0.0))["upstream_request_id"],
+    }
+    assert "***" in hidden
+
+
+def test_a_conflict_with_what_is_no_name_says_so(made: Make) -> None:
+    record = made(1)
+    record.principal = Principal("a", Established.CLAIMED, (Claim(Place.BODY, "agent", None),))
+    assert read(scribe().decision(record))["conflicts"] == [{"place": "body", "field": "agent", "name": None}]
+
+
 def test_how_much_of_a_text_is_recorded(made: Make) -> None:
     text = "ab" * 150
     digest = hashlib.sha256(text.encode()).hexdigest()

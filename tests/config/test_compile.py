@@ -103,3 +103,19 @@ def test_an_origin_is_kept_as_browsers_write_it(read: Read, written: str, origin
     found = cors(config)
     assert found is not None
     assert (found.origins, found.headers, found.max_age) == (frozenset({origin}), ("*",), 600)
+
+
+@pytest.mark.parametrize(
+    ("server", "address"),
+    [
+        ("", "http://127.0.0.1:8080"),
+        ("{port: 9000}", "http://127.0.0.1:9000"),
+        ("{host: 0.0.0.0}", "http://127.0.0.1:8080"),
+        ("{host: '::'}", "http://[::1]:8080"),
+        ("{host: '::1', port: 80}", "http://[::1]:80"),
+        ("{host: gateway.example}", "http://gateway.example:8080"),
+        ("{port: 0}", "http://127.0.0.1:PORT"),
+    ],
+)
+def test_hints_name_where_callers_on_this_machine_find_the_gateway(read: Read, server: str, address: str) -> None:
+    assert read(f"fallback: {{upstream: http://x}}\nserver: {server}\n").snapshot.address == address

@@ -42,10 +42,18 @@ def intent(read: Read, written: str, **environ: str) -> str:
         ("$X {X} $ $$", "$X {X} $ $$"),
         ("$${", "${"),
         ("${_9}", "ok"),
+        ("${NOPE:-default}", "default"),
+        ("${NOPE:-a b:-c-d $5 \\n}", "a b:-c-d $5 \\n"),
+        ("${EMPTY:-default}", "default"),
+        ("${X:-default}", "x"),
+        ("a${NOPE:-}b", "ab"),
+        ("a${EMPTY}${EMPTY:-}b", "ab"),
+        ("${NOPE:-$NOPE}${NOPE:-?}", "$NOPE?"),
+        ("$${X:-default}", "${X:-default}"),
     ],
 )
 def test_how_a_name_is_written(read: Read, written: str, becomes: str) -> None:
-    assert intent(read, written, X="x", _9="ok") == becomes
+    assert intent(read, written, X="x", _9="ok", EMPTY="") == becomes
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1))
@@ -58,10 +66,17 @@ def test_what_the_environment_gives_is_never_read_again(value: str) -> None:
 @pytest.mark.parametrize(
     ("written", "why"),
     [
-        ("${NOPE}", "NOPE is not set in the environment; set it, or write $${NOPE}"),
+        ("${NOPE}", "NOPE is not set in the environment; set it, write ${NOPE:-default}, or $${NOPE}"),
         ("${}", "${ begins a name of the environment but none follows"),
-        ("${A-B}", "${ begins a name"),
-        ("${X:-default}", "${ begins a name"),
+        ("${A.B}", "${ begins a name"),
+        ("${X-default}", "only ${NAME} and ${NAME:-default} are read"),
+        ("${X:?it must be set}", "only ${NAME} and ${NAME:-default} are read"),
+        ("${X:+other}", "only ${NAME} and ${NAME:-default} are read"),
+        ("${NOPE:-${X}}", "with a default without braces"),
+        ("${NOPE:-{a}}", "with a default without braces"),
+        ("${NOPE:-", "with a default without braces"),
+        ("${:-default}", "${ begins a name"),
+        ("${NOPE:default}", "${ begins a name"),
         ("${9}", "${ begins a name"),
         ("${X", "${ begins a name"),
         ("a ${", "${ begins a name"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aimux.core.headers import Trace, crosses_to_client, crosses_to_upstream, trace_from
+from aimux.core.headers import Trace, crosses_to_client, crosses_to_upstream, id_lines, plain_id, trace_from
 
 QUICK = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NONE = frozenset()
@@ -16,9 +16,10 @@ HOP_BY_HOP = (
     b" upgrade http2-settings"
 ).split()
 REWRITTEN = (
-    b"host content-length expect x-request-id traceparent tracestate forwarded x-forwarded x-original-forwarded-for"
-    b" x-real-ip proxy"
+    b"host content-length expect x-request-id x-client-request-id x-upstream-request-id traceparent tracestate"
+    b" forwarded x-forwarded x-original-forwarded-for x-real-ip proxy"
 ).split()
+OUR_IDS = [b"x-request-id", b"request-id", b"x-upstream-request-id"]
 FORGEABLE = (
     b"x-aimux-agent x-aimux-route x-aimux-verdict x-aimux- x-forwarded-for x-forwarded-proto x-forwarded-host"
     b" x-forwarded-port x-forwarded-prefix x-forwarded-client-cert"
@@ -51,7 +52,7 @@ def test_everything_else_crosses_in_both_directions(name):
     assert crosses_to_client(name, NONE)
 
 
-@pytest.mark.parametrize("name", [*HOP_BY_HOP, b"content-length", b"x-request-id", b"x-aimux-agent", b"x-aimux-route"])
+@pytest.mark.parametrize("name", [*HOP_BY_HOP, b"content-length", *OUR_IDS, b"x-aimux-agent", b"x-aimux-route"])
 def test_what_does_not_cross_to_the_client(name):
     assert not crosses_to_client(name, NONE)
     assert not crosses_to_client(name.replace(b"-", b"_"), NONE)
@@ -90,6 +91,25 @@ def test_connection_naming_a_field_drops_its_underscore_twin():
     for crosses in (crosses_to_upstream, crosses_to_client):
         assert not crosses(b"x_secret", frozenset({b"x-secret"}))
         assert not crosses(b"x_secret", frozenset({b"x_secret"}))
+
+
+# Ids of requests
+
+
+def test_a_request_has_its_id_in_both_headers_that_clients_read():
+    assert id_lines("abc") == (b"X-Request-ID: abc", b"request-id: abc")
+
+
+@pytest.mark.parametrize("value", [b"a", b"req_011CS", b"a b", b"!~", b"x" * 128])
+def test_an_id_of_somebody_else_is_taken_as_it_is(value):
+    assert plain_id([value]) == value.decode()
+
+
+@pytest.mark.parametrize(
+    "values", [[], [b""], [b"a", b"a"], [b"a", b"b"], [b"x" * 129], [b"a\tb"], [b"\xe9"], [b"a\x7f"]]
+)
+def test_what_is_no_plain_id_is_none(values):
+    assert plain_id(values) is None
 
 
 # Trace context

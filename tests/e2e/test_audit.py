@@ -60,6 +60,14 @@ def test_a_decision_is_in_the_file_before_the_upstream_has_the_request(mesh: Mes
     assert seen == [True] * 3
 
 
+def test_what_is_no_name_in_a_body_is_a_conflict_with_the_header(mesh: Mesh) -> None:
+    headers = {"Content-Type": "application/json", "X-Source-Agent": "finance-bot"}
+    body = b'{"agent": {"name": "helper"}, "input": "forecast revenue"}'
+    entry = found(mesh.gateway, ask(mesh.port, "POST", "/v1/sessions", headers, body))
+    assert (entry["agent"], entry["verdict"]) == ("finance-bot", "forward")
+    assert entry["conflicts"] == [{"place": "body", "field": "agent", "name": None}]
+
+
 def test_who_reached_what_and_why(mesh: Mesh) -> None:
     text = "forecast revenue for the next quarter"
     headers = {"X-Source-Agent": "finance-bot", "X-Client-ID": "somebody-else"}

@@ -105,6 +105,7 @@ def test_the_gateway_says_who_asks_and_where_it_leads(mesh: Mesh) -> None:
     assert request.all("X-AIMux-Route") == [b"plain"]
     assert {name for name in request.names if b"aimux" in name} == {b"x-aimux-agent", b"x-aimux-route"}
     assert re.fullmatch(rb"[0-9a-f]{32}", request.header("X-Request-ID") or b"")
+    assert request.header("X-Client-Request-ID") == b"mine"
 
 
 def test_an_anonymous_request_names_no_agent(mesh: Mesh) -> None:
@@ -248,4 +249,5 @@ def test_an_upstream_whose_certificate_is_not_trusted_gets_nothing(mesh: Mesh) -
     error = json.loads(response.body)["error"]
     assert (response.status, error["code"]) == (502, "upstream_unreachable")
     assert "certificate" in error["message"]
+    assert response.header("x-should-retry") == b"false"
     assert mesh.secure.requests == []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import openai
 import pytest
+from e2e_support.gateway import Gateway
 from e2e_support.mesh import NewUpstream, Start
 from e2e_support.upstream import Peer, Received, Upstream
 from e2e_support.waiting import DEADLINE
@@ -50,32 +51,41 @@ def openai_like(peer: Peer, request: Received) -> None:
 
 
 @pytest.fixture(scope="module")
-def _port_and_upstream(start_once: Start, new_upstream_once: NewUpstream) -> tuple[int, Upstream]:
+def _gateway_and_upstream(
+    start_once: Start, new_upstream_once: NewUpstream, dead_port: int
+) -> tuple[Gateway, Upstream]:
     upstream = new_upstream_once()
     routes = [
         {"name": name, "upstream": upstream.url, "intents": intents, **({"allowed": allowed} if allowed else {})}
         for name, (intents, allowed) in ROUTES.items()
     ]
-    return start_once({"agents": ["finance-bot", "admin-bot"], "routes": routes}).port, upstream
+    routes.append({"name": "gone", "upstream": f"http://127.0.0.1:{dead_port}", "intents": ["sing me a song"]})
+    return start_once({"agents": ["finance-bot", "admin-bot"], "routes": routes}), upstream
 
 
 @pytest.fixture
-def upstream(_port_and_upstream: tuple[int, Upstream]) -> Iterator[Upstream]:
+def gateway(_gateway_and_upstream: tuple[Gateway, Upstream]) -> Gateway:
+    """The gateway."""
+    return _gateway_and_upstream[0]
+
+
+@pytest.fixture
+def upstream(_gateway_and_upstream: tuple[Gateway, Upstream]) -> Iterator[Upstream]:
     """The OpenAI-like upstream of all routes."""
-    upstream = _port_and_upstream[1]
+    upstream = _gateway_and_upstream[1]
     upstream.handler = openai_like
     yield upstream
     upstream.forget()
 
 
 @pytest.fixture
-def connect(_port_and_upstream: tuple[int, Upstream]) -> Iterator[Connect]:
+def connect(gateway: Gateway) -> Iterator[Connect]:
     """Makes SDK clients for agents."""
     made: list[openai.OpenAI] = []
 
     def make(agent: str | None = None) -> openai.OpenAI:
         headers = {"X-Source-Agent": agent} if agent else {}
-        url = f"http://127.0.0.1:{_port_and_upstream[0]}/v1"
+        url = f"http://127.0.0.1:{gateway.port}/v1"
         made.append(openai.OpenAI(base_url=url, api_key="sk-test", default_headers=headers, max_retries=0))
         return made[-1]
 
@@ -134,9 +144,9 @@ def test_the_responses_api(connect: Connect, upstream: Upstream, asked: str | Re
 @pytest.mark.parametrize(
     ("agent", "models"),
     [
-        ("finance-bot", ["finance", "left", "right"]),
-        ("admin-bot", ["admin", "left", "right"]),
-        (None, ["left", "right"]),
+        ("finance-bot", ["finance", "left", "right", "gone"]),
+        ("admin-bot", ["admin", "left", "right", "gone"]),
+        (None, ["left", "right", "gone"]),
     ],
 )
 def test_the_models_are_the_routes_that_the_caller_may_use(
@@ -170,6 +180,63 @@ def test_refusals_are_the_sdks_own_errors(connect: Connect, upstream: Upstream, 
     assert refusal.body["status"] == refusal.status_code
     assert refusal.body["message"] in str(refusal)
     assert refusal.request_id == refusal.body["request_id"]
+    assert upstream.requests == []
+
+
+def retrying(port: int, agent: str | None = None) -> openai.OpenAI:
+    """A client that repeats a request as often as the SDK does by itself."""
+    headers = {"X-Source-Agent": agent} if agent else {}
+    return openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="sk-test", default_headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "code"),
+    [
+        ("please delete users", openai.PermissionDeniedError, "route_forbidden"),
+        ("will it rain tomorrow", openai.ConflictError, "ambiguous_route"),
+    ],
+)
+def test_what_policy_refuses_is_asked_once_and_says_why(
+    gateway: Gateway, upstream: Upstream, text: str, error: type[openai.APIStatusError], code: str
+) -> None:
+    with retrying(gateway.port, "finance-bot") as client:
+        assert client.max_retries > 0
+        before = len(gateway.lines)
+        with pytest.raises(error) as raised:
+            chat(client, text)
+    assert str(raised.value).endswith(f" [{code}]")
+    gateway.request_line((raised.value.request_id or "").encode())
+    assert len(gateway.lines) == before + 1
+
+
+def test_a_model_that_takes_too_long_is_asked_once(start: Start, upstream: Upstream) -> None:
+    upstream.handler = lambda peer, _: peer.wait_closed()
+    routes = [{"name": "slow", "upstream": upstream.url, "intents": ["analyze the budget"]}]
+    gateway = start({"upstreams": {"response_timeout": 0.3}, "routes": routes})
+    with retrying(gateway.port) as client, pytest.raises(openai.InternalServerError) as raised:
+        chat(client, "analyze the budget")
+    assert (raised.value.status_code, len(upstream.requests)) == (504, 1)
+    assert str(raised.value).endswith(" [upstream_timeout]")
+
+
+def test_what_another_try_may_change_is_tried_again(gateway: Gateway, upstream: Upstream) -> None:
+    with retrying(gateway.port) as client:
+        before = len(gateway.lines)
+        with pytest.raises(openai.InternalServerError) as raised:
+            chat(client, "sing me a song")
+    assert raised.value.code == "upstream_unreachable"
+    gateway.request_line((raised.value.request_id or "").encode())
+    assert len(gateway.lines) == before + 1 + client.max_retries
+
+
+def test_an_agent_that_is_the_apis_own_object_does_not_hide_who_calls(connect: Connect, upstream: Upstream) -> None:
+    upstream.handler = lambda peer, _: peer.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+    agent = {"agent": {"name": "helper", "model": MODEL}, "input": "analyze the budget"}
+    connect("finance-bot").post("/agents/sessions", cast_to=object, body=agent)
+    assert upstream.only.header("X-AIMux-Agent") == b"finance-bot"
+    upstream.forget()
+    with pytest.raises(openai.BadRequestError, match=r"identity\.body_field.* \[identity_malformed\]$"):
+        connect().post("/agents/sessions", cast_to=object, body=agent)
     assert upstream.requests == []
 
 

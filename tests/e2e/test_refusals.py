@@ -12,6 +12,7 @@ MARK = "zqhostile"
 HOSTILE = {"X-Probe": MARK, "User-Agent": MARK, "Cookie": MARK, "X-Request-ID": MARK, "X-AIMux-Agent": MARK}
 FINANCE = {"X-Source-Agent": "finance-bot"}
 JSON = {"Content-Type": "application/json"}
+MAY_PASS = {"upstream_unreachable", "overloaded", "not_ready", "draining"}
 TYPES = {
     400: "invalid_request",
     401: "unauthenticated",
@@ -51,7 +52,11 @@ def check(response: Response, status: int, code: str) -> dict[str, object]:
     assert (error["code"], error["status"], error["type"]) == (code, status, TYPES[status])
     assert re.fullmatch("[0-9a-f]{32}", error["request_id"])
     assert response.header("X-Request-ID") == error["request_id"].encode()
+    assert response.header("request-id") == response.header("X-Request-ID")
     assert response.all("X-AIMux-Route") == []
+    assert str(error["message"]).endswith(f" [{code}]")
+    assert (response.header("x-should-retry") == b"false") == (code not in MAY_PASS)
+    assert b"429" not in response.head + response.body
     answer = (response.head + response.body).decode("latin-1").lower()
     assert MARK not in answer
     assert not re.search(r"\bscores?\b|traceback|<[a-z!/]|\b0\.\d", answer)
@@ -149,7 +154,7 @@ def test_every_refusal_that_can_be_caused_from_outside_is_in_the_table() -> None
 
 def test_the_message_names_agent_and_route(mesh: Mesh) -> None:
     error = check(ask(mesh.port, "GET", "/?q=delete+users", FINANCE), 403, "route_forbidden")
-    assert error["message"] == "agent 'finance-bot' may not use route 'admin'"
+    assert error["message"] == "agent 'finance-bot' may not use route 'admin' [route_forbidden]"
 
 
 def test_no_text_shows_an_example_that_works(mesh: Mesh) -> None:

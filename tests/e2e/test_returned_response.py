@@ -18,7 +18,7 @@ def returned(mesh: Mesh, response: bytes, method: str = "GET") -> Response:
 
 def own_headers(response: Response) -> set[bytes]:
     """The names of the headers, without those that the gateway adds or that frame the body."""
-    added = {b"x-aimux-route", b"x-request-id", b"content-length", b"transfer-encoding"}
+    added = {b"x-aimux-route", b"x-request-id", b"request-id", b"content-length", b"transfer-encoding"}
     return {name.lower() for name, _ in response.headers} - added
 
 
@@ -40,10 +40,11 @@ def test_status_reason_headers_and_body_come_back_unchanged(mesh: Mesh) -> None:
     assert response.body == body
     assert response.header("X-AIMux-Route") == b"plain"
     assert response.header("X-Request-ID") == mesh.plain.only.header("X-Request-ID")
+    assert response.header("request-id") == response.header("X-Request-ID")
 
 
 def test_what_the_upstream_says_in_the_gateways_name_is_dropped(mesh: Mesh) -> None:
-    spoofed = b"X-AIMux-Route: evil\r\nX-AIMux-Agent: evil\r\nX-Request-ID: evil\r\nx-aimux-other: evil\r\n"
+    spoofed = b"X-AIMux-Route: evil\r\nX-AIMux-Agent: evil\r\nX-Upstream-Request-ID: evil\r\nx-aimux-other: evil\r\n"
     response = returned(mesh, b"HTTP/1.1 200 OK\r\n" + spoofed + b"Content-Length: 0\r\n\r\n")
     assert response.header("X-AIMux-Route") == b"plain"
     assert b"evil" not in response.head

@@ -1,6 +1,8 @@
 """An upstream that dies, stalls or talks nonsense, at every stage: the caller learns it, and the next request works."""
 
+import contextlib
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -16,8 +18,14 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 Break = Callable[[Peer], None]
 
 
+def may_repeat(response: Response) -> bool:
+    """Whether clients may send the refused request again by themselves."""
+    return response.header("x-should-retry") is None
+
+
 def code_of(response: Response) -> tuple[int, str]:
     """Status and code of a refusal."""
+    assert response.header("Retry-After") is None
     assert response.header("Content-Type") == b"application/json"
     return response.status, json.loads(response.body)["error"]["code"]
 
@@ -37,6 +45,7 @@ def leakless(mesh: Mesh) -> Iterator[Mesh]:
 def test_nobody_listens(leakless: Mesh) -> None:
     response = ask(leakless.port, "POST", "/", {"X-AIMux-Route": "dead"}, b"body")
     assert code_of(response) == (502, "upstream_unreachable")
+    assert may_repeat(response)
     assert response.all("X-AIMux-Route") == []
     line = leakless.gateway.request_line(response.header("X-Request-ID"))
     assert (line["verdict"], line["route"], line["status"]) == ("upstream_unreachable", "dead", 502)
@@ -48,6 +57,7 @@ def test_a_connection_lost_before_the_answer(leakless: Mesh, leave: Break, metho
     leakless.plain.handler = lambda peer, _: leave(peer)
     response = ask(leakless.port, method, headers=PLAIN)
     assert code_of(response) == (502, "upstream_unreachable")
+    assert not may_repeat(response), "the upstream has had the request"
     assert len(leakless.plain.requests) == 1
 
 
@@ -182,7 +192,22 @@ def test_a_head_that_does_not_come_in_time(hasty: tuple[int, Upstream], part: by
         peer.wait_closed()
 
     upstream.handler = stall
-    assert code_of(ask(port, headers=PLAIN)) == (504, "upstream_timeout")
+    response = ask(port, headers=PLAIN)
+    assert code_of(response) == (504, "upstream_timeout")
+    assert not may_repeat(response), "the upstream may be at it still"
+
+
+def test_an_upstream_that_takes_no_connection_in_time_has_not_had_the_request(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as waiting:
+        for _ in range(4):  # nobody accepts: whoever comes when the kernel's line is full gets no answer
+            crowd = waiting.enter_context(socket.socket())
+            crowd.setblocking(False)
+            crowd.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        gateway = start({"upstreams": {"connect_timeout": 0.2}, "routes": [{"name": "plain", "upstream": url}]})
+        response = ask(gateway.port, "POST", "/", PLAIN, b"body")
+    assert code_of(response) == (504, "upstream_timeout")
+    assert may_repeat(response)
 
 
 @pytest.mark.parametrize("part", [b"Content-Length: 9\r\n\r\nsome", b"Transfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n"])

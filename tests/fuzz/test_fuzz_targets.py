@@ -104,7 +104,7 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
     "the last of two names": (
         "meaning",
         WIRE + "claims._one",
-        lambda v: v[-1],
+        lambda values, *_: values[-1],
         b"/?agent=bee&agent=finance-bot\r\n\r\n",
     ),
     "a name that is empty": ("meaning", WIRE + "claims.claim", Claim, b"/?agent=\r\n\r\n"),

@@ -31,6 +31,7 @@ class FakeExchange:
     request_id: str = "abc123"
     status: int = 0
     response_bytes: int = 0
+    upstream_request_id: str | None = None
     aborted: bool = False
     closes: bool = False
     body_reads: int = 0
@@ -72,13 +73,15 @@ class FakeExchange:
 
     @property
     def error(self):
-        """The refusal that the client got."""
+        """The refusal that the client got; its message without the code, which stands behind every one."""
         ((status, own, body),) = self.answers
         error = json.loads(body)["error"]
         assert error["status"] == status
         assert error["request_id"] == self.request_id
         assert b"Content-Type: application/json" in own
-        assert b"X-Request-ID: abc123" in own
+        assert {b"X-Request-ID: abc123", b"request-id: abc123"} <= set(own)
+        error["message"], code = error["message"].rsplit(" ", 1)
+        assert code == f"[{error['code']}]"
         return error
 
 

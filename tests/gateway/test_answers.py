@@ -22,7 +22,7 @@ def test_every_refusal_has_the_one_shape(reason):
         "code": reason.code,
         "type": reason.kind,
         "status": reason.status,
-        "message": refusal.message,
+        "message": f"{refusal.message} [{reason.code}]",
         "request_id": "abc123",
     }
     if reason is Reason.AMBIGUOUS_ROUTE:
@@ -37,7 +37,7 @@ def test_every_refusal_has_the_one_shape(reason):
 def test_the_header_lines_of_a_refusal(reason):
     route = Route("secret-route", UPSTREAM, Access.RESTRICTED)
     lines = refusal_lines(Refuse(reason, "message", "rule", route=route), "abc123")
-    assert lines[:2] == [b"Content-Type: application/json", b"X-Request-ID: abc123"]
+    assert lines[:3] == [b"Content-Type: application/json", b"X-Request-ID: abc123", b"request-id: abc123"]
     own = {
         Reason.OVERLOADED: [b"Retry-After: 1"],
         Reason.NOT_READY: [b"Retry-After: 2"],
@@ -45,7 +45,38 @@ def test_the_header_lines_of_a_refusal(reason):
         Reason.UNKNOWN_AGENT: [b'WWW-Authenticate: AIMux-Agent realm="aimux"'],
         Reason.METHOD_NOT_ALLOWED: [b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
     }
-    assert lines[2:] == own.get(reason, [])
+    no_retry = [] if reason.passing else [b"x-should-retry: false"]
+    assert lines[3:] == no_retry + own.get(reason, [])
+
+
+MAY_PASS = {
+    *(Reason.REQUEST_TIMEOUT, Reason.UPSTREAM_UNREACHABLE),
+    *(Reason.OVERLOADED, Reason.NOT_READY, Reason.DRAINING),
+}
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_clients_are_told_not_to_repeat_what_another_try_cannot_change(reason):
+    lines = refusal_lines(Refuse(reason, "message", "rule"), "abc123")
+    assert (b"x-should-retry: false" in lines) is (reason not in MAY_PASS)
+    waits = [int(line.removeprefix(b"Retry-After: ")) for line in lines if line.startswith(b"Retry-After")]
+    assert (len(waits) == 1) is (reason.status in {429, 503})
+    assert all(1 <= seconds <= 60 for seconds in waits)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+@pytest.mark.parametrize("passing", [True, False])
+def test_what_is_known_of_one_case_counts_more_than_its_reason(reason, passing):
+    lines = refusal_lines(Refuse(reason, "message", "rule", passing=passing), "abc123")
+    assert (b"x-should-retry: false" in lines) is not passing
+    assert passing or not [line for line in lines if line.startswith(b"Retry-After")]
+
+
+@pytest.mark.parametrize("number", [429, 1429, 4294967296])
+def test_no_message_holds_what_clients_take_for_a_rate_limit(number):
+    body = refusal_body(Refuse(Reason.BODY_TOO_LARGE, f"larger than {number} bytes", "rule"), "abc123")
+    assert b"429" not in body
+    assert str(number) in json.loads(body)["error"]["message"].replace(" ", "")
 
 
 def test_the_allowed_methods_may_be_others():

@@ -20,7 +20,7 @@ def test_models_lists_the_routes_that_the_caller_may_use(house, method, query, m
     exchange, record = served.serve(method + b" /v1/models" + query + b" HTTP/1.1\r\nHost: x\r\n\r\n")
     ((status, own, body),) = exchange.answers
     assert [model["id"] for model in json.loads(body)["data"]] == models
-    assert (status, own) == (200, [b"Content-Type: application/json", b"X-Request-ID: abc123"])
+    assert (status, own) == (200, [b"Content-Type: application/json", b"X-Request-ID: abc123", b"request-id: abc123"])
     assert (record.verdict, record.status) == ("answered", 200)
     assert record.principal is not None
     assert record.rule

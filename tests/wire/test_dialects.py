@@ -6,7 +6,8 @@ from wire_support.requests import SOURCES, flaw, head_of, parts, said
 from aimux.core.reason import Failure, Reason
 from aimux.core.snapshot import IdentitySources
 from aimux.wire.dialects import named_route, read_head, read_opening
-from aimux.wire.http1 import HeadLimits, HeadReader, parse_head
+from aimux.wire.heads import HeadReader
+from aimux.wire.http1 import HeadLimits, parse_head
 
 # The text in the query
 

@@ -191,7 +191,28 @@ FORGED = [
 
 
 def test_what_a_caller_forges_does_not_reach_the_upstream():
-    assert sent(*FORGED, method=b"GET") == [b"GET / HTTP/1.1", b"Host: finance:8001", *OWN, *CONNECTION]
+    wanted = [*OWN[:2], b"X-Client-Request-ID: mine", *OWN[2:]]
+    assert sent(*FORGED, method=b"GET") == [b"GET / HTTP/1.1", b"Host: finance:8001", *wanted, *CONNECTION]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([b"X-Request-ID: a"], b"a"),
+        ([b"X-Client-Request-ID: b"], b"b"),
+        ([b"X-Client-Request-ID: b", b"X-Request-ID: a"], b"a"),
+        ([b"X-Request-ID: a", b"X-Request-ID: c", b"X-Client-Request-ID: b"], b"b"),
+        ([b"X-Request-ID: " + b"x" * 129], None),
+        ([b"X-Request-ID: \xe9"], None),
+        ([b"X-Request-ID:"], None),
+        ([b"X_Request_ID: a"], None),
+        ([b"X-Upstream-Request-ID: a"], None),
+    ],
+)
+def test_the_upstream_hears_what_the_caller_calls_the_request_under_another_name(lines, expected):
+    found = [line for line in sent(*lines) if b"request-id" in line.lower() or b"request_id" in line.lower()]
+    given = [] if expected is None else [b"X-Client-Request-ID: " + expected]
+    assert found == [b"X-Request-ID: abc", *given]
 
 
 @pytest.mark.parametrize(

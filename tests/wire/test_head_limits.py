@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from wire_support.heads import BAD, LIMITS, TOO_LARGE, TOO_LONG, fault, parsed, raw
 
 from aimux.core.reason import Failure, Reason
-from aimux.wire.http1 import HeadLimits, HeadReader, find_head, parse_head
+from aimux.wire.heads import HeadReader
+from aimux.wire.http1 import HeadLimits, find_head, parse_head
 
 SMALL = HeadLimits(header_bytes=64, headers=4, target_bytes=16)
 

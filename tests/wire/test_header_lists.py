@@ -21,10 +21,11 @@ HOP_BY_HOP = set(
     b" upgrade http2-settings".split()
 )
 OF_A_REQUEST = set(
-    b"host content-length expect x-request-id traceparent tracestate forwarded x-forwarded x-original-forwarded-for"
-    b" x-real-ip proxy".split()
+    b"host content-length expect x-request-id x-client-request-id x-upstream-request-id traceparent tracestate"
+    b" forwarded x-forwarded x-original-forwarded-for x-real-ip proxy".split()
 )
-OF_A_RESPONSE = {b"content-length", b"x-request-id"}
+OF_A_RESPONSE = {b"content-length", b"x-request-id", b"request-id", b"x-upstream-request-id"}
+CALLERS_IDS = (b"x-request-id", b"x-client-request-id")
 KNOWN = [
     *sorted(HOP_BY_HOP | OF_A_REQUEST | OF_A_RESPONSE),
     *(b"x-aimux-agent", b"x-aimux-route", b"x-aimux-", b"x-aimux", b"x-forwarded-for", b"x-forwarded-port", b"accept"),
@@ -48,6 +49,7 @@ values = st.sampled_from(
     [b"", b"a", b"a  b", b"\xe9\xff", b'"x", y', b"close", b"X-Secret", b"keep-alive, cookie , x-y"]
 )
 some = names() | st.sampled_from([b"Connection", b"connection", b"X-Secret", b"x_secret", b"Cookie"])
+some = some | st.sampled_from([b"X-Request-ID", b"x-client-request-id"])
 lists = st.lists(st.tuples(some, values), max_size=8)
 
 
@@ -81,14 +83,19 @@ def test_what_reaches_the_upstream():
             if not stopped and not dropped:
                 expected.append(line)
             reached["stopped" if stopped else "named by Connection" if dropped else "passed"] += 1
+        # The caller's id of the request: the one of its own header, else what it says to the provider.
+        ids = [[value for name, value in headers if name.lower() == key] for key in CALLERS_IDS]
+        taken = [values[0] for values in ids if len(values) == 1 and values[0] and values[0].isascii()][:1]
+        reached["its id"] += len(taken)
         assert sent.split(b"\r\n") == [
             *(b"GET / HTTP/1.1", b"Host: finance:8001", *expected, b"X-AIMux-Agent: bee", *OWN),
+            *(b"X-Client-Request-ID: " + value for value in taken),
             *(b"traceparent: " + TRACE.traceparent, b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-Proto: http"),
             *(b"X-Forwarded-Host: gateway", b"", b""),
         ]
 
     check()
-    assert min(reached[what] for what in ("stopped", "named by Connection", "passed")) > 20, reached
+    assert min(reached[what] for what in ("stopped", "named by Connection", "passed", "its id")) > 20, reached
 
 
 def test_what_reaches_the_client():

@@ -65,9 +65,11 @@ class Naive:
             if "" in values or len(set(values)) > 1:
                 return Reason.IDENTITY_MALFORMED, []
             found += values[:1]
-        if self.field:
-            if not isinstance(self.field[0], str) or self.field[0] == "":
+        if self.field and (not isinstance(self.field[0], str) or self.field[0] == ""):
+            if not found:
                 return Reason.IDENTITY_MALFORMED, []
+            found.append(None)
+        else:
             found += self.field
         if not found:
             return None, []
@@ -98,13 +100,21 @@ def test_the_first_place_counts_and_the_rest_are_conflicts():
         if isinstance(found, Principal):
             assert found.name == caller
             assert [claim.name for claim in found.conflicts] == conflicts
-            reached["anonymous" if caller is None else "conflict" if conflicts else "agreed"] += 1
+            kind = "no name" if None in conflicts else "conflict" if conflicts else "agreed"
+            reached["anonymous" if caller is None else kind] += 1
         else:
             assert found.reason is caller
             reached[found.reason] += 1
 
     check()
-    assert set(reached) == {"anonymous", "conflict", "agreed", Reason.IDENTITY_MALFORMED, Reason.UNKNOWN_AGENT}
+    assert set(reached) == {
+        "anonymous",
+        "no name",
+        "conflict",
+        "agreed",
+        Reason.IDENTITY_MALFORMED,
+        Reason.UNKNOWN_AGENT,
+    }
 
 
 def test_every_claim_says_where_it_stood():
@@ -150,9 +160,15 @@ def test_a_header(header):
         assert malformed(in_head(*lines))
 
 
-@pytest.mark.parametrize("value", ["", 5, 0, None, True, ["finance-bot"], {"name": "finance-bot"}, 1.5])
-def test_a_body_field_that_is_no_name_is_malformed(value):
-    assert malformed(in_body({"agent": value, "query": "x"}))
+@pytest.mark.parametrize("value", ["", 5, 0, None, True, ["ant"], {"name": "ant"}, 1.5])
+def test_a_body_field_that_is_no_name_is_malformed_where_nothing_else_names_the_caller(value):
+    body = in_body({"agent": value, "query": "x"})
+    assert identify(Facts(SILENT, body=body), HOUSE).reason is Reason.IDENTITY_MALFORMED
+    for head in (in_head(b"X-Client-ID: ant"), in_head(target=b"/?source=ant")):
+        found = identify(Facts(head, body=body), HOUSE)
+        assert (found.name, found.conflicts) == ("ant", (Claim(Place.BODY, "agent", None),))
+    assert identify(Facts(in_head(b"X-Client-ID: nobody"), body=body), HOUSE).reason is Reason.UNKNOWN_AGENT
+    assert body.text == "x"
 
 
 def test_the_body_field_is_of_the_top_level_object_only():
@@ -228,13 +244,23 @@ def test_without_places_nobody_is_named():
     assert in_body({"agent": "c", "query": "x"}, sources).text == "x"
 
 
-def test_messages_never_repeat_the_name():
-    for found in (
-        in_head(b"X-Source-Agent: secret", b"X-Source-Agent: secret2"),
-        in_head(b"X-Source-Agent:  secret"),
-        in_head(b"X_Source_Agent: secret"),
-        in_head(target=b"/?agent=secret&agent=other"),
-        in_body({"agent": ["secret"]}),
-    ):
-        assert malformed(found)
-        assert "secret" not in found.flaw.message
+@pytest.mark.parametrize(
+    ("head", "body", "key"),
+    [
+        ({"lines": [b"X-Source-Agent: secret", b"X-Source-Agent: secret2"]}, {}, "identity.headers"),
+        ({"lines": [b"X-Source-Agent:  secret"]}, {}, "identity.headers"),
+        ({"lines": [b"X-Source-Agent:"]}, {}, "identity.headers"),
+        ({"lines": [b"X_Source_Agent: secret"]}, {}, "identity.headers"),
+        ({"lines": [b"X-Source-Agent: secret"]}, {}, "identity.headers"),
+        ({"target": b"/?agent=secret&agent=other"}, {}, "identity.query_params"),
+        ({"target": b"/?agent="}, {}, "identity.query_params"),
+        ({"target": b"/?source=secret"}, {}, "identity.query_params"),
+        ({}, {"agent": ["secret"]}, "identity.body_field"),
+        ({}, {"agent": "secret"}, "identity.body_field"),
+    ],
+)
+def test_messages_never_repeat_the_name_and_say_which_key_helps(head, body, key):
+    found = identify(Facts(in_head(*head.get("lines", ()), target=head.get("target", b"/")), body=in_body(body)), HOUSE)
+    assert found.reason in {Reason.IDENTITY_MALFORMED, Reason.UNKNOWN_AGENT}
+    assert "secret" not in found.message
+    assert key in found.message

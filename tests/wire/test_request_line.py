@@ -3,7 +3,7 @@
 import pytest
 from wire_support.heads import BAD, fault, parsed, raw
 
-from aimux.core.reason import Reason
+from aimux.core.reason import Failure, Reason
 
 REQUEST_LINES = {
     "version 1.9": b"GET / HTTP/1.9",
@@ -127,3 +127,18 @@ def test_a_url_must_name_the_host_and_port_that_host_names():
         assert fault(raw(start=b"GET " + target + b" HTTP/1.1", host=b"Host: " + host)) is BAD
     head = parsed(raw(start=b"GET http://[::1]:80/a HTTP/1.1", host=b"Host: [::1]:80"))
     assert head.target == b"/a"
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/?q=größe".encode(), "/?q=größe".encode("latin-1"), b"/?q=what is 5", "/größe".encode(), b"/?q=100%", b"/?q=c#"],
+)
+def test_a_text_that_stands_in_the_target_as_it_was_typed_is_to_be_percent_encoded(target):
+    with pytest.raises(Failure, match="percent-encode"):
+        parsed(raw(start=b"GET " + target + b" HTTP/1.1"))
+
+
+def test_a_line_that_is_nothing_of_the_kind_is_not_said_to_be_badly_encoded():
+    for start in (b"GET", b"get / HTTP/1.1", b"GET / HTTP/2.0", b"PRI /a b HTTP/1.1", b"GET /a\x00b HTTP/1.1"):
+        with pytest.raises(Failure, match="the request line must be"):
+            parsed(raw(start=start))

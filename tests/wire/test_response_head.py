@@ -36,6 +36,26 @@ def test_what_an_upstream_forges_does_not_reach_the_client():
 
 
 @pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([], None),
+        ([(b"X-Request-Id", b"req_1")], "req_1"),
+        ([(b"request-id", b"req_2")], "req_2"),
+        ([(b"Request-Id", b"req_2"), (b"X-Request-ID", b"req_1")], "req_1"),
+        ([(b"request-id", b"req_2"), (b"x-request-id", b"ours")], "req_2"),
+        ([(b"x-request-id", b"ours")], None),
+        ([(b"x-request-id", b"a"), (b"x-request-id", b"b"), (b"request-id", b"req_2")], "req_2"),
+        ([(b"x-request-id", b"\xe9"), (b"request-id", b"x" * 129)], None),
+        ([(b"x_request_id", b"a"), (b"x-upstream-request-id", b"b"), (b"x-client-request-id", b"c")], None),
+    ],
+)
+def test_what_the_upstream_calls_the_request(headers, expected):
+    found = head(*headers, (b"X-Kept", b"yes"))
+    assert found.id_besides("ours") == expected
+    assert not [line for line in found.for_client() if b"upstream" in line or line[:3].lower() in {b"req", b"x-r"}]
+
+
+@pytest.mark.parametrize(
     "name",
     [b"Keep-Alive", b"Transfer-Encoding", b"Content-Length", b"Trailer", b"Upgrade", b"Proxy-Authenticate", b"TE"],
 )

@@ -82,7 +82,8 @@ function Whole({ entry }: { entry: Entry }) {
         </Fact>
         {entry.conflicts.map((claim) => (
           <Fact key={claim.place + claim.field} name="Also claimed">
-            <b>{claim.name}</b> in the {claim.place} ({claim.field}). The first claim counts.
+            {claim.name === null ? "What is no name" : <b>{claim.name}</b>} in the {claim.place} ({claim.field}). The first
+            claim counts.
           </Fact>
         ))}
         <Fact name="From">{entry.peer}</Fact>
@@ -119,6 +120,16 @@ function Whole({ entry }: { entry: Entry }) {
         <Fact name="Request">
           <code>{entry.request_id}</code>
         </Fact>
+        {entry.client_request_id === null ? null : (
+          <Fact name="To its caller">
+            <code>{entry.client_request_id}</code>
+          </Fact>
+        )}
+        {entry.upstream_request_id === null ? null : (
+          <Fact name="To the upstream">
+            <code>{entry.upstream_request_id}</code>
+          </Fact>
+        )}
         <Fact name="Trace">
           <code>{entry.trace_id}</code>
         </Fact>

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from datetime import UTC, datetime
 
 import uvloop
@@ -9,7 +10,7 @@ import uvloop
 from aimux import __version__
 from aimux.app.errors import NOT_TAKEN, ReloadError, StartError
 from aimux.app.indexing import Indexing, indexing_for
-from aimux.app.listening import bind, url_of
+from aimux.app.listening import bind, found_at, url_of
 from aimux.app.orders import Orders
 from aimux.app.settings import log_settings
 from aimux.app.worker import Worker, problems_of
@@ -43,9 +44,9 @@ async def _serve(loaded: Loaded, *, strict: bool) -> int:
         log.event.info(
             "listening", url=url_of(loaded.config.server.host, sockets[0].getsockname()[1]), version=__version__
         )
-        if await orders.unless_stopped(_go_live(worker, loaded)):
+        if await orders.unless_stopped(_go_live(worker, found_at(loaded, sockets[0]))):
             while not await orders.next_is_stop():
-                await orders.unless_stopped(_reload(worker))
+                await orders.unless_stopped(_reload(worker, sockets[0]))
         return await _stop(worker)
     finally:
         worker.close()
@@ -69,14 +70,14 @@ async def _go_live(worker: Worker, loaded: Loaded) -> None:
     worker.look(made)
 
 
-async def _reload(worker: Worker) -> None:
+async def _reload(worker: Worker, bound: socket.socket) -> None:
     """Read the configuration file again and take it over or, where anything is wrong with it, leave all as it was."""
     loop = asyncio.get_running_loop()
     started = loop.time()
     problems: tuple[str, ...] = ()
     try:
         loaded = await loop.run_in_executor(None, load, worker.loaded.path, os.environ)
-        made = await worker.prepare(loaded, datetime.now(UTC))
+        made = await worker.prepare(found_at(loaded, bound), datetime.now(UTC))
         worker.enforce(made)
     except ConfigError as error:
         problems = tuple(map(str, error.problems))

@@ -6,9 +6,12 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from aimux.app.errors import StartError
+from aimux.config.compile import address_of
+from aimux.config.load import Loaded
 from aimux.config.schema import ServerConfig
 
 BACKLOG: Final = 2048
@@ -118,6 +121,12 @@ class StartingHere:
 def url_of(host: str, port: int) -> str:
     """Where clients find it."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def found_at(loaded: Loaded, bound: socket.socket) -> Loaded:
+    """A configuration whose hints name the port that was really taken: it may say that any free one will do."""
+    address = address_of(loaded.config.server.host, str(bound.getsockname()[1]))
+    return replace(loaded, snapshot=replace(loaded.snapshot, address=address))
 
 
 def _taken(server: ServerConfig, why: str) -> StartError:

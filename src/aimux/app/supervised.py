@@ -15,6 +15,7 @@ import uvloop
 
 from aimux.app.errors import ReloadError
 from aimux.app.generations import Made
+from aimux.app.listening import found_at
 from aimux.app.messages import (
     Announce,
     Channel,
@@ -156,7 +157,7 @@ class _Member:
         loaded = await loop.run_in_executor(None, load_text, message.text, message.source, os.environ, home)
         if loaded.digest != message.digest:
             raise ReloadError("worker and supervisor read the same configuration differently: restart the gateway")
-        return loaded
+        return found_at(loaded, self._sockets[0])
 
     def _new_worker(self, loaded: Loaded, loaded_at: datetime, *, strict: bool) -> Worker:
         def trouble(why: str | None) -> None:

@@ -37,6 +37,9 @@ def entry_of(chain: int, decision: Fields, outcome: Fields | None) -> Entry:
         entry[name] = decision[name]
     for name in _SINCE_ADDED:
         entry[name] = decision.get(name)
+    # Only where there is one, and not in records that older versions have written.
+    entry["client_request_id"] = decision.get("client_request_id")
+    entry["upstream_request_id"] = None if outcome is None else outcome.get("upstream_request_id")
     entry["scores"] = [
         {"route": route, "score": score, "min_score": needed} for route, score, needed in decision["scores"]
     ]

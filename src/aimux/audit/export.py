@@ -28,6 +28,7 @@ _COLUMNS: Final = (
     *("route", "score", "runner_up", "margin", "verdict", "rule", "status", "bytes", "decided_ms", "model_ms"),
     *("upstream_ms", "total_ms", "ended", "config", "model", "chain", "decision", "outcome", "conflicts"),
     *("chosen_by", "turn", "listed"),
+    *("client_request_id", "upstream_request_id"),
 )
 # A spreadsheet takes a cell that begins so for a formula, which could send what stands beside it elsewhere.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -104,6 +105,8 @@ def _attributes(entry: Entry) -> Iterator[tuple[str, object]]:
         "chosen_by",
         "turn",
     ):
+        yield f"aimux.{name}", entry[name]
+    for name in ("client_request_id", "upstream_request_id"):
         yield f"aimux.{name}", entry[name]
     for name, value in entry["position"].items():
         yield f"aimux.audit.{name}", value

@@ -24,6 +24,7 @@ _LONGEST_REMEMBERED: Final = 1024
 _LONGEST_QUOTED: Final = 128
 _LONGEST_VALUE: Final = 512
 _LONGEST_NAME: Final = 64
+_ID_HEADERS: Final = ("X-Request-ID", "Request-ID")
 # Looking for secrets takes time that others wait: of a longer text only this much is looked at and recorded.
 _LONGEST_EXCERPTED: Final = 4 * 1024
 _LONGEST_FULL: Final = 32 * 1024
@@ -61,9 +62,10 @@ class Scribe:
 
     def decision(self, record: Record) -> str:
         """What is written before anything of a request goes to an upstream, or when it was refused."""
+        named = "" if record.client_request_id is None else self._named("client", record.client_request_id)
         return (
             f'"kind":"decision","time":"{moment(record.began)}","request_id":"{record.request_id}",'
-            f'"trace_id":"{record.trace.trace_id}",{self._why(record)},"cached":{_WORDS[record.cached]},'
+            f'"trace_id":"{record.trace.trace_id}",{named}{self._why(record)},"cached":{_WORDS[record.cached]},'
             f'"decided_ms":{_milliseconds(record.decided_seconds)}}}'
         )
 
@@ -72,14 +74,20 @@ class Scribe:
         fault = (
             f'"fault":{_ENCODE(_short(self._redactor.clean(record.fault[:_LONGEST_VALUE])))},' if record.fault else ""
         )
+        named = "" if record.upstream_request_id is None else self._named("upstream", record.upstream_request_id)
         model, upstream = record.model_seconds, record.upstream_seconds
         return (
             f'"kind":"outcome","time":"{moment(now)}","request_id":"{record.request_id}","decision":{decision},'
             f'"verdict":"{record.verdict or record.ended.value}","status":{record.status},'
             f'"bytes":{record.response_bytes},"model_ms":{_milliseconds(model)},'
-            f'"upstream_ms":{_milliseconds(upstream)},'
+            f'"upstream_ms":{_milliseconds(upstream)},{named}'
             f'"total_ms":{_milliseconds(record.total_seconds)},{fault}"ended":"{record.ended.value}"}}'
         )
+
+    def _named(self, whose: str, request_id: str) -> str:
+        """The field for what the client or the upstream calls the request."""
+        hidden = any(map(self._redactor.hides_header, (*_ID_HEADERS, f"X-{whose}-Request-ID")))
+        return f'"{whose}_request_id":{_ENCODE(BLOT if hidden else self._redactor.clean(request_id))},'
 
     def _conflicts(self, claims: tuple[Claim, ...]) -> str:
         return _ENCODE(
@@ -89,7 +97,9 @@ class Scribe:
             ]
         )
 
-    def _name_of(self, claim: Claim) -> str:
+    def _name_of(self, claim: Claim) -> str | None:
+        if claim.name is None:
+            return None
         if self._redactor.hides_header(claim.field) or self._redactor.hides_field(claim.field):
             return BLOT
         return self._redactor.clean(claim.name[:_LONGEST_VALUE])[:_LONGEST_NAME]

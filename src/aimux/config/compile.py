@@ -25,7 +25,14 @@ def compile_snapshot(config: Config, digest: str) -> Snapshot:
         all_messages=config.semantic_engine.scope == "all_messages",
         close_reading=config.semantic_engine.close_reading,
         follow_ups=config.semantic_engine.follow_ups == "keep",
+        address=address_of(config.server.host, str(config.server.port or "PORT")),
     )
+
+
+def address_of(host: str, port: str) -> str:
+    """The URL by which callers on this machine reach a gateway that listens on this host, or on every network."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
 
 
 def _guard(guard: GuardConfig) -> Guard:

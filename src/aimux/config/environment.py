@@ -1,4 +1,7 @@
-"""What the environment brings into a configuration: `${NAME}` in values, and `AIMUX_SECTION__KEY` instead of a key."""
+"""What the environment brings into a configuration: `${NAME}` in values, and `AIMUX_SECTION__KEY` instead of a key.
+
+`${NAME:-default}` is the default, which is text as it stands, where the variable is not set or empty.
+"""
 
 import re
 from collections.abc import Mapping as Environ
@@ -15,7 +18,10 @@ from aimux.config.yaml_tree import Broken, Mapping, Node, Scalar, Sequence
 
 PREFIX: Final = "AIMUX_"
 _REFERENCE: Final = re.compile(r"\$(\$)?\{([^{}]*)(\})?")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+# What shells know beside it: ${NAME-default}, ${NAME:?message}, ${NAME:+other} and others.
+_OTHER_FORM: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*:?[-?+=%#/^,]")
+_FORMS: Final = "write ${NAME} or ${NAME:-default}, or $${ for a ${"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +91,24 @@ def _substitute_text(node: Scalar, text: str, path: Path, environ: Environ[str, 
     wrong: list[tuple[str, str]] = []
 
     def value_of(found: re.Match[str]) -> str:
-        escaped, name, end = found.groups()
+        escaped, inner, end = found.groups()
         if escaped:
             return found[0][1:]
-        if not end or not _VARIABLE.fullmatch(name):
-            wrong.append(("${ begins a name of the environment but none follows", "write ${NAME}, or $${ for a ${"))
-        elif name not in environ:
-            wrong.append((f"{name} is not set in the environment", f"set it, or write $${{{name}}} for this very text"))
-        elif not _is_readable(environ[name]):
+        parts = _VARIABLE.fullmatch(inner) if end else None
+        if parts is None:
+            wrong.append((_misread(inner), _FORMS))
+            return ""
+        name, default = parts.groups()
+        given = environ.get(name)
+        if not given and default is not None:
+            given = default
+        if given is None:
+            remedy = f"set it, write ${{{name}:-default}}, or $${{{name}}} for this very text"
+            wrong.append((f"{name} is not set in the environment", remedy))
+        elif not _is_readable(given):
             wrong.append((f"{name} in the environment is not UTF-8 text", "set it to text"))
-        else:
-            names.append(name)
-            return environ[name]
-        return ""
+        names.append(name)
+        return given or ""
 
     value = _REFERENCE.sub(value_of, text)
     for message, remedy in dict.fromkeys(wrong):
@@ -106,6 +117,13 @@ def _substitute_text(node: Scalar, text: str, path: Path, environ: Environ[str, 
         report.spoil(path)
         return Broken(node.line)
     return replace(node, value=value, template=text if names else None)
+
+
+def _misread(inner: str) -> str:
+    """Why what stands behind ${ names no variable."""
+    if _OTHER_FORM.match(inner):
+        return "of the forms that shells know only ${NAME} and ${NAME:-default} are read, with a default without braces"
+    return "${ begins a name of the environment but none follows"
 
 
 def _is_readable(text: str) -> bool:

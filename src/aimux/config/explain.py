@@ -115,7 +115,7 @@ def _remedy_for_type(kind: str, path: Path, node: Node | None) -> str:
     if expected == _LIST:
         return _as_list(path, node, section)
     if not isinstance(node, Scalar):
-        return f"write {expected}"
+        return _as_text(path, node) if expected == _TEXT else f"write {expected}"
     if expected == _GROUP:
         return f"write keys under it, such as {next(iter(section.model_fields))}:" if section else "write keys under it"
     if node.line is None:
@@ -135,9 +135,17 @@ def _as_list(path: Path, node: Node | None, section: type[BaseModel] | None) -> 
     return "write a list such as [a, b], or [] for an empty one"
 
 
+def _as_text(path: Path, node: Node | None) -> str:
+    """How to write what YAML takes for a list or a group of keys: a text with a colon and a blank in it, for one."""
+    entries = list(node.entries.items()) if isinstance(node, Mapping) else []
+    if len(entries) == 1 and isinstance(value := entries[0][1], Scalar) and is_literal(value, path):
+        return f"write text, in quotes where all of this is one: {quoted(f'{entries[0][0]}: {value.text}'.strip())}"
+    return "write text, in quotes where it holds a colon and a blank, or begins with [ { - or ?"
+
+
 def _in_quotes(path: Path, node: Scalar) -> str:
     if not is_literal(node, path) or not node.text:
-        return "write it in quotes" if node.text else "write text"
+        return "write it in quotes" if node.text else "write text, in quotes where it begins with #"
     is_name = path[0] == "agents" or path[-1] == "name"
     if is_name and not NAME.fullmatch(node.text):
         return "write a name in kebab-case or snake_case that begins with a letter"

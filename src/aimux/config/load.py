@@ -110,7 +110,7 @@ def _load(text: str, path: Path, environ: Environ[str, str], base_dir: Path) -> 
         text=text,
         digest=digest,
         display=display_of(config, root),
-        warnings=warnings_of(config),
+        warnings=(*report.warnings, *warnings_of(config)),
     )
 
 

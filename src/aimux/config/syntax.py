@@ -8,6 +8,13 @@ import yaml
 
 _NOT_YAML: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_WITHIN: Final = re.compile("parsing a (?:block|flow)")
+_BEHIND_QUOTE: Final = (
+    "put the whole value in quotes: in '...' a double quote may stand, and '' is a single one; "
+    "see also whether the quotes on this line and the one above are closed"
+)
+_IN_QUOTES: Final = "put values that hold a # in quotes, or a blank behind the # of a comment"
+
 Explained = tuple[int | None, str, str]
 
 
@@ -29,7 +36,14 @@ _CAUSES: Final = (
         "a backslash within double quotes begins something that YAML does not know",
         "write \\\\ for a backslash, or use single quotes",
     ),
-    _Cause("scanning a quoted scalar", "the quote that opens on this line is not closed", "close it", at_start=True),
+    _Cause(
+        "scanning a quoted scalar",
+        "the quote that opens on this line is not closed",
+        "close it, or put the whole value in quotes of the other kind",
+        at_start=True,
+    ),
+    _Cause("scanning a block scalar", "a value begins with > or |", "put the value in quotes"),
+    _Cause("block sequence entries are not allowed", "a value begins with - and a blank", "put the value in quotes"),
     _Cause(
         "flow sequence",
         "the [ on this line is not closed, or a comma is missing in it",
@@ -70,8 +84,12 @@ def explain_syntax(error: yaml.MarkedYAMLError, text: str) -> Explained:
     line = None if end is None else end.line + 1
     if line is not None and _is_indented_by_tab(text, line):
         return line, "a tab stands where YAML wants spaces", "indent with spaces"
+    if end is not None and _WITHIN.search(said) and _follows_an_end(text, end):
+        return line, "something stands behind the quote or bracket that closes a value", _BEHIND_QUOTE
     for cause in _CAUSES:
         if cause.says in said:
+            if "flow" in cause.says and start is not None and (comment := _comment_from(text, start)) is not None:
+                return comment, "the # on this line begins a comment within [ ] or { }", _IN_QUOTES
             return (start.line + 1 if cause.at_start and start else line), cause.message, cause.remedy
     return line, f"this is not valid YAML: {error.problem}", "check this line and the one above"
 
@@ -84,7 +102,24 @@ def explain_characters(text: str) -> Explained:
     return line, f"a character{name} that YAML does not allow stands here", "remove it"
 
 
+def _follows_an_end(text: str, mark: yaml.Mark) -> bool:
+    """Whether the parser stopped right behind a quote or a bracket, on the same line."""
+    return re.search(r"""["'\]}][ \t]*\Z""", _line(text, mark.line)[: mark.column]) is not None
+
+
+def _comment_from(text: str, mark: yaml.Mark) -> int | None:
+    """The number of the first line from a mark on with what YAML takes for a comment, though it looks like text."""
+    for number, row in enumerate(text.split("\n")[mark.line :]):
+        if re.search(r"[ \t]#[^\s#]", row[0 if number else mark.column :]):
+            return mark.line + number + 1
+    return None
+
+
+def _line(text: str, number: int) -> str:
+    lines = text.split("\n", number + 1)
+    return lines[number] if number < len(lines) else ""
+
+
 def _is_indented_by_tab(text: str, line: int) -> bool:
-    lines = text.split("\n", line)
-    row = lines[line - 1] if line <= len(lines) else ""
+    row = _line(text, line - 1)
     return "\t" in row[: len(row) - len(row.lstrip())]

@@ -1,5 +1,6 @@
 """From YAML text to a tree that keeps the line of every key and value. Reads a small, unambiguous part of YAML."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,8 +14,11 @@ from aimux.config.syntax import explain_characters, explain_syntax
 MOST_LEVELS: Final = 32
 Loader: Final[type[yaml.SafeLoader | yaml.CSafeLoader]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+# A comment that is meant as one mostly begins with a blank behind its #.
+_LIKE_TEXT: Final = re.compile(r"[ \t]+#[^\s#]")
 _NO_TEMPLATES: Final = "write key: value; a placeholder in double braces is not replaced here, ${NAME} in a value is"
-_ALIAS: Final = ("a YAML alias (*) stands here", "write the value out instead")
+_OR_QUOTES: Final = "where it belongs to a text, put that in quotes"
+_ALIAS: Final = ("a YAML alias (*) stands here", f"write the value out instead; {_OR_QUOTES}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class _Composer:
 
     def __init__(self, text: str, report: Report) -> None:
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=Loader)
+        self._text = text
         self._report = report
 
     def document(self) -> Node | None:
@@ -103,9 +108,9 @@ class _Composer:
             self._refuse(path, event, *_ALIAS)
             return self._broken(path, line)
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            self._refuse(path, event, "a YAML anchor (&) stands here", "remove it and write values out where needed")
+            self._refuse(path, event, "a YAML anchor (&) stands here", f"remove it and write values out; {_OR_QUOTES}")
         if getattr(event, "tag", None) is not None:
-            self._refuse(path, event, "a YAML tag (!) stands here", "remove it; the value is read by its key")
+            self._refuse(path, event, "a YAML tag (!) stands here", f"remove it; {_OR_QUOTES}")
         if len(path) >= MOST_LEVELS and not isinstance(event, yaml.ScalarEvent):
             self._refuse(path[:1], event, f"values are nested over {MOST_LEVELS} levels deep", "nest them less")
             raise _Stop
@@ -165,6 +170,8 @@ class _Composer:
             return self._broken(path, line)
         if not event.implicit[0]:
             return Scalar(line, text, text)
+        if event.end_mark is not None and _LIKE_TEXT.match(self._text, event.end_mark.index):
+            self._report.note_comment(path, line)
         reading = scalars.old_reading(text)
         if reading is not None:
             message = f"some YAML readers take this unquoted value for {reading.meaning}"

@@ -208,7 +208,7 @@ def _by_path(facts: Facts, principal: Principal, snapshot: Snapshot) -> Forward 
         return _judge(snapshot.routes[place], principal, snapshot, None, ChosenBy.PATH)
     if snapshot.fallback is not None and may_use(principal, snapshot.fallback):
         return _judge(snapshot.fallback, principal, snapshot, None, ChosenBy.NOTHING)
-    return no_text(principal)
+    return no_text(principal, snapshot.address)
 
 
 def _by_name(name: str, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:

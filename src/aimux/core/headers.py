@@ -29,6 +29,8 @@ _SET_FOR_UPSTREAM: Final = HOP_BY_HOP | {
     b"content-length",
     b"expect",
     b"x-request-id",
+    b"x-client-request-id",
+    b"x-upstream-request-id",
     b"traceparent",
     b"tracestate",
     b"forwarded",
@@ -37,7 +39,7 @@ _SET_FOR_UPSTREAM: Final = HOP_BY_HOP | {
     b"x-real-ip",
     b"proxy",  # CGI makes HTTP_PROXY of it, which HTTP clients obey
 }
-_SET_FOR_CLIENT: Final = HOP_BY_HOP | {b"content-length", b"x-request-id"}
+_SET_FOR_CLIENT: Final = HOP_BY_HOP | {b"content-length", b"x-request-id", b"request-id", b"x-upstream-request-id"}
 COMMON: Final = frozenset(
     b"accept accept-encoding accept-language authorization cache-control content-type cookie date etag expires"
     b" last-modified location server set-cookie user-agent vary x-client-id x-source-agent".split()
@@ -46,6 +48,7 @@ COMMON: Final = frozenset(
 _FOLD: Final = bytes(byte if chr(byte).isalnum() and byte < 128 else ord("-") for byte in range(256))
 _OWN_PREFIX: Final = b"x-aimux-"
 _FORWARDED_PREFIX: Final = b"x-forwarded-"
+_PLAIN_ID = re.compile(rb"[\x20-\x7e]{1,128}")
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
@@ -70,6 +73,21 @@ def crosses_to_client(name: bytes, connection: Set[bytes]) -> bool:
     if plain in _SET_FOR_CLIENT or plain.startswith(_OWN_PREFIX):
         return False
     return not connection or (name not in connection and plain not in connection)
+
+
+def id_lines(request_id: str) -> tuple[bytes, bytes]:
+    """The header lines that tell a client the request's id: the first by the usual name, then by that of Anthropic."""
+    value = request_id.encode("ascii")
+    return b"X-Request-ID: " + value, b"request-id: " + value
+
+
+def plain_id(values: Sequence[bytes]) -> str | None:
+    """The id that somebody else has given a request, from the values of its header.
+
+    None where there is none, and for what cannot be written down as it is: two of them, more than 128 characters, and
+    anything but printable ASCII.
+    """
+    return values[0].decode("ascii") if len(values) == 1 and _PLAIN_ID.fullmatch(values[0]) else None
 
 
 @value

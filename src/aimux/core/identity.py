@@ -27,13 +27,10 @@ def _flawed(flaw: Flaw) -> Refuse:
 
 def _claimed(claims: tuple[Claim, ...], snapshot: Snapshot) -> Principal | Refuse:
     first = claims[0]
+    if first.name is None:
+        return _flawed(Flaw(Reason.IDENTITY_MALFORMED, first.fault))
     principal = snapshot.principals.get(first.name)
     if principal is None:
-        return Refuse(
-            Reason.UNKNOWN_AGENT,
-            f"the agent named in the {first.place.value} ({first.field}) is not registered: "
-            "add it to `agents` in the gateway's configuration, or leave the name out to call open routes",
-            "a claimed name must be a registered agent",
-        )
+        return Refuse(Reason.UNKNOWN_AGENT, first.fault, "a claimed name must be a registered agent")
     conflicts = tuple(claim for claim in claims[1:] if claim.name != first.name) if len(claims) > 1 else ()
     return replace(principal, conflicts=conflicts) if conflicts else principal

@@ -35,6 +35,7 @@ class Record:
     `scoring_began`, `decided_seconds` and `forwarding_began` count from the request's beginning.
     `chosen_by` is what chose the route, `turn` how many messages of the user before the last
     one stands the one that did.
+    `client_request_id` and `upstream_request_id` are what those call the request, and prove nothing.
     `fault` says what went wrong behind a refusal, for the operator: it is never shown to the caller.
     """
 
@@ -68,6 +69,8 @@ class Record:
     audited: int | None = None
     chosen_by: ChosenBy | None = None
     turn: int = 0
+    client_request_id: str | None = None
+    upstream_request_id: str | None = None
 
     @property
     def scores(self) -> tuple[tuple[str, float], ...]:

@@ -18,10 +18,6 @@ _TOKENS_RULE = "token ids cannot be judged"
 _UNHEARD_RULE = "a guard applies to the caller, and no guard hears a body of this kind"
 _BY_HEADER = 'name a route in the X-AIMux-Route header (in an SDK: default_headers={"X-AIMux-Route": "NAME"})'
 
-NO_TEXT_MESSAGE = (
-    "nothing to route on: send a text, for example curl 'http://localhost:8080?q=what+is+50+times+3', "
-    f'or a JSON body like {{"query": "what is 50 times 3"}}, or {_BY_HEADER}'
-)
 TOKENS_MESSAGE = (
     "the input is a list of token ids, which cannot be judged: send texts "
     f"(LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False), or {_BY_HEADER}"
@@ -36,7 +32,7 @@ _TOKENS_GUARDED = (
 class Refuse:
     """The request is refused. `route` is the one that it was meant for, where that was found out.
 
-    `chosen_by` is what chose it, where it is the only one.
+    `chosen_by` is what chose it, where it is the only one. `passing` is as in `Failure`.
     """
 
     reason: Reason
@@ -47,6 +43,7 @@ class Refuse:
     match: Match | None = None
     candidates: tuple[str, ...] = ()
     chosen_by: ChosenBy | None = None
+    passing: bool | None = None
 
 
 def who(principal: Principal) -> str:
@@ -121,9 +118,13 @@ def no_such_model(principal: Principal) -> Refuse:
     return Refuse(Reason.NO_ROUTE, message, NO_SUCH_ROUTE_RULE, principal)
 
 
-def no_text(principal: Principal) -> Refuse:
-    """Nothing says where the request is to go."""
-    return Refuse(Reason.NO_TEXT, NO_TEXT_MESSAGE, _NO_TEXT_RULE, principal)
+def no_text(principal: Principal, address: str) -> Refuse:
+    """Nothing says where the request is to go; `address` is the URL of the gateway."""
+    message = (
+        f"nothing to route on: send a text, for example curl '{address}?q=what+is+50+times+3', "
+        f'or a JSON body like {{"query": "what is 50 times 3"}}, or {_BY_HEADER}'
+    )
+    return Refuse(Reason.NO_TEXT, message, _NO_TEXT_RULE, principal)
 
 
 def token_ids(principal: Principal, *, guarded: bool) -> Refuse:

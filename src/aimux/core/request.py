@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import Final
 
 from aimux.core.reason import Reason
 from aimux.core.values import value
@@ -21,14 +22,40 @@ class Place(StrEnum):
     HEADER = "header"
     BODY = "body"
 
+    @property
+    def key(self) -> str:
+        """The key of the configuration that says which names give a caller's identity there."""
+        return _KEYS[self]
+
+
+_KEYS: Final = {
+    Place.QUERY: "identity.query_params",
+    Place.HEADER: "identity.headers",
+    Place.BODY: "identity.body_field",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One name that a request gives for its caller, exactly as received."""
+    """One name that a request gives for its caller, exactly as received. None: what stands there is no name."""
 
     place: Place
     field: str
-    name: str
+    name: str | None
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with one that names no registered agent, and what to do about it."""
+        where = f"in the {self.place.value} ({self.field})"
+        if self.name is None:
+            what = f"the caller's name {where} is empty or no text: give that of a registered agent"
+        else:
+            what = (
+                f"the agent named {where} is not registered: add it to `agents` in the gateway's configuration, "
+                "or leave the name out to call open routes"
+            )
+        earlier = "name the agent in a header or the query, or " if self.place is Place.BODY else ""
+        return f"{what}; where '{self.field}' stands for something else, {earlier}set {self.place.key}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class Guard:
 
 
 FALLBACK_NAME: Final = "fallback"
+DEFAULT_ADDRESS: Final = "http://127.0.0.1:8080"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ class Snapshot:
     follow_ups: bool = False
     """Whether an earlier turn of the user chooses where the last one means no route."""
     paths: PathTable = NO_PATHS
+    address: str = DEFAULT_ADDRESS
+    """The URL by which callers on this machine reach the gateway, for hints: scheme, host and port."""
 
     @property
     def hears(self) -> bool:
@@ -145,6 +148,7 @@ class Snapshot:
         all_messages: bool = False,
         close_reading: bool = False,
         follow_ups: bool = False,
+        address: str = DEFAULT_ADDRESS,
     ) -> "Snapshot":
         """Build a snapshot, deriving what follows from its parts."""
         return cls(
@@ -162,4 +166,5 @@ class Snapshot:
             close_reading=close_reading,
             follow_ups=follow_ups,
             paths=PathTable(tuple((place, each) for place, route in enumerate(routes) for each in route.paths)),
+            address=address,
         )

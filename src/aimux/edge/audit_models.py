@@ -25,7 +25,12 @@ class ConflictingClaim(Answer):
 
     place: Literal["query", "header", "body"]
     field: str
-    name: Annotated[str, Field(description="The name as it was sent, shortened; *** where that is configured.")]
+    name: Annotated[
+        str | None,
+        Field(
+            description="As it was sent, shortened; *** where that is configured. null: what stood there is no name."
+        ),
+    ]
 
 
 class RouteScore(Answer):
@@ -43,6 +48,8 @@ class AuditEntry(Answer):
     time: Moment
     request_id: str
     trace_id: str
+    client_request_id: Annotated[str | None, Field(description="What the caller calls it, which proves nothing.")]
+    upstream_request_id: Annotated[str | None, Field(description="What the upstream, a provider mostly, calls it.")]
     agent: Annotated[str | None, Field(description="null for anonymous callers and where the identity was refused.")]
     identity: Annotated[
         Literal["none", "claimed"] | None, Field(description="How it was established. null where it was refused.")

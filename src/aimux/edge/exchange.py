@@ -35,7 +35,7 @@ class Exchange(Incoming):
 
     __slots__ = (
         *("_chunked_out", "_out", "_sent", "cors", "origin", "request_id", "response_bytes"),
-        *("source", "started", "status", "trace"),
+        *("source", "started", "status", "trace", "upstream_request_id"),
     )
 
     def __init__(
@@ -48,6 +48,7 @@ class Exchange(Incoming):
         self.started = started
         self.source: ResponseSource | None = None
         self.cors: tuple[bytes, ...] | None = None
+        self.upstream_request_id: str | None = None
         self.status = 0
         self.response_bytes = 0
         self._chunked_out = False

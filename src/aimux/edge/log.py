@@ -127,6 +127,8 @@ def _details(record: Record) -> dict[str, object]:
         "peer": record.peer,
         "trace_id": record.trace.trace_id,
         "identity": record.principal.established.value if record.principal else None,
+        "client_request_id": record.client_request_id,
+        "upstream_request_id": record.upstream_request_id,
         "dialect": record.dialect,
         "rule": record.rule,
         "scores": {name: round(score, 4) for name, score in record.scores},

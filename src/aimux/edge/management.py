@@ -114,7 +114,7 @@ class Management:
             try:
                 page = self._healthy if path == _HEALTHZ else await self._guarded[path](exchange)
             except Failure as failure:
-                refusal = Refuse(failure.reason, failure.message, _RULE)
+                refusal = Refuse(failure.reason, failure.message, _RULE, passing=failure.passing)
             except Exception as error:
                 _report(error)
                 refusal = Refuse(Reason.INTERNAL, "a fault inside the gateway", _RULE)

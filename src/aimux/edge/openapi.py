@@ -195,8 +195,8 @@ def _answer(model: type[Answer] | None, page: _Page) -> Json:
     }
 
 
-def _refusal(about: str, **headers: Json) -> Json:
-    schemas: dict[str, Json] = {"X-Request-ID": {"type": "string"}, **headers}
+def _refusal(about: str, headers: Mapping[str, Json]) -> Json:
+    schemas: dict[str, Json] = {"X-Request-ID": _ID, "request-id": _ID, **headers}
     return {
         "description": about,
         "headers": {name: _header(schema) for name, schema in schemas.items()},
@@ -216,14 +216,16 @@ def _ref(model: type[Answer]) -> Json:
     return {"$ref": _REFS.format(model=model.__name__)}
 
 
-_FORBIDDEN: Final = _refusal("The caller is not on this machine, or its token is wrong.")
-_NOT_ALLOWED: Final = _refusal("The method is neither GET nor HEAD.", Allow={"const": "GET, HEAD"})
+_ID: Final[Json] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_NO_RETRY: Final[Json] = {"x-should-retry": {"const": "false"}}
 _RETRY: Final[Json] = {"Retry-After": {"type": "string"}}
-_SENSELESS: Final = _refusal("A parameter is unknown or makes no sense.")
-_NOT_TAKEN: Final = _refusal("The gateway is not ready, or too many texts wait for the model.", **_RETRY)
+_FORBIDDEN: Final = _refusal("The caller is not on this machine, or its token is wrong.", _NO_RETRY)
+_NOT_ALLOWED: Final = _refusal("The method is neither GET nor HEAD.", {"Allow": {"const": "GET, HEAD"}, **_NO_RETRY})
+_SENSELESS: Final = _refusal("A parameter is unknown or makes no sense.", _NO_RETRY)
+_NOT_TAKEN: Final = _refusal("The gateway is not ready, or too many texts wait for the model.", _RETRY)
 _AUDIT_REFUSALS: Final = {
     "400": _SENSELESS,
-    "404": _refusal("Nothing is recorded: audit.enabled is false."),
-    "503": _refusal("The index is being built, or cannot be read.", **_RETRY),
+    "404": _refusal("Nothing is recorded: audit.enabled is false.", _NO_RETRY),
+    "503": _refusal("The index is being built, or cannot be read.", _RETRY),
 }
-_UNMEASURED: Final = _refusal("The metrics of all workers could not be added up in time.", **_RETRY)
+_UNMEASURED: Final = _refusal("The metrics of all workers could not be added up in time.", _RETRY)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aimux.core.decision import Permit
+from aimux.core.headers import id_lines
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
 from aimux.core.snapshot import Redirects, Route, Upstream
@@ -69,9 +70,11 @@ class Pool:
                     server_hostname=upstream.host if self._tls else None,
                 )
         except TimeoutError as error:
-            raise Failure(Reason.UPSTREAM_TIMEOUT, "the upstream could not be reached in time") from error
+            message = "the upstream could not be reached in time"
+            raise Failure(Reason.UPSTREAM_TIMEOUT, message, passing=True) from error
         except ssl.SSLCertVerificationError as error:
-            raise Failure(Reason.UPSTREAM_UNREACHABLE, "the upstream's TLS certificate is not trusted") from error
+            message = "the upstream's TLS certificate is not trusted"
+            raise Failure(Reason.UPSTREAM_UNREACHABLE, message, passing=False) from error
         except (OSError, UnicodeError) as error:
             raise Failure(Reason.UPSTREAM_UNREACHABLE, "the upstream cannot be reached") from error
         self._open.add(connection)
@@ -168,19 +171,19 @@ class Upstreams:
             raise ValueError("the permit is for a route that is not open")
         if body is None and exchange.body_complete:
             body = exchange.body
-        own = [way.line, b"X-Request-ID: " + exchange.request_id.encode("ascii")]
+        named, named_again = id_lines(exchange.request_id)
         head = upstream_head(
             exchange.head,
             permit.route.upstream,
             agent=permit.principal.name,
-            own=own,
+            own=(way.line, named),
             trace=exchange.trace,
             origin=exchange.origin,
             length=exchange.head.length if body is None else len(body),
         )
         pool = way.pool
         may_resend = body is not None and exchange.head.method in _IDEMPOTENT
-        request = Outgoing(head, body, own, way.keeps)
+        request = Outgoing(head, body, [way.line, named, named_again], way.keeps)
         try:
             return await _exchange(pool, pool.take_idle() or await pool.connect(), request, exchange)
         except StaleConnectionError as error:

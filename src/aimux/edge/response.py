@@ -129,7 +129,11 @@ class ResponseReader:
         if exchange is None:
             raise invalid("the upstream sent a response that nobody asked for")
         exchange.source = self._source
-        exchange.start(status, self._head.phrase, self._head.for_client(), self._own, length)
+        own = self._own
+        if self._head.ids and (given := self._head.id_besides(exchange.request_id)) is not None:
+            exchange.upstream_request_id = given
+            own = [*own, b"X-Upstream-Request-ID: " + given.encode("ascii")]
+        exchange.start(status, self._head.phrase, self._head.for_client(), own, length)
         if exchange.head.method == "HEAD":
             # The parser would wait for the body that a HEAD's Content-Length announces: begin with a fresh one.
             # What chunks would follow here is nobody's: they could not be told from the next response.

@@ -11,7 +11,8 @@ from aimux.core.reason import Failure
 from aimux.edge.deadlines import Deadlines
 from aimux.edge.exchange import Exchange
 from aimux.edge.identifiers import Identifiers
-from aimux.wire.http1 import HeadLimits, HeadReader
+from aimux.wire.heads import HeadReader
+from aimux.wire.http1 import HeadLimits
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,9 +246,9 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self._done.set_exception(StaleConnectionError())
         else:
             detail = f" ({exc})" if exc else ""
-            self._fail(
-                Failure(Reason.UPSTREAM_UNREACHABLE, f"the upstream closed the connection without an answer{detail}")
-            )
+            message = f"the upstream closed the connection without an answer{detail}"
+            # It has had the request, and may have done what that asks for.
+            self._fail(Failure(Reason.UPSTREAM_UNREACHABLE, message, passing=False))
 
     def expire(self) -> None:
         """The upstream took too long, or the connection was idle long enough."""

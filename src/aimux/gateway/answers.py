@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from aimux.core.access import may_use, usable_routes
+from aimux.core.headers import id_lines
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refuse
 from aimux.core.request import Principal
@@ -15,6 +16,8 @@ _TRAFFIC_METHODS: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 # No message ends with it: candidates, which may follow, are names of routes.
 _ID_PLACE: Final = "(request id)"
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+# OpenAI's and Anthropic's SDKs, and what is built on them, repeat 408, 409 and every 5xx unless this forbids it.
+_NO_RETRY: Final = b"x-should-retry: false"
 _RETRY_AFTER: Final = {
     Reason.OVERLOADED: b"Retry-After: 1",
     Reason.NOT_READY: b"Retry-After: 2",
@@ -30,12 +33,15 @@ def refusal_body(refusal: Refuse, request_id: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def _around_id(reason: Reason, message: str, candidates: tuple[str, ...]) -> tuple[bytes, bytes]:
-    """What stands before and after the request's id, which is all that differs between refusals of a kind."""
+    """What stands before and after the request's id, which is all that differs between refusals of a kind.
+
+    Most clients show the message and nothing else, so that it carries the code.
+    """
     error: dict[str, object] = {
         "code": reason.code,
         "type": reason.kind,
         "status": reason.status,
-        "message": message,
+        "message": f"{_without_429(message)} [{reason.code}]",
         "request_id": _ID_PLACE,
     }
     if reason is Reason.AMBIGUOUS_ROUTE:
@@ -44,13 +50,20 @@ def _around_id(reason: Reason, message: str, candidates: tuple[str, ...]) -> tup
     return before, after + b"\n"
 
 
+def _without_429(message: str) -> str:
+    """The message with a blank in each 429: some clients take any text that holds it for a rate limit, and wait."""
+    return message.replace("429", "4 29")
+
+
 def refusal_lines(refusal: Refuse, request_id: str, methods: bytes = _TRAFFIC_METHODS) -> list[bytes]:
     """The header lines of a refusal; `methods` are those that are allowed where this one is not.
 
     They never name the route: the caller may not be meant to know of it.
     """
-    lines = [JSON_LINE, b"X-Request-ID: " + request_id.encode("ascii")]
-    if refusal.reason in _RETRY_AFTER:
+    lines = [JSON_LINE, *id_lines(request_id)]
+    if not (refusal.reason.passing if refusal.passing is None else refusal.passing):
+        lines.append(_NO_RETRY)
+    elif refusal.reason in _RETRY_AFTER:
         lines.append(_RETRY_AFTER[refusal.reason])
     if refusal.reason is Reason.UNKNOWN_AGENT:
         lines.append(b'WWW-Authenticate: AIMux-Agent realm="aimux"')

@@ -39,7 +39,8 @@ def decided(
     text: str, agent: str | None, snapshot: Snapshot, score: Callable[[str], Found], named: str | None = None
 ) -> tuple[Forward | Refuse, Facts]:
     """The decision on a text, and all that it was made by. `named` is the route in the X-AIMux-Route header."""
-    claims = () if agent is None else (Claim(Place.HEADER, "--as", agent),)
+    header = next(iter(snapshot.identity.headers), "--as")
+    claims = () if agent is None else (Claim(Place.HEADER, header, agent),)
     meant = text if text and not text.isspace() else None
     facts = Facts(Reading(claims, meant, "text"), named, body=SILENT)
     while isinstance(decision := decide(facts, snapshot), Ask):

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from aimux.core.decision import Decision, Forward, Permit, decide
+from aimux.core.headers import id_lines
 from aimux.core.identity import identify
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
@@ -76,7 +77,7 @@ class Gateway(Generic[E]):
             raise
         except Failure as failure:
             record.fault = failure.detail
-            _refuse(exchange, record, Refuse(failure.reason, failure.message, _rule_of(failure)))
+            _refuse(exchange, record, _refusal_of(failure))
         except Exception as error:  # fail closed: whatever went wrong, nothing is forwarded
             record.fault = f"{type(error).__name__}: {error}"
             _refuse(exchange, record, Refuse(Reason.INTERNAL, "a fault inside the gateway", "a fault refuses"))
@@ -99,7 +100,7 @@ class Gateway(Generic[E]):
     def reject(self, exchange: Exchange, failure: Failure) -> None:
         """Refuse a request whose head could not be read."""
         record = _record_of(exchange)
-        _refuse(exchange, record, Refuse(failure.reason, failure.message, _rule_of(failure)))
+        _refuse(exchange, record, _refusal_of(failure))
         self._tell(record, exchange)
 
     async def _serve(self, exchange: E, generation: Generation, record: Record) -> None:
@@ -189,6 +190,7 @@ class Gateway(Generic[E]):
         record.total_seconds = time.perf_counter() - exchange.started
         record.status = exchange.status or record.status
         record.response_bytes = exchange.response_bytes
+        record.upstream_request_id = exchange.upstream_request_id
         for observer in self._observers:
             try:
                 observer(record)
@@ -198,8 +200,10 @@ class Gateway(Generic[E]):
 
 
 def _record_of(exchange: Exchange) -> Record:
-    head = exchange.head
-    return Record(exchange.request_id, exchange.trace, exchange.origin.peer, time.time(), head.method, head.path_text)
+    head, peer = exchange.head, exchange.origin.peer
+    record = Record(exchange.request_id, exchange.trace, peer, time.time(), head.method, head.path_text)
+    record.client_request_id = head.client_request_id
+    return record
 
 
 def _scorer_of(generation: Generation) -> Scorer:
@@ -251,8 +255,7 @@ def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, rec
     record.principal = principal
     record.verdict = VERDICT_ANSWERED
     record.rule = "the gateway lists the routes that the caller may use"
-    own = [JSON_LINE, b"X-Request-ID: " + exchange.request_id.encode("ascii")]
-    return exchange.answer(200, own, body)
+    return exchange.answer(200, [JSON_LINE, *id_lines(exchange.request_id)], body)
 
 
 def _refuse(exchange: Exchange, record: Record, refusal: Refuse) -> None:
@@ -269,5 +272,7 @@ def _refuse(exchange: Exchange, record: Record, refusal: Refuse) -> None:
     exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
 
 
-def _rule_of(failure: Failure) -> str:
-    return _UNREADABLE_RULE if failure.reason.status in {400, 413, 414, 415, 431} else failure.reason.code
+def _refusal_of(failure: Failure) -> Refuse:
+    unreadable = failure.reason.status in {400, 413, 414, 415, 431}
+    rule = _UNREADABLE_RULE if unreadable else failure.reason.code
+    return Refuse(failure.reason, failure.message, rule, passing=failure.passing)

@@ -13,7 +13,10 @@ from aimux.wire.http1 import Head
 
 
 class Exchange(Protocol):
-    """One request on a client's connection, and the answer to it."""
+    """One request on a client's connection, and the answer to it.
+
+    `upstream_request_id` is what the upstream calls the request, where it calls it anything.
+    """
 
     head: Head
     origin: Origin
@@ -22,6 +25,7 @@ class Exchange(Protocol):
     started: float
     status: int
     response_bytes: int
+    upstream_request_id: str | None
 
     @property
     def responding(self) -> bool:

@@ -14,7 +14,7 @@ def query_claims(pairs: Sequence[tuple[str, str]], sources: IdentitySources) -> 
     for name in sources.query_params:
         values = [value for key, value in pairs if key == name]
         if values:
-            yield claim(Place.QUERY, name, _one(values))
+            yield claim(Place.QUERY, name, _one(values, Place.QUERY, name))
 
 
 def header_claims(head: Head, sources: IdentitySources) -> list[Claim]:
@@ -24,8 +24,10 @@ def header_claims(head: Head, sources: IdentitySources) -> list[Claim]:
         if key not in head.first:
             continue
         if key in head.padded:
-            raise Failure(Reason.IDENTITY_MALFORMED, f"the header {name} has white space around its value")
-        claims.append(claim(Place.HEADER, name, _one([value.decode("latin-1") for value in head.values(key)])))
+            message = f"the header {name} has white space around its value: leave it out; identity.headers names it"
+            raise Failure(Reason.IDENTITY_MALFORMED, message)
+        values = [value.decode("latin-1") for value in head.values(key)]
+        claims.append(claim(Place.HEADER, name, _one(values, Place.HEADER, name)))
     _refuse_twins(head, sources)
     return claims
 
@@ -33,20 +35,29 @@ def header_claims(head: Head, sources: IdentitySources) -> list[Claim]:
 def _refuse_twins(head: Head, sources: IdentitySources) -> None:
     for name in head.first:
         if name not in sources.header_keys and folded(name) in sources.folded_keys:
-            raise Failure(Reason.IDENTITY_MALFORMED, "write the identity header exactly, with its hyphens")
+            message = "a header is almost one of identity.headers: write that exactly, with its hyphens"
+            raise Failure(Reason.IDENTITY_MALFORMED, message)
 
 
-def _one(values: Sequence[str]) -> str:
+def _one(values: Sequence[str], place: Place, field: str) -> str:
     if any(value != values[0] for value in values):
-        raise Failure(Reason.IDENTITY_MALFORMED, "the caller's identity is given twice with different values")
+        message = (
+            f"the {place.value} gives the caller's name ({field}) twice with different values: give it once; "
+            f"where '{field}' stands for something else, set {place.key}"
+        )
+        raise Failure(Reason.IDENTITY_MALFORMED, message)
     return values[0]
 
 
 def claim(place: Place, field: str, value: object) -> Claim:
-    """The claim that a field's value makes. Raises Failure where that is no name."""
-    if not isinstance(value, str) or not value:
-        raise Failure(Reason.IDENTITY_MALFORMED, f"the {place.value} names an agent ({field}) that is no text or empty")
-    return Claim(place, field, value)
+    """The claim that a field's value makes. Raises Failure where that is no name and stands in query or headers.
+
+    In a body the field may be any API's own: whether that matters depends on the places before it.
+    """
+    found = Claim(place, field, value if isinstance(value, str) and value else None)
+    if found.name is None and place is not Place.BODY:
+        raise Failure(Reason.IDENTITY_MALFORMED, found.fault)
+    return found
 
 
 def is_name(value: object) -> bool:

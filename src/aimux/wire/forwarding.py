@@ -68,7 +68,7 @@ def upstream_head(
 ) -> bytes:
     """The request head for the upstream: what crosses, then what the gateway says itself.
 
-    `own` are complete header lines that stand in the response too, `length` is the body's as it will be sent: bytes or
+    `own` are complete header lines, `length` is the body's as it will be sent: bytes or
     CHUNKED. Raises Failure where the path could lead out of the upstream's base path.
     """
     lines = [head.method.encode("ascii") + b" " + upstream_target(head, upstream) + b" HTTP/1.1"]
@@ -81,6 +81,8 @@ def upstream_head(
     if agent is not None:
         lines.append(b"X-AIMux-Agent: " + agent.encode("ascii"))
     lines += own
+    if head.client_request_id is not None:
+        lines.append(b"X-Client-Request-ID: " + head.client_request_id.encode("ascii"))
     lines.append(b"traceparent: " + trace.traceparent)
     if trace.parent_id is not None:
         lines += [line for name, _, line in head.lines if name == b"tracestate"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from ipaddress import IPv6Address
 
-from aimux.core.headers import crosses_to_upstream
+from aimux.core.headers import crosses_to_upstream, plain_id
 from aimux.core.reason import Failure, Reason
 from aimux.wire.upgrades import asks_for_websocket
 
@@ -18,6 +18,7 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _VISIBLE = rb"[\x21-\x7e\x80-\xff]"
 # PRI begins the preface of HTTP/2 and is no method (RFC 9113 section 11.6).
 _REQUEST_LINE = re.compile(rb"(?!PRI )([A-Z][A-Z-]{0,31}) ([\x21-\x7e]+) HTTP/1\.([01])\r\n")
+_UNENCODED = re.compile(rb"(?!PRI )[A-Z][A-Z-]{0,31} /[\x20-\x7e\x80-\xff]* HTTP/1\.[01]\r\n")
 _REFUSED_METHODS = (b"TRACE", b"CONNECT")
 # A line must begin where the one before ended, so that counting matches against line ends proves that none was skipped.
 # What has matched is never tried again in another way (`++`, `*+`): a line of blanks would take time squared.
@@ -33,10 +34,6 @@ _END = b"\r\n\r\n"
 _TLS = b"\x16\x03"  # how every TLS handshake begins (RFC 8446 section 5.1)
 
 CHUNKED = -1
-
-# A caller's requests mostly begin alike.
-_MOST_REMEMBERED = 512
-_LONGEST_REMEMBERED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +102,11 @@ class Head:
         return () if host is None else (b"X-Forwarded-Host: " + host,)
 
     @cached_property
+    def client_request_id(self) -> str | None:
+        """The id that the caller has given its request, where it can be passed on."""
+        return plain_id(self.values(b"x-request-id")) or plain_id(self.values(b"x-client-request-id"))
+
+    @cached_property
     def path_text(self) -> str:
         """The path, each byte a character."""
         return self.path.decode("latin-1")
@@ -145,37 +147,11 @@ def _check_line_ends(data: bytes | bytearray, start: int, stop: int) -> None:
         raise bad("every line of the head must end with CRLF")
 
 
-class HeadReader:
-    """Reads heads within limits, and remembers short ones with all that was worked out from them."""
-
-    def __init__(self, limits: HeadLimits) -> None:
-        self._limits = limits
-        self._remember = lru_cache(maxsize=_MOST_REMEMBERED)(self._read)
-
-    def find(self, data: bytes | bytearray, seen: int) -> int:
-        """Length of the head at the start of `data`, of which `seen` bytes are known; see `find_head`."""
-        return find_head(data, self._limits, seen)
-
-    def read(self, data: bytes) -> Head:
-        """Read a whole head; see `parse_head`. Raises Failure for an expectation that is not met, too."""
-        return self._remember(data) if len(data) <= _LONGEST_REMEMBERED else self._checked(data)
-
-    def _read(self, data: bytes) -> Head:
-        head = self._checked(data)
-        head.remembered = True
-        return head
-
-    def _checked(self, data: bytes) -> Head:
-        head = parse_head(data, self._limits)
-        _check_expectation(head)
-        return head
-
-
 def parse_head(data: bytes, limits: HeadLimits) -> Head:
     """Read a whole head that `find_head` has measured. Raises Failure for whatever is not exactly as it must be."""
     match = _REQUEST_LINE.match(data)
     if match is None:
-        raise bad("the request line must be METHOD SP target SP HTTP/1.1")
+        raise _malformed_request_line(data)
     method, target, minor = match.groups()
     start = match.end()
     lines = _FIELD_LINE.findall(data, start, len(data) - 2)
@@ -197,10 +173,14 @@ def parse_head(data: bytes, limits: HeadLimits) -> Head:
     return head
 
 
-def _check_expectation(head: Head) -> None:
-    value = head.single(b"expect")
-    if value is not None and value.lower() != b"100-continue":
-        raise bad("the only expectation that is met is 100-continue")
+def _malformed_request_line(data: bytes) -> Failure:
+    """Says what is wrong with it; most often somebody has typed a text into the URL as it is."""
+    if _UNENCODED.match(data):
+        return bad(
+            "the request target holds blanks or bytes that are not ASCII: percent-encode them "
+            "(curl -G --data-urlencode 'q=...' does so, and so do HTTP libraries where a parameter is given apart)"
+        )
+    return bad("the request line must be METHOD SP target SP HTTP/1.1")
 
 
 def _index(method: str, target: bytes, minor: int, raw: list[tuple[bytes, bytes, bytes]]) -> Head:
@@ -239,7 +219,10 @@ def _read_target(head: Head) -> None:
             raise bad("the request target and the Host header name different hosts")
         target = (path or b"/") + (query or b"")
     if _FORBIDDEN_IN_TARGET.search(target):
-        raise bad("the request target holds a fragment, a backslash, a null or a malformed percent escape")
+        raise bad(
+            "the request target holds a fragment (#), a backslash, a null or a % that begins no escape: "
+            "percent-encode them, as %23, %5C and %25"
+        )
     head.target = target
     head.path, _, head.query = target.partition(b"?")
 

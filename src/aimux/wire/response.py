@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from aimux.core.headers import crosses_to_client
+from aimux.core.headers import crosses_to_client, plain_id
 from aimux.core.reason import Failure, Reason
 from aimux.wire.redirects import LEADING
 
 _NO_OPTIONS: frozenset[bytes] = frozenset()
 _PHRASE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
-_LOOKED_AT = frozenset({b"content-length", b"transfer-encoding", b"connection", *LEADING})
+_IDS = (b"x-request-id", b"request-id")
+_LOOKED_AT = frozenset({b"content-length", b"transfer-encoding", b"connection", *_IDS, *LEADING})
 _PERSISTENCE = frozenset({b"keep-alive"})
 _LONGEST_LENGTH = 18
 _LONGEST_KNOWN = 64
@@ -30,6 +31,7 @@ class ResponseHead:
     """A head that grows. `lines` are what may go on: each header's name in lower case, and its line.
 
     `leads` says whether any header holds an address for the reader, as LEADING names them.
+    `ids` are what the upstream calls the request, by the header.
     """
 
     phrase: bytes = b""
@@ -40,6 +42,7 @@ class ResponseHead:
     lengths: tuple[bytes, ...] = ()
     codings: tuple[bytes, ...] = ()
     leads: bool = False
+    ids: tuple[tuple[bytes, bytes], ...] = ()
 
     def add(self, headers: Sequence[tuple[bytes, bytes]], limits: ResponseHeadLimits) -> None:
         """Take headers. Raises Failure over the limits."""
@@ -64,6 +67,8 @@ class ResponseHead:
             self.codings += (value,)
         elif name in LEADING:
             self.leads = True
+        elif name in _IDS:
+            self.ids += ((name, value),)
         else:
             self.connection |= {option.strip().lower() for option in value.split(b",")}
 
@@ -81,6 +86,14 @@ class ResponseHead:
         # Persistence names no header that another rule does not stop; without it the common case has no options.
         connection = self.connection - _PERSISTENCE if self.connection else _NO_OPTIONS
         return [line for name, line in self.lines if not connection or crosses_to_client(name, connection)]
+
+    def id_besides(self, ours: str) -> str | None:
+        """What the upstream calls the request, where that can be passed on. An echo of our own id is none."""
+        for name in _IDS:
+            found = plain_id([value for key, value in self.ids if key == name])
+            if found is not None and found != ours:
+                return found
+        return None
 
     def body_length(self) -> int | None:
         """The body's length; None where chunks or the connection's end tell. Raises Failure where it is ambiguous."""

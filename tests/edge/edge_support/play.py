@@ -152,6 +152,10 @@ def check_refusal(response: Response, code: str | None) -> None:
     error = json.loads(response.body)["error"]
     assert set(error) == {"code", "type", "status", "message", "request_id"}
     assert (error["status"], error["request_id"].encode()) == (response.status, response.header("X-Request-ID"))
+    assert response.header("request-id") == response.header("X-Request-ID")
+    assert error["message"].endswith(f" [{error['code']}]")
+    assert response.header("x-should-retry") in {None, b"false"}
+    assert response.header("x-should-retry") or response.status in {408, 502, 503, 504}
     assert code is None or error["code"] == code, error
     assert error["code"] != "internal"
     assert b"evil" not in response.head + response.body, "a refusal repeats what the caller sent"

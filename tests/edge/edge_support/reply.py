@@ -26,7 +26,8 @@ from edge_support.play import (
 )
 
 HARMLESS = (PROBE.encode(), b"/good")
-_REQUEST_ID = re.compile(rb"(?m)^(X-Request-ID: )[0-9a-f]{32}\r$")
+# It stands in two headers, of which a case names one.
+_REQUEST_ID = re.compile(rb"(?m)^(X-Request-ID: )([0-9a-f]{32})\r\nrequest-id: \2\r$")
 _SENT_BY_PIECE = 1500
 
 

@@ -152,6 +152,10 @@ overload: setup ## five times the load that the model can bear, and what is serv
 costs: setup ## what one hostile client can make the gateway spend for each byte; about three minutes
 	@$(BIN)/python -m bench.costs $(COSTS_ARGS)
 
+.PHONY: frames
+frames: setup $(VENV)/dev.stamp ## what frameworks write under the user's role, captured from them anew; NEWEST=1 reads their newest releases
+	@$(BIN)/python clients/capture_frames.py $(if $(filter-out 0,$(NEWEST)),--newest) $(FRAMES_ARGS)
+
 # A quick run is too rough for the document.
 .PHONY: bench-routing
 bench-routing: setup ## how well texts find their routes, on labelled data; QUICK=1 takes two minutes

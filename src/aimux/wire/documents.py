@@ -5,8 +5,9 @@ from typing import Final
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Claim, Place, Reading
 from aimux.wire.claims import claim, is_name
-from aimux.wire.conversations import all_said, besides, heard, heard_in_passing, last_of_user, meaningful
+from aimux.wire.conversations import all_said, besides, heard, heard_in_passing, meaningful
 from aimux.wire.decode import read_json
+from aimux.wire.user_turns import Turn, last_turn_of_user
 
 _TEXT_FIELDS: Final = ("query", "prompt", "input")
 _CONVERSATIONS: Final = ("messages", "input")
@@ -34,23 +35,25 @@ def read_document(document: object, identity: str | None, *, hears: bool) -> Rea
             beside = _beside(document, identity, name) if hears else ()
             return Reading(claims, document[name], "json", field=name, beside=beside)
     for name in _CONVERSATIONS:
-        last = last_of_user(document[name]) if isinstance(document.get(name), list) else None
-        if last is not None:
-            at, text = last
-            beside = _beside(document, identity, name, at) if hears else ()
-            return Reading(claims, text, "messages", field=name, beside=beside)
+        turn = last_turn_of_user(document[name]) if isinstance(document.get(name), list) else None
+        if turn is not None:
+            beside = _beside(document, identity, name, turn) if hears else ()
+            return Reading(claims, turn.text, "messages", field=name, beside=beside)
     return Reading(claims, None, "json", beside=_beside(document, identity) if hears else ())
 
 
-def _beside(document: dict[str, object], identity: str | None, field: str = "", place: int = 0) -> tuple[str, ...]:
-    """What is said beside the text, which stands in this field or in the message at this place in it."""
+def _beside(
+    document: dict[str, object], identity: str | None, field: str = "", turn: Turn | None = None
+) -> tuple[str, ...]:
+    """What is said beside the text, which stands in this field or is this turn of the conversation in it."""
     found: list[str] = []
     for name in _SAID_FIELDS:
         value = document.get(name)
         if not isinstance(value, list):
             found += () if name == field else heard(value)
-        elif name == field:
-            found += (*all_said(value[:place]), *besides(value[place]), *all_said(value[place + 1 :]))
+        elif name == field and turn is not None:
+            found += (*all_said(value[: turn.at]), *((turn.rest,) if turn.rest else ()), *besides(value[turn.at]))
+            found += all_said(value[turn.at + 1 :])
         else:
             found += all_said(value)
     apart = (*_SAID_FIELDS, *_OFFERED, identity if is_name(document.get(identity or "")) else None)

@@ -1,0 +1,33 @@
+"""User's turns as frameworks send them, captured by `make frames`: the user's own words count, the rest is heard.
+
+AIMUX_FRAMEWORK_TURNS names another folder of captures to be read in the same way.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from wire_support.requests import said
+
+FOLDER = Path(os.environ.get("AIMUX_FRAMEWORK_TURNS") or Path(__file__).parent / "framework_turns")
+CAPTURED = {
+    f"{path.stem} {given['version']}: {situation['name']}": situation
+    for path in sorted(FOLDER.glob("*.json"))
+    for given in [json.loads(path.read_text(encoding="utf-8"))]
+    for situation in given["situations"]
+}
+
+
+@pytest.mark.parametrize("name", CAPTURED)
+def test_the_users_own_words_choose_and_what_a_framework_brings_is_heard(name):
+    situation = CAPTURED[name]
+    found = said(situation["body"])
+    assert found.text == situation["user"]
+    heard = "\n".join(found.beside)
+    for piece in set(situation["beside"]):
+        assert heard.count(piece) >= situation["beside"].count(piece)
+
+
+def test_there_are_captures():
+    assert len(CAPTURED) > 5

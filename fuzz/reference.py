@@ -70,7 +70,7 @@ def text_in_fields(fields: list[tuple[str, str]]) -> str | None:
 
 
 def text_in_document(document: object) -> str | None:
-    """The text in a JSON body."""
+    """The text in a JSON body. The frames of frameworks are not known here: no seed has one."""
     if not isinstance(document, dict):
         return None
     for name in ("query", "prompt", "input"):
@@ -80,7 +80,7 @@ def text_in_document(document: object) -> str | None:
     for name in ("messages", "input"):
         items = document.get(name)
         users = [m for m in items if isinstance(m, dict) and m.get("role") == "user"] if isinstance(items, list) else []
-        text = _text_of_message(users[-1]) if users else None
+        text = next(filter(None, map(_text_of_message, reversed(users))), None)
         if text is not None:
             return text
     return None

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from wire_support.requests import said
 
+from aimux.wire.frameworks import BLOCKS, FRAMES
+
 FOLDER = Path(os.environ.get("AIMUX_FRAMEWORK_TURNS") or Path(__file__).parent / "framework_turns")
 CAPTURED = {
     f"{path.stem} {given['version']}: {situation['name']}": situation
@@ -31,3 +33,10 @@ def test_the_users_own_words_choose_and_what_a_framework_brings_is_heard(name):
 
 def test_there_are_captures():
     assert len(CAPTURED) > 5
+
+
+def test_the_documents_name_every_package_and_release_of_the_table():
+    document = (Path(__file__).parents[2] / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    rows = {row.split(" | ")[0].strip("| "): row for row in document.splitlines() if row.startswith("| ")}
+    for known in (*FRAMES, *BLOCKS):
+        assert known.versions in rows[known.package].split(" | ")[1]

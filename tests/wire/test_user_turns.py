@@ -18,6 +18,11 @@ CALL = "Calling tools:\n[{'id': 'call_1', 'type': 'function', 'function': {'name
 FINAL = CALL.replace("read_page", "final_answer")
 REACT = "Thought: I need it.\nAction: read_page\nAction Input: {}"
 AGENT = {"role": "system", "content": 'Be brief.\n\nYou are an agent. Your internal name is "helper".'}
+EXPERT = {
+    "role": "system",
+    "content": [{"type": "text", "text": "You are an expert assistant who can solve any task using code"}],
+}
+ROLE = {"role": "system", "content": "You are Analyst.\nYour personal goal is: Know figures"}
 REMINDER = f"<system-reminder>\n{PAGE}\n</system-reminder>"
 PICTURE = {"type": "image_url", "image_url": {"url": "data:,"}}
 RESULT = {"type": "tool_result", "tool_use_id": "1", "content": PAGE}
@@ -73,6 +78,13 @@ def test_turns_come_from_the_last_to_the_first_and_only_when_they_are_asked_for(
     assert list(turns) == [Turn(0, "another")]
 
 
+IN_CONTEXT = "\n\nThis is the context you're working with:\n"
+CRITERIA = (
+    "\n\nThis is the expected criteria for your final answer: {}\n"
+    "you MUST return the actual complete content as the final answer, not a summary."
+)
+
+
 PASSED_OVER = {
     "smolagents": [assistant(CALL), user(f"Observation:\n{PAGE}")],
     "smolagents, in parts": [assistant([words("Thought"), words(CALL)]), user([words(f"Observation:\n{PAGE}")])],
@@ -88,7 +100,8 @@ PASSED_OVER = {
     "pydantic-ai": [assistant("so"), AGENT, user(f"Validation feedback:\n{PAGE}\n\nFix the errors and try again.")],
     "google-adk": [AGENT, user([words("For context:"), words(f"[front] said: {PAGE}")])],
     "a reminder behind a tool's result": [TOOL_USE, user([RESULT, words(REMINDER)])],
-    "reminders alone": [TOOL_USE, user([RESULT]), user(f"{REMINDER}\n{REMINDER}\n")],
+    "reminders alone": [TOOL_USE, user([RESULT]), user([words(REMINDER), words(f"{REMINDER}\n")])],
+    "a reminder alone": [TOOL_USE, user([RESULT]), user(f"{REMINDER}\n")],
 }
 
 
@@ -125,6 +138,16 @@ def test_a_known_frame_is_passed_over_where_the_framework_called_and_another_tur
         (TOOL_USE, f"<system-reminder>\n{PAGE}"),
         (TOOL_USE, f"{PAGE}\n</system-reminder>"),
         (TOOL_USE, f"<system-reminder>x</system-reminder>{PAGE}<system-reminder>y</system-reminder>"),
+        (TOOL_USE, [words("so"), words(f"<system-reminder>x</system-reminder>{PAGE}</system-reminder>")]),
+        (TOOL_USE, [words("so"), words(f"<system-reminder>x<system-reminder>{PAGE}</system-reminder>")]),
+        (TOOL_USE, f"{REMINDER} {ASKED}"),
+        (TOOL_USE, f"{ASKED} {REMINDER}"),
+        (ROLE, f"Current Task: {ASKED}{CRITERIA.format(PAGE)}"),
+        (ROLE, f"\nCurrent Task: {ASKED}\n\nThis is the expected criteria for your final answer: {PAGE}"),
+        (AGENT, f"\nCurrent Task: {ASKED}{CRITERIA.format(PAGE)}"),
+        (AGENT, f"New task:\n{ASKED}\nError:\n{PAGE}{RETRY}"),
+        (EXPERT, f"New task:\n{ASKED}\nError:\n{PAGE}{RETRY}."),
+        (EXPERT, f"New task:\n \nError:\n{PAGE}{RETRY}"),
         (user("\nCurrent Task: x"), f"Analyze the tool result. {PAGE}"),
     ],
 )
@@ -132,36 +155,22 @@ def test_what_is_not_exactly_a_frame_is_the_users(before, last):
     assert PAGE in chosen(user(ASKED), before, user(last))
 
 
-IN_CONTEXT = "\n\nThis is the context you're working with:\n"
-CRITERIA = (
-    "\n\nThis is the expected criteria for your final answer: {}\n"
-    "you MUST return the actual complete content as the final answer, not a summary."
-)
-
-
 @pytest.mark.parametrize(
     ("messages", "text"),
     [
         ([user(f"New task:\n{ASKED}")], ASKED),
-        ([user(f"New task:\n{ASKED}\nError:\n{PAGE}{RETRY}")], ASKED),
-        ([user(f"New task:\n{ASKED}\nError:\nx\nError:\n{PAGE}{RETRY}")], ASKED),
+        ([EXPERT, user(f"New task:\n{ASKED}\nError:\n{PAGE}{RETRY}")], ASKED),
+        ([EXPERT, user(f"New task:\n{ASKED}\nError:\nx\nError:\n{PAGE}{RETRY}")], ASKED),
         ([assistant(FINAL), user(f"Observation:\n{PAGE}\nNew task:\n{ASKED}")], ASKED),
         ([assistant(FINAL), user(f"Observation:\nx\nNew task:\n{PAGE}\nNew task:\n{ASKED}")], ASKED),
         ([user(f"\nCurrent Task: {ASKED}")], ASKED),
-        ([user(f"\nCurrent Task: {ASKED}" + CRITERIA.format(PAGE))], ASKED),
-        ([user(f"\nCurrent Task: {ASKED}" + CRITERIA.format("x") + IN_CONTEXT + CRITERIA.format(PAGE))], ASKED),
+        ([ROLE, user(f"\nCurrent Task: {ASKED}" + CRITERIA.format(PAGE))], ASKED),
+        ([ROLE, user(f"\nCurrent Task: {ASKED}" + CRITERIA.format("x") + IN_CONTEXT + CRITERIA.format(PAGE))], ASKED),
         ([user([words(REMINDER), words(ASKED)])], ASKED),
         ([user([words(ASKED), words(REMINDER)])], ASKED),
         ([TOOL_USE, user([RESULT, words(REMINDER), words(ASKED), words(f" {REMINDER} ")])], ASKED),
-        ([user(f"{REMINDER}\n\n{REMINDER}{ASKED}\n{REMINDER}\n")], ASKED),
         ([TOOL_USE, user([RESULT, words(ASKED)])], ASKED),
         ([user([words(REMINDER), words(f"New task:\n{ASKED}")])], ASKED),
-        # What a block or a frame brings and what looks like its end stays as it is.
-        (
-            [user(f"<system-reminder></system-reminder> {PAGE}</system-reminder> {ASKED}")],
-            f"{PAGE}</system-reminder> {ASKED}",
-        ),
-        ([user(f"New task:\n \nError:\n{PAGE}{RETRY}")], f" \nError:\n{PAGE}{RETRY}"),
     ],
 )
 def test_a_frame_round_the_users_words_is_taken_off(messages, text):
@@ -207,11 +216,12 @@ def test_a_conversation_without_a_known_frame_is_read_as_it_stands(messages):
 
 FILLED = [frame.template.replace("{brought}", "BROUGHT").replace("{user}", "USERS") for frame in FRAMES]
 BLOCKED = [f"{block.opening}BROUGHT{block.closing}" for block in BLOCKS]
-FRAMED = strategies.sampled_from([*FILLED, *BLOCKED, CALL, REACT, FINAL, AGENT["content"], "a", "New task:\nUSERS"])
+FRAMED = strategies.sampled_from([*FILLED, *BLOCKED, CALL, REACT, FINAL, AGENT["content"], ROLE["content"], "a"])
 JOINED = strategies.lists(FRAMED, min_size=1, max_size=2).map("\n".join)
+TASK = [ROLE, user(f"\nCurrent Task: USERS{CRITERIA.format('BROUGHT')}")]
 # What frameworks do, and anything at all, in any order.
 STEPS = strategies.lists(
-    strategies.sampled_from([*PASSED_OVER.values(), [user("USERS")], [user([PICTURE])]]) | conversations(JOINED),
+    strategies.sampled_from([*PASSED_OVER.values(), TASK, [user("USERS")], [user([PICTURE])]]) | conversations(JOINED),
     max_size=3,
 )
 

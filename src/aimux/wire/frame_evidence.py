@@ -71,6 +71,11 @@ def instructed(mark: str) -> Shown:
     return shown
 
 
+def alone(_brought: tuple[str, ...], messages: list[object], _place: int) -> bool:
+    """There is no other message, and so no instructions: the framework sends its own in this one."""
+    return len(messages) == 1
+
+
 def written_before(form: str, roles: tuple[str, ...] = ("user",)) -> Shown:
     """An earlier message of one of these roles has this text in it, with what was brought in its braces."""
 

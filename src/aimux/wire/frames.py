@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 _HOLE: Final = re.compile(r"\{(user|brought)\}")
-# So many blocks, with so much white space between them, are taken off one text: the loops that do it are slow.
-_MOST_BLOCKS: Final = 64
-_MOST_WHITE: Final = 64
 
 
 class Unframed(NamedTuple):
@@ -79,42 +76,18 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Tags that a framework sets before or behind the user's words, any number of times."""
+    """A part of a message that a framework sets beside the user's words: one pair of tags round a text without them."""
 
     package: str
     versions: str
     opening: str
     closing: str
 
-    def take_off(self, text: str) -> tuple[str, list[str]]:
-        """The text without the blocks at its beginning and end, which reach to the nearest tag, and what they held."""
-        start, end = 0, len(text)
-        brought: list[str] = []
-        while len(brought) < _MOST_BLOCKS and text.startswith(self.opening, start, end):
-            at = text.find(self.closing, start, end)
-            if at < 0:
-                break
-            brought.append(text[start + len(self.opening) : at])
-            start = _past_white(text, at + len(self.closing), end)
-        tail = _before_white(text, start, end)
-        while len(brought) < _MOST_BLOCKS and text.endswith(self.closing, start, tail):
-            at = text.rfind(self.opening, start, tail - len(self.closing))
-            if at < 0:
-                break
-            brought.append(text[at + len(self.opening) : tail - len(self.closing)])
-            end = tail = _before_white(text, start, at)
-        return text[start:end], brought
-
-
-def _past_white(text: str, start: int, end: int) -> int:
-    most = min(end, start + _MOST_WHITE)
-    while start < most and text[start].isspace():
-        start += 1
-    return start
-
-
-def _before_white(text: str, start: int, end: int) -> int:
-    least = max(start, end - _MOST_WHITE)
-    while least < end and text[end - 1].isspace():
-        end -= 1
-    return end
+    def holds(self, part: str) -> bool:
+        """Whether a part is this, and nothing else."""
+        text = part.strip()
+        return (
+            text.startswith(self.opening)
+            and text.find(self.closing) == len(text) - len(self.closing)
+            and text.rfind(self.opening) == 0
+        )

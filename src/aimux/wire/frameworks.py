@@ -7,6 +7,7 @@ from typing import Final
 
 from aimux.wire.frame_evidence import (
     all_of,
+    alone,
     begun_with,
     counted,
     instructed,
@@ -55,6 +56,7 @@ _BEGIN_TASK: Final = (
     "\n\nBegin! This is VERY important to you, use the tools available and give your best Final Answer, your job "
     "depends on it!\n\nThought:"
 )
+_ROLE: Final = instructed("\nYour personal goal is: ")
 _IN_TASK: Final = begun_with("\nCurrent Task: ")
 
 _FEEDBACK: Final = (
@@ -64,6 +66,7 @@ _FEEDBACK: Final = (
 _ERRORS: Final = "{{brought}} validation error{0}:\n```json\n{{brought}}\n```\n\nFix the errors and try again."
 _ANSWERED: Final = said_before("")
 
+_EXPERT: Final = instructed("You are an expert assistant who can solve any task using ")
 _CALLING: Final = said_before("Calling tools:\n[{'id': '")
 _FINISHED: Final = said_before("Calling tools:\n[{'id': '", "final_answer")
 _RETRY: Final = (
@@ -101,7 +104,7 @@ FRAMES: Final = (
     Frame(*_ADK_1, "For context:\n[{brought}] said: {brought}", _AGENT),
     Frame(*_ADK_1, "For context:\n[{brought}] called tool `{brought}` with parameters: {brought}", _AGENT),
     Frame(*_ADK_1, "For context:\n[{brought}] `{brought}` tool returned result: {brought}", _AGENT_CALLED),
-    Frame(*_CREWAI, _TASK + _CRITERIA),
+    Frame(*_CREWAI, _TASK + _CRITERIA, _ROLE),
     Frame(*_CREWAI, _TASK + "\n\nProvide your complete response:"),
     Frame(*_CREWAI, _TASK + _BEGIN_TASK),
     Frame(*_CREWAI, _TASK),
@@ -135,25 +138,25 @@ FRAMES: Final = (
         "This is file {brought}:",
         written_before("See file {0}", ("tool", "function_call_output")),
     ),
-    Frame(*_SMOLAGENTS, _MANAGED),
-    Frame(*_SMOLAGENTS, f"New task:\n{{user}}\nError:\n{{brought}}{_RETRY}"),
+    Frame(*_SMOLAGENTS, _MANAGED, _EXPERT),
+    Frame(*_SMOLAGENTS, f"New task:\n{{user}}\nError:\n{{brought}}{_RETRY}", _EXPERT),
     Frame(*_SMOLAGENTS, "New task:\n{user}"),
     Frame(*_SMOLAGENTS, f"Observation:\n{{brought}}\nNew task:\n{{user}}\nError:\n{{brought}}{_RETRY}", _FINISHED),
     Frame(*_SMOLAGENTS, "Observation:\n{brought}\nNew task:\n{user}", _FINISHED),
     # After too many steps the next task stands here too. A page can say "New task" as well, so it does not choose.
     Frame(*_SMOLAGENTS, "Observation:\n{brought}", _CALLING),
     Frame(*_SMOLAGENTS, f"Call id: {{brought}}\nError:\n{{brought}}{_RETRY}", _CALLING),
-    Frame(*_SMOLAGENTS, f"Error:\n{{brought}}{_RETRY}", begun_with("New task:\n")),
+    Frame(*_SMOLAGENTS, f"Error:\n{{brought}}{_RETRY}", all_of(_EXPERT, _ANSWERED, begun_with("New task:\n"))),
     Frame(*_SMOLAGENTS, "Now proceed and carry out this plan.", said_before("plan of action")),
     Frame(
         *_SMOLAGENTS,
         f"Now proceed and carry out this plan.\nError:\n{{brought}}{_RETRY}",
         said_before("plan of action"),
     ),
-    Frame(*_SMOLAGENTS, _PLANNING),
+    Frame(*_SMOLAGENTS, _PLANNING, alone),
 )
 
-# Before or behind the user's words, or behind what a tool gave.
+# Parts of their own, beside the user's words or behind what a tool gave.
 BLOCKS: Final = (Block("claude-code", "2, and other coding agents", "<system-reminder>", "</system-reminder>"),)
 BLOCK_SHOWN: Final = tool_called
 
@@ -164,7 +167,4 @@ OPENINGS: Final = tuple(
 )
 BEGINNING: Final = 4
 BEGINNINGS: Final = frozenset(each[:BEGINNING] for each in OPENINGS)
-CLOSINGS: Final = (
-    *{each.closing for each in FRAMES if not each.opening},
-    *(block.closing + end for block in BLOCKS for end in ("", "\n")),
-)
+CLOSINGS: Final = tuple({each.closing for each in FRAMES if not each.opening})

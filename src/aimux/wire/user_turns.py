@@ -78,10 +78,8 @@ def _own_words(at: int, whole: str, content: object, messages: list[object]) -> 
     kept: list[str] = []
     brought: list[str] = []
     for part in text_parts(content):
-        left, blocks = _without_blocks(part)
-        kept.append(left)
-        brought += blocks
-    text = "\n".join(filter(None, kept)) if brought else whole
+        (brought if any(block.holds(part) for block in BLOCKS) else kept).append(part)
+    text = "\n".join(kept) if brought else whole
     if not text or text.isspace():
         return None if BLOCK_SHOWN((), messages, at + 1) else Turn(at, whole)
     for frame in FRAMES:
@@ -91,14 +89,6 @@ def _own_words(at: int, whole: str, content: object, messages: list[object]) -> 
                 return None
             return Turn(at, found.user, _together((*brought, *found.brought)))
     return Turn(at, text, _together(brought))
-
-
-def _without_blocks(text: str) -> tuple[str, list[str]]:
-    brought: list[str] = []
-    for block in BLOCKS:
-        text, blocks = block.take_off(text)
-        brought += blocks
-    return text, brought
 
 
 def _together(brought: Iterable[str]) -> str | None:

@@ -13,9 +13,9 @@ import venv
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parent.parent
-SCRIPTS: Final = Path(__file__).parent / "framework_turns"
-ENVIRONMENTS: Final = Path(__file__).parent / ".envs"
+ROOT: Final = Path(__file__).resolve().parent.parent
+SCRIPTS: Final = ROOT / "clients/framework_turns"
+ENVIRONMENTS: Final = ROOT / "clients/.envs"
 STORED: Final = ROOT / "tests/wire/framework_turns"
 DEADLINE: Final = 600
 

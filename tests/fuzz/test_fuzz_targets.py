@@ -15,6 +15,7 @@ from aimux.core.snapshot import IdentitySources
 from aimux.edge.response import ResponseReader
 from aimux.wire.decode import decode
 from aimux.wire.http1 import bad, find_head, parse_head
+from aimux.wire.user_turns import Turn
 from fuzz.run import main
 from fuzz.session import FuzzError, Result, result_of
 from fuzz.target import Finding
@@ -59,7 +60,7 @@ def _hasty_find(data, limits):
 
 
 def _first_text(messages):
-    return (0, messages[0]["content"]) if messages else None
+    return Turn(0, messages[0]["content"]) if messages else None
 
 
 def _crash(*args: object) -> None:
@@ -125,7 +126,7 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
     ),
     "the first message": (
         "meaning",
-        WIRE + "documents.last_of_user",
+        WIRE + "documents.last_turn_of_user",
         _first_text,
         JSON + b'{"messages": [%b, %b]}' % (MINE, YOURS),
     ),

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from wire_support.requests import said
 
+from aimux.wire.conversations import content_text
 from aimux.wire.frameworks import BLOCKS, FRAMES
 
-FOLDER = Path(os.environ.get("AIMUX_FRAMEWORK_TURNS") or Path(__file__).parent / "framework_turns")
+STORED = (Path(__file__).parent / "framework_turns").resolve()
+FOLDER = Path(os.environ.get("AIMUX_FRAMEWORK_TURNS") or STORED).resolve()
 CAPTURED = {
     f"{path.stem} {given['version']}: {situation['name']}": situation
     for path in sorted(FOLDER.glob("*.json"))
@@ -33,6 +35,17 @@ def test_the_users_own_words_choose_and_what_a_framework_brings_is_heard(name):
 
 def test_there_are_captures():
     assert len(CAPTURED) > 5
+
+
+@pytest.mark.skipif(FOLDER != STORED, reason="the newest releases need not have what earlier ones wrote")
+def test_every_frame_of_the_table_was_seen():
+    turns = [
+        content_text(message.get("content")) or ""
+        for situation in CAPTURED.values()
+        for message in situation["body"].get("messages") or situation["body"]["input"]
+        if message.get("role") == "user"
+    ]
+    assert [frame.template for frame in FRAMES if not any(map(frame.take_off, turns))] == []
 
 
 def test_the_documents_name_every_package_and_release_of_the_table():

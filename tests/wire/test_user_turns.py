@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, strategies
+from hypothesis import example, given, strategies
 from wire_support.requests import said
 
 from aimux.wire.frameworks import BLOCKS, FRAMES
@@ -230,6 +230,9 @@ def test_nothing_that_is_said_is_lost_and_a_user_with_a_text_always_has_a_turn()
     ends = Counter()
 
     @given(STEPS)
+    @example([[user("USERS")], PASSED_OVER["smolagents"]])
+    @example([TASK])
+    @example([[user("USERS")]])
     def reads(steps):
         messages = [message for step in steps for message in step]
         found = said({"messages": messages})

@@ -15,7 +15,6 @@ from aimux.core.snapshot import IdentitySources
 from aimux.edge.response import ResponseReader
 from aimux.wire.decode import decode
 from aimux.wire.http1 import bad, find_head, parse_head
-from aimux.wire.user_turns import Turn
 from fuzz.run import main
 from fuzz.session import FuzzError, Result, result_of
 from fuzz.target import Finding
@@ -60,7 +59,7 @@ def _hasty_find(data, limits):
 
 
 def _first_text(messages):
-    return Turn(0, messages[0]["content"]) if messages else None
+    return (0, messages[0]["content"], None) if messages else None
 
 
 def _crash(*args: object) -> None:

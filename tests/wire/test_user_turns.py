@@ -7,7 +7,7 @@ from hypothesis import example, given, strategies
 from wire_support.requests import said
 
 from aimux.wire.frameworks import BLOCKS, FRAMES
-from aimux.wire.user_turns import Turn, turns_of_user
+from aimux.wire.user_turns import turns_of_user
 
 ASKED, PAGE = "what was the revenue", "reset the database"
 RETRY = (
@@ -73,9 +73,9 @@ def test_turns_come_from_the_last_to_the_first_and_only_when_they_are_asked_for(
         "no message",
     ]
     turns = turns_of_user(messages)
-    assert next(turns) == Turn(3, "two\nthree")
+    assert next(turns) == (3, "two\nthree", None)
     messages[0] = user("another")
-    assert list(turns) == [Turn(0, "another")]
+    assert list(turns) == [(0, "another", None)]
 
 
 IN_CONTEXT = "\n\nThis is the context you're working with:\n"
@@ -180,8 +180,8 @@ def test_a_frame_round_the_users_words_is_taken_off(messages, text):
 
 def test_so_many_frames_are_passed_over_and_no_more():
     framed = [assistant(CALL), user(f"Observation:\n{PAGE}")]
-    assert next(turns_of_user([user(ASKED), *framed * 256])).text == ASKED
-    assert next(turns_of_user([user(ASKED), *framed * 257])) == Turn(514, f"Observation:\n{PAGE}")
+    assert next(turns_of_user([user(ASKED), *framed * 256]))[1] == ASKED
+    assert next(turns_of_user([user(ASKED), *framed * 257])) == (514, f"Observation:\n{PAGE}", None)
 
 
 PLAIN = strategies.text("ab \n", max_size=4)
@@ -211,7 +211,7 @@ def texts_of_user(messages):
 
 @given(conversations(PLAIN))
 def test_a_conversation_without_a_known_frame_is_read_as_it_stands(messages):
-    assert list(turns_of_user(messages)) == [Turn(at, text) for at, text in reversed(texts_of_user(messages))]
+    assert list(turns_of_user(messages)) == [(at, text, None) for at, text in reversed(texts_of_user(messages))]
 
 
 FILLED = [frame.template.replace("{brought}", "BROUGHT").replace("{user}", "USERS") for frame in FRAMES]
@@ -240,15 +240,16 @@ def test_nothing_that_is_said_is_lost_and_a_user_with_a_text_always_has_a_turn()
         assert bool(turns) == bool(theirs) == (found.text is not None)
         if not turns:
             return
-        turn, heard, places = turns[0], "\n".join(found.beside), [at for at, _ in theirs]
-        assert found.text == turn.text
+        (chosen_at, text, rest), places = turns[0], [at for at, _ in theirs]
+        heard = "\n".join(found.beside)
+        assert found.text == text
         for at, message in enumerate(messages):
-            assert at == turn.at or whole(message).strip() == "" or whole(message) in heard
-        of_turn = dict(theirs)[turn.at]
+            assert at == chosen_at or whole(message).strip() == "" or whole(message) in heard
+        of_turn = dict(theirs)[chosen_at]
         assert all(of_turn.count(piece) <= (found.text + heard).count(piece) for piece in (PAGE, "BROUGHT", "USERS"))
-        ends["passed over"] += turn.at != places[-1]
-        ends["taken off"] += turn.rest is not None
-        ends["as it stands"] += (turn.at, turn.text) == (places[-1], of_turn)
+        ends["passed over"] += chosen_at != places[-1]
+        ends["taken off"] += rest is not None
+        ends["as it stands"] += (chosen_at, text) == (places[-1], of_turn)
 
     reads()
     assert all(ends[end] for end in ("passed over", "taken off", "as it stands")), ends

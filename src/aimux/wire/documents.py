@@ -38,7 +38,7 @@ def read_document(document: object, identity: str | None, *, hears: bool) -> Rea
         turn = last_turn_of_user(document[name]) if isinstance(document.get(name), list) else None
         if turn is not None:
             beside = _beside(document, identity, name, turn) if hears else ()
-            return Reading(claims, turn.text, "messages", field=name, beside=beside)
+            return Reading(claims, turn[1], "messages", field=name, beside=beside)
     return Reading(claims, None, "json", beside=_beside(document, identity) if hears else ())
 
 
@@ -52,8 +52,9 @@ def _beside(
         if not isinstance(value, list):
             found += () if name == field else heard(value)
         elif name == field and turn is not None:
-            found += (*all_said(value[: turn.at]), *((turn.rest,) if turn.rest else ()), *besides(value[turn.at]))
-            found += all_said(value[turn.at + 1 :])
+            at, _, rest = turn
+            found += (*all_said(value[:at]), *((rest,) if rest else ()), *besides(value[at]))
+            found += all_said(value[at + 1 :])
         else:
             found += all_said(value)
     apart = (*_SAID_FIELDS, *_OFFERED, identity if is_name(document.get(identity or "")) else None)

@@ -1,7 +1,7 @@
 """The turns of a conversation that are its user's, from the last to the first, in the user's own words."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from aimux.wire.conversations import content_text, meaningful, text_parts
 from aimux.wire.frameworks import BEGINNING, BEGINNINGS, BLOCK_SHOWN, BLOCKS, CLOSINGS, FRAMES, OPENINGS
@@ -11,15 +11,12 @@ _MOST_FRAMED: Final = 256
 _BLOCK_OPENINGS: Final = tuple(block.opening for block in BLOCKS)
 
 
-class Turn(NamedTuple):
-    """One turn: the place of its message, the user's words in it, and what was taken off them, None for nothing.
+Turn = tuple[int, str, str | None]
+"""One turn: the place of its message, the user's words in it, and what was taken off them, None for nothing.
 
-    `rest` is to be heard as what a tool gave is. A message that was passed over is heard whole, as any other.
-    """
-
-    at: int
-    text: str
-    rest: str | None = None
+The last is to be heard as what a tool gave is. A message that was passed over is heard whole, as any other. It is a plain
+tuple, since one is made for every conversation, and names would add a sixth to what reading it costs.
+"""
 
 
 def last_turn_of_user(messages: list[object]) -> Turn | None:
@@ -29,7 +26,7 @@ def last_turn_of_user(messages: list[object]) -> Turn | None:
         if isinstance(message, dict) and message.get("role") == "user":
             text = message.get("content")
             if isinstance(text, str) and text and not text.isspace() and not _may_be_framed(text):
-                return Turn(at, text)
+                return at, text, None
             return next(turns_of_user(messages), None)
     return None
 
@@ -51,13 +48,13 @@ def turns_of_user(messages: list[object]) -> Iterator[Turn]:
         text = content_text(content)
         if text is None:
             continue
-        turn: Turn | None = Turn(at, text)
+        turn: Turn | None = (at, text, None)
         if _may_be_framed(text) or (isinstance(content, list) and _has_blocks(text)):
             looked += 1
             if looked > _MOST_FRAMED:
                 break
             turn = _own_words(at, text, content, messages)
-            framed = framed or Turn(at, text)
+            framed = framed or (at, text, None)
         if turn is not None:
             found = True
             yield turn
@@ -81,14 +78,14 @@ def _own_words(at: int, whole: str, content: object, messages: list[object]) -> 
         (brought if any(block.holds(part) for block in BLOCKS) else kept).append(part)
     text = "\n".join(kept) if brought else whole
     if not text or text.isspace():
-        return None if BLOCK_SHOWN((), messages, at + 1) else Turn(at, whole)
+        return None if BLOCK_SHOWN((), messages, at + 1) else (at, whole, None)
     for frame in FRAMES:
         found = frame.take_off(text)
         if found is not None and frame.shown(found.brought, messages, at):
             if found.user is None:
                 return None
-            return Turn(at, found.user, _together((*brought, *found.brought)))
-    return Turn(at, text, _together(brought))
+            return at, found.user, _together((*brought, *found.brought))
+    return at, text, _together(brought)
 
 
 def _together(brought: Iterable[str]) -> str | None:

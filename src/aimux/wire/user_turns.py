@@ -14,8 +14,8 @@ _BLOCK_OPENINGS: Final = tuple(block.opening for block in BLOCKS)
 Turn = tuple[int, str, str | None]
 """One turn: the place of its message, the user's words in it, and what was taken off them, None for nothing.
 
-The last is to be heard as what a tool gave is. A message that was passed over is heard whole, as any other. It is a plain
-tuple, since one is made for every conversation, and names would add a sixth to what reading it costs.
+The last is to be heard as what a tool gave is. A message that was passed over is heard whole, as any other. It is a
+plain tuple, since one is made for every conversation, and names would add a sixth to what reading it costs.
 """
 
 

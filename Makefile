@@ -155,6 +155,9 @@ costs: setup ## what one hostile client can make the gateway spend for each byte
 .PHONY: instructions
 instructions: setup ## instructions that a seen request costs, by callgrind; AGAINST=python of another checkout's .venv to compare
 	@$(BIN)/python -m bench.instructions $(if $(AGAINST),--against $(AGAINST))
+.PHONY: frames
+frames: setup $(VENV)/dev.stamp ## what frameworks write under the user's role, captured from them anew; NEWEST=1 reads their newest releases
+	@$(BIN)/python clients/capture_frames.py $(if $(filter-out 0,$(NEWEST)),--newest) $(FRAMES_ARGS)
 
 # A quick run is too rough for the document.
 .PHONY: bench-routing

@@ -71,7 +71,7 @@ def text_in_fields(fields: list[tuple[str, str]], *, is_form: bool) -> str | Non
 
 
 def text_in_document(document: object) -> str | None:
-    """The text in a JSON body."""
+    """The text in a JSON body. The frames of frameworks are not known here: no seed has one."""
     if not isinstance(document, dict):
         return None
     for name in ("query", "prompt", "input"):
@@ -85,13 +85,9 @@ def text_in_document(document: object) -> str | None:
     for name in ("messages", "input"):
         items = document.get(name)
         users = [m for m in items if isinstance(m, dict) and m.get("role") == "user"] if isinstance(items, list) else []
-        for user in reversed(users):
-            results = user.get("content")
-            if isinstance(results, list) and results and all(_type_of(part) == "tool_result" for part in results):
-                continue
-            text = _text_of_message(user)
-            if text is not None:
-                return text
+        text = next(filter(None, map(_text_of_message, reversed(users))), None)
+        if text is not None:
+            return text
     return _text_in_protocol(document)
 
 
@@ -141,10 +137,6 @@ def _text_in_parts(content: object) -> str | None:
     texts = [part.get("text") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
     text = "\n".join(text for text in texts if isinstance(text, str))
     return text if text.strip() else None
-
-
-def _type_of(part: object) -> object:
-    return part.get("type") if isinstance(part, dict) else None
 
 
 def _text_of_message(message: dict[str, object]) -> str | None:

@@ -30,6 +30,7 @@ const REFUSED: Record<Refusal, Meaning> = {
   text_too_long: { kind: "refused", about: "The text is longer than the model reads." },
   target_too_long: { kind: "refused", about: "The address is over the limit." },
   unsupported_encoding: { kind: "refused", about: "The body's encoding is not supported." },
+  unsupported_media_type: { kind: "refused", about: "A guard applies, and cannot hear a body of this kind." },
   headers_too_large: { kind: "refused", about: "The headers are over the limit." },
   upgrade_unsupported: { kind: "refused", about: "It asked for a WebSocket, which the gateway does not speak." },
   overloaded: { kind: "refused", about: "Too much was waiting." },

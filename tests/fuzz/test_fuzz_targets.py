@@ -13,7 +13,6 @@ import pytest
 from aimux.core.request import Claim
 from aimux.core.snapshot import IdentitySources
 from aimux.edge.response import ResponseReader
-from aimux.wire.conversations import Turn
 from aimux.wire.decode import decode
 from aimux.wire.http1 import bad, find_head, parse_head
 from fuzz.run import main
@@ -59,8 +58,8 @@ def _hasty_find(data, limits):
     return find_head(data, limits)
 
 
-def _first_turns(messages):
-    return iter([Turn(0, messages[0]["content"])] if messages else [])
+def _first_text(messages):
+    return (0, messages[0]["content"], None) if messages else None
 
 
 def _crash(*args: object) -> None:
@@ -126,8 +125,8 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
     ),
     "the first message": (
         "meaning",
-        WIRE + "spoken.turns_of_user",
-        _first_turns,
+        WIRE + "spoken.last_turn_of_user",
+        _first_text,
         JSON + b'{"messages": [%b, %b]}' % (MINE, YOURS),
     ),
     "query before q": ("forms", WIRE + "dialects._TEXT_FIELDS", ("query", "q"), b"q=a&query=b"),

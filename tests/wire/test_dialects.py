@@ -101,6 +101,7 @@ USER, ASSISTANT = {"role": "user", "content": "first"}, {"role": "assistant", "c
         ({"messages": [USER, {"role": "user", "content": None}, {"role": "user", "content": " \n"}]}, "first"),
         ({"messages": [USER, {"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}, "first"),
         ({"messages": [USER, {"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}, "first"),
+        ({"messages": [{"role": "user", "content": ""}, {"role": "user", "content": None}]}, None),
         ({"messages": []}, None),
         ({"messages": "text"}, None),
         ({"messages": {"role": "user", "content": "x"}}, None),

@@ -1,4 +1,4 @@
-"""What is said in a JSON body as clients of OpenAI, Anthropic and MCP send it: by the user last, and all the rest."""
+"""What is said in a JSON body as clients of OpenAI, Anthropic and MCP send it."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Final
 
 from aimux.core.reason import Failure
-from aimux.core.values import value
 from aimux.wire.decode import read_json
 
 _TEXT_PARTS: Final = ("text", "input_text", "output_text")
@@ -31,29 +30,10 @@ _NAMES: Final = ("name", "method")
 _SPELT_TOGETHER: Final = re.compile(r"[_.\-/:]+|(?<=[a-z])(?=[A-Z])")
 
 
-@value
-class Turn:
-    """One message of the user: its place in the conversation and its text; `rest` is what was peeled off that."""
-
-    at: int
-    text: str
-    rest: str | None = None
-
-
-def turns_of_user(messages: list[object]) -> Iterator[Turn]:
-    """The user's messages that say something, the last one first."""
-    for at in range(len(messages) - 1, -1, -1):
-        message = messages[at]
-        if isinstance(message, dict) and message.get("role") == "user" and not _is_of_tools(message.get("content")):
-            text = _message_text(message)
-            if text is not None:
-                yield Turn(at, text)
-
-
 def all_said(messages: Iterable[object]) -> Iterator[str]:
     """Of each message its text, and what else it holds."""
     for message in messages:
-        text = _message_text(message)
+        text = message_text(message)
         if text is not None:
             yield text
         yield from besides(message)
@@ -98,25 +78,25 @@ def meaningful(text: str) -> str | None:
     return text if text and not text.isspace() else None
 
 
-def _message_text(message: object) -> str | None:
-    return _content_text(message.get("content")) if isinstance(message, dict) else None
+def message_text(message: object) -> str | None:
+    """What a message says in words; None for one that only shows, carries, or brings what tools gave."""
+    return content_text(message.get("content")) if isinstance(message, dict) else None
 
 
-def _is_of_tools(content: object) -> bool:
-    """Whether a message only brings what tools gave, which Anthropic's clients send under the user's role."""
-    return (
-        isinstance(content, list)
-        and bool(content)
-        and all(isinstance(part, dict) and part.get("type") == "tool_result" for part in content)
-    )
-
-
-def _content_text(content: object) -> str | None:
+def content_text(content: object) -> str | None:
+    """What a message's content says in words, all parts of it; None for none."""
     if isinstance(content, str):
         return meaningful(content)
     if not isinstance(content, list):
         return None
     return meaningful("\n".join(part["text"] for part in content if _is_text(part)))
+
+
+def text_parts(content: object) -> list[str]:
+    """What a message's content says in words, part by part."""
+    if isinstance(content, str):
+        return [content]
+    return [part["text"] for part in content if _is_text(part)] if isinstance(content, list) else []
 
 
 def _is_text(part: object) -> bool:

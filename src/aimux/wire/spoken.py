@@ -1,12 +1,14 @@
 """The text of a JSON document that chooses its route: in a field, in a list, or in the last turn of a conversation."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from aimux.core.request import Opaque
 from aimux.core.values import value
-from aimux.wire.conversations import all_said, besides, heard, meaningful, turns_of_user
+from aimux.wire.conversations import all_said, besides, heard, meaningful
 from aimux.wire.protocols import a2a_asked, gemini_embedded, gemini_messages, mcp_asked
+from aimux.wire.user_turns import Turn, last_turn_of_user, turns_of_user
 
 _TEXT_FIELDS: Final = ("query", "prompt", "input")
 # Lists of texts, as embeddings, moderations and completions take them, in the order of precedence.
@@ -83,23 +85,22 @@ def _is_tokens(item: object) -> bool:
 
 
 def _of_turns(messages: list[object], name: str, *, collect: bool, follow: bool) -> Spoken | None:
-    turns = turns_of_user(messages)
-    last = next(turns, None)
+    last = last_turn_of_user(messages)
     if last is None:
         return None
-    at, text, rest = last.at, last.text, last.rest
+    at, text, rest = last
     beside: tuple[str, ...] = ()
     if collect:
         own = () if rest is None else (rest,)
         beside = (*all_said(messages[:at]), *own, *besides(messages[at]), *all_said(messages[at + 1 :]))
-    earlier = tuple(_bounded(turn.text for turn in turns)) if follow and at else ()
+    earlier = tuple(_bounded(islice(turns_of_user(messages), 1, None))) if follow and at else ()
     return Spoken(text, "messages", name, beside, earlier=earlier)
 
 
-def _bounded(texts: Iterator[str]) -> Iterator[str]:
-    """The nearest turns: beyond so many, or so many characters, none is looked at."""
+def _bounded(turns: Iterator[Turn]) -> Iterator[str]:
+    """The texts of the nearest turns: beyond so many, or so many characters, none is looked at."""
     left = _LONGEST_EARLIER
-    for number, text in enumerate(texts):
+    for number, (_, text, _) in enumerate(turns):
         left -= len(text)
         if number == _MOST_EARLIER or left < 0:
             return

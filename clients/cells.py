@@ -1,0 +1,53 @@
+"""What stands in the cells of the tables: shortened, and without what differs from one run to the next."""
+
+import re
+from typing import Final
+
+from clients.measure import Sighting
+from clients.upstream.answers import ANSWER
+
+NOT_THERE: Final = "-"
+"""In place of a situation that a client does not get into."""
+EXPECTED: Final = (ANSWER, "2 vectors")
+_LONGEST: Final = 200
+_PASSING: Final = (
+    (re.compile(r"\b[0-9a-f]{12,}\b"), "…"),
+    (re.compile(r"\b0x[0-9a-f]+\b"), "0x…"),
+    (re.compile(r"(127\.0\.0\.1|localhost):\d{4,5}\b"), r"\1:PORT"),
+)
+
+
+def requests(sighting: Sighting) -> str:
+    """How many requests it took: at the gateway, and past it where there were any."""
+    past = f" + {sighting.past} past the gateway" if sighting.past else ""
+    return f"{sighting.requests}{past}"
+
+
+def seen(sighting: Sighting) -> str:
+    """What the user saw, as Markdown: the answer, what else came in its place, or an error; and who else was asked."""
+    sight = sighting.sight
+    if sight.answered and sight.seen in EXPECTED:
+        text = "the answer"
+    elif not sight.in_time:
+        text = sight.seen
+    else:
+        text = ("answer: " if sight.answered else "") + code(sight.seen)
+    hosts = ", ".join(dict.fromkeys(sight.reached))
+    return f"{text} (asked for {hosts})" if hosts else text
+
+
+def code(text: str) -> str:
+    """A text as code in a table's cell: one line, cut, and without what would end it."""
+    for pattern, instead in _PASSING:
+        text = pattern.sub(instead, text)
+    text = " ".join(text.split()).replace("`", "'").replace("|", "\\|")
+    if not text:
+        return "nothing"
+    return f"`{text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'}`"
+
+
+def seconds(sightings: list[Sighting]) -> str:
+    """How long it took, from the fastest to the slowest."""
+    times = sorted(sighting.sight.seconds for sighting in sightings)
+    low, high = f"{times[0]:.1f}", f"{times[-1]:.1f}"
+    return low if low == high else f"{low} - {high}"

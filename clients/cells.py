@@ -9,7 +9,8 @@ from clients.upstream.answers import ANSWER
 NOT_THERE: Final = "-"
 """In place of a situation that a client does not get into."""
 EXPECTED: Final = (ANSWER, "2 vectors")
-_LONGEST: Final = 200
+_LONGEST: Final = 240
+_END: Final = 70
 _PASSING: Final = (
     (re.compile(r"\b[0-9a-f]{12,}\b"), "…"),
     (re.compile(r"\b0x[0-9a-f]+\b"), "0x…"),
@@ -37,13 +38,14 @@ def seen(sighting: Sighting) -> str:
 
 
 def code(text: str) -> str:
-    """A text as code in a table's cell: one line, cut, and without what would end it."""
+    """A text as code in a table's cell: one line, without what would end it, a long one without its middle."""
     for pattern, instead in _PASSING:
         text = pattern.sub(instead, text)
     text = " ".join(text.split()).replace("`", "'").replace("|", "\\|")
     if not text:
         return "nothing"
-    return f"`{text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'}`"
+    # Both ends say something: the class stands at the one, and the code of a refusal at the other.
+    return f"`{text if len(text) <= _LONGEST else f'{text[: _LONGEST - _END]} … {text[-_END:]}'}`"
 
 
 def seconds(sightings: list[Sighting]) -> str:

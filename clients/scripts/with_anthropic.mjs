@@ -2,7 +2,7 @@
 import { KEY, SCHEMA, serve } from "./common.mjs";
 import Anthropic from "@anthropic-ai/sdk";
 
-const MODEL = "claude-sonnet-4-5";
+const MODEL = "claude-of-no-version";
 const client = (task) => new Anthropic({ baseURL: task.gateway, apiKey: KEY, defaultHeaders: task.headers });
 const asking = (task) => [{ role: "user", content: task.text }];
 // An answer that is no message comes as it is.

@@ -6,7 +6,7 @@ import anthropic
 
 from clients.scripts.common import KEY, Answer, Task, joined, serve
 
-MODEL = "claude-sonnet-4-5"
+MODEL = "claude-of-no-version"
 TOOLS: Any = [
     {
         "name": "revenue",

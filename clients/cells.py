@@ -4,11 +4,10 @@ import re
 from typing import Final
 
 from clients.measure import Sighting
-from clients.upstream.answers import ANSWER
+from clients.situations import Situation
 
 NOT_THERE: Final = "-"
 """In place of a situation that a client does not get into."""
-EXPECTED: Final = (ANSWER, "2 vectors")
 _LONGEST: Final = 240
 _END: Final = 70
 _PASSING: Final = (
@@ -24,13 +23,19 @@ def requests(sighting: Sighting) -> str:
     return f"{sighting.requests}{past}"
 
 
-def seen(sighting: Sighting) -> str:
+def good(sighting: Sighting, situation: Situation) -> bool:
+    """Whether the user saw what there was to be seen."""
+    sight = sighting.sight
+    return sight.answered and situation.good in {None, sight.seen}
+
+
+def seen(sighting: Sighting, situation: Situation) -> str:
     """What the user saw, as Markdown: the answer, what else came in its place, or an error; and who else was asked."""
     sight = sighting.sight
-    if sight.answered and sight.seen in EXPECTED:
-        text = "the answer"
-    elif not sight.in_time:
+    if not sight.in_time:
         text = sight.seen
+    elif good(sighting, situation) and situation.good is not None:
+        text = "the answer"
     else:
         text = ("answer: " if sight.answered else "") + code(sight.seen)
     hosts = ", ".join(dict.fromkeys(sight.reached))

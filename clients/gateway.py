@@ -6,16 +6,16 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
 
 import yaml
 
 from clients import ROOT, ClientsError
-from clients.situations import DEAD, EITHER, MOST_TOKENS, OVERLOADED, WITH_FALLBACK, WITHOUT_FALLBACK
+from clients.situations import DEAD, EITHER, MOST_TOKENS, OVERLOADED, WITH_FALLBACK
 from clients.upstream.server import CUT, FAILING, HTML, REDIRECTING, SLOW
 
 _MODEL: Final = ROOT / "models" / "all-MiniLM-L6-v2.onnx"
@@ -71,8 +71,9 @@ class RunningGateway:
 
         A request of our own is the mark: once it stands in the log, all before it do.
         """
-        with urllib.request.urlopen(f"{self.url}/v1/models", timeout=_GRACE) as answer:  # noqa: S310  (ours, http)
-            mark = answer.headers["X-Request-ID"]
+        with closing(HTTPConnection(self.url.removeprefix("http://"), timeout=_GRACE)) as connection:
+            connection.request("GET", "/v1/models")
+            mark = connection.getresponse().headers["X-Request-ID"]
         self._marks += 1
         end = time.monotonic() + _GRACE
         while mark not in (made := self._decisions()):
@@ -101,14 +102,14 @@ class RunningGateway:
 
 
 @contextmanager
-def gateways(upstream: int, place: Path) -> Iterator[dict[str, RunningGateway]]:
-    """The gateways by their names, in front of the upstream on this port, with their files in this folder."""
+def gateways(names: Iterable[str], upstream: int, place: Path) -> Iterator[dict[str, RunningGateway]]:
+    """Gateways by their names, in front of the upstream on this port, with their files in this folder."""
     started: dict[str, RunningGateway] = {}
     with socket.socket() as held:
         # Bound and not listening: nobody is there, and nobody else can be.
         held.bind(("127.0.0.1", 0))
         try:
-            for number, name in enumerate((WITH_FALLBACK, WITHOUT_FALLBACK, OVERLOADED)):
+            for number, name in enumerate(names):
                 folder = place / str(number)
                 folder.mkdir(parents=True)
                 started[name] = RunningGateway(configuration(name, upstream, held.getsockname()[1]), folder)

@@ -16,6 +16,7 @@ from clients.environments import Environment
 from clients.gateway import RunningGateway, gateways
 from clients.pins import PinnedClient
 from clients.situations import Situation
+from clients.turns import users_texts
 from clients.upstream.server import ScriptedUpstream
 
 _AT_ONCE: Final = 2
@@ -26,11 +27,15 @@ Installed = tuple[PinnedClient, Environment]
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What came of a situation: requests at the gateway and past it, and what the client's user saw."""
+    """What came of a situation: requests at the gateway and past it, and what the client's user saw.
+
+    `written` are texts under the user's name that its user has not written.
+    """
 
     requests: int
     past: int
     sight: Sight
+    written: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,11 @@ class Stand:
         """Bring a client into a situation. Raises ClientsError."""
         gateway = self.gateways[situation.gateway]
         before, past = gateway.requests(), self.upstream.past_the_gateway
+        self.upstream.bodies.clear()
         sight = process.do(situation.task(gateway.url))
-        return Sighting(gateway.requests() - before, self.upstream.past_the_gateway - past, sight)
+        texts = [text for body in list(self.upstream.bodies) for text in users_texts(body)]
+        written = tuple(dict.fromkeys(text for text in texts if text.strip() != situation.text.strip()))
+        return Sighting(gateway.requests() - before, self.upstream.past_the_gateway - past, sight, written)
 
 
 class Session:
@@ -87,7 +95,8 @@ class Session:
     def _work(self, waiting: "Queue[Installed]", place: Path) -> list[Observed]:
         with ExitStack() as stack:
             upstream = stack.enter_context(ScriptedUpstream())
-            stand = Stand(upstream, stack.enter_context(gateways(upstream.port, place)))
+            names = dict.fromkeys(situation.gateway for situation in self._situations)
+            stand = Stand(upstream, stack.enter_context(gateways(names, upstream.port, place)))
             return [self._observe(stand, *each) for each in self._taken(waiting)]
 
     def _taken(self, waiting: "Queue[Installed]") -> Iterable[Installed]:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from clients import cells
 from clients.measure import Observed, Sighting
-from clients.situations import Situation
+from clients.situations import TOOL, Situation
 
 _OK: Final = "ok"
 
@@ -40,6 +40,7 @@ def markdown(run: Observations, situations: Sequence[Situation]) -> str:
     """The tables for the document."""
     parts = [caption(run), *_problems(run), _versions(run), _counts(run, situations)]
     parts += [f"### {situation.title}\n\n{table}" for situation in situations if (table := _seen(run, situation))]
+    parts.append(f"### Texts that clients write under their user's name\n\n{_written(run)}")
     return "\n\n".join(parts)
 
 
@@ -65,16 +66,15 @@ def _versions(run: Observations) -> str:
 
 def _counts(run: Observations, situations: Sequence[Situation]) -> str:
     """Requests for each situation and client, and whether the user got what was asked for."""
-    rows = [[each.title, *(_count(client.seen.get(each.title)) for client in run.clients)] for each in situations]
+    rows = [[each.title, *(_count(client.seen.get(each.title), each) for client in run.clients)] for each in situations]
     return _table(["requests", *(client.name for client in run.clients)], rows)
 
 
-def _count(sighting: Sighting | None) -> str:
+def _count(sighting: Sighting | None, situation: Situation) -> str:
     if sighting is None:
         return cells.NOT_THERE
-    good = sighting.sight.answered and not sighting.past
     past = f" + {sighting.past}" if sighting.past else ""
-    return f"{sighting.requests}{past}{f' {_OK}' if good else ''}"
+    return f"{sighting.requests}{past}{f' {_OK}' if cells.good(sighting, situation) else ''}"
 
 
 def _seen(run: Observations, situation: Situation) -> str | None:
@@ -82,7 +82,8 @@ def _seen(run: Observations, situation: Situation) -> str | None:
     alike: dict[tuple[str, str], list[tuple[str, Sighting]]] = {}
     for client in run.clients:
         if sighting := client.seen.get(situation.title):
-            alike.setdefault((cells.requests(sighting), cells.seen(sighting)), []).append((client.name, sighting))
+            key = (cells.requests(sighting), cells.seen(sighting, situation))
+            alike.setdefault(key, []).append((client.name, sighting))
     if not alike:
         return None
     rows = [
@@ -92,23 +93,44 @@ def _seen(run: Observations, situation: Situation) -> str | None:
     return _table(["client", "requests", "seconds", "what its user sees"], rows)
 
 
+def _written(run: Observations) -> str:
+    """The texts under the user's name that clients have written."""
+    rows = [[client.name, cells.code(text)] for client in run.clients for text in texts_written(client)]
+    if not rows:
+        return "No client wrote any."
+    return _table(["client", "text"], rows)
+
+
+def texts_written(client: Observed) -> list[str]:
+    """The texts under its user's name that a client has written in a run with a tool."""
+    sighting = client.seen.get(TOOL.title)
+    return list(sighting.written) if sighting else []
+
+
 def differences(run: Observations, before: Observations, situations: Sequence[Situation]) -> str:
     """What the same clients see otherwise in another run, at the same gateway but in other versions."""
     known = {client.name: client for client in before.clients}
     rows = []
     for client in run.clients:
-        for title in [situation.title for situation in situations]:
-            now, then = client.seen.get(title), known[client.name].seen.get(title) if client.name in known else None
-            if (cell := _whole(now)) != (was := _whole(then)):
-                rows.append([client.name, title, was, cell])
+        then = known.get(client.name, Observed(client.name))
+        for each in situations:
+            now, was = _whole(client.seen.get(each.title), each), _whole(then.seen.get(each.title), each)
+            if now != was:
+                rows.append([client.name, each.title, was, now])
+        if (texts := _joined(client)) != (others := _joined(then)):
+            rows.append([client.name, "Texts that the client writes", others, texts])
     told = _table(["client", "situation", f"seen {before.day}", "with these"], rows) if rows else "All saw the same."
     return "\n\n".join([caption(run), *_problems(run), _versions(run), told])
 
 
-def _whole(sighting: Sighting | None) -> str:
+def _joined(client: Observed) -> str:
+    return "<br>".join(map(cells.code, texts_written(client))) or cells.NOT_THERE
+
+
+def _whole(sighting: Sighting | None, situation: Situation) -> str:
     if sighting is None:
         return cells.NOT_THERE
-    return f"{cells.requests(sighting)}: {cells.seen(sighting)}"
+    return f"{cells.requests(sighting)}: {cells.seen(sighting, situation)}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from clients.upstream.answers import ANSWER
 from clients.upstream.server import CUT, FAILING, HTML, REDIRECTING, SLOW
 
 AGENT: Final = "finance-bot"
@@ -12,6 +13,7 @@ FORBIDDEN: Final = "reset the database"
 NOWHERE: Final = "how do butterflies sleep"
 EITHER: Final = "will it rain tomorrow"
 RESULT: Final = "42 million"
+_VECTORS: Final = "2 vectors"
 MOST_TOKENS: Final = 256
 DEAD: Final = "dead"
 
@@ -26,7 +28,7 @@ class Situation:
     """One situation.
 
     `action` is what the client is to do; `agent` how it names itself, if at all; `route` the one that it addresses by
-    name, if any; `result` what the tool gives.
+    name, if any; `result` what the tool gives; `good` what its user is to see, None where any answer will do.
     """
 
     title: str
@@ -36,6 +38,7 @@ class Situation:
     route: str | None = None
     gateway: str = WITH_FALLBACK
     result: str = RESULT
+    good: str | None = ANSWER
 
     @property
     def headers(self) -> dict[str, str]:
@@ -54,17 +57,18 @@ class Situation:
         }
 
 
+TOOL: Final = Situation("A tool call and the turn after it", "tool")
 SITUATIONS: Final = (
     Situation("An allowed call"),
     Situation("An allowed call, streamed", "stream"),
-    Situation("A tool call and the turn after it", "tool"),
+    TOOL,
     Situation("A tool whose result reads like a forbidden request", "tool", result=FORBIDDEN),
     Situation("A tool call, the upstream keeping the conversation", "stateful"),
     Situation("The same where there is no fallback", "stateful", gateway=WITHOUT_FALLBACK),
-    Situation("Embeddings of a list of texts", "embed"),
-    Situation("Embeddings of a list of texts, not as token ids", "embed_as_text"),
-    Situation("Embeddings of token ids", "embed_token_ids"),
-    Situation("The list of models", "models"),
+    Situation("Embeddings of a list of texts", "embed", good=_VECTORS),
+    Situation("Embeddings of a list of texts, not as token ids", "embed_as_text", good=_VECTORS),
+    Situation("Embeddings of token ids", "embed_token_ids", good=_VECTORS),
+    Situation("The list of models", "models", good=None),
     Situation("401: an agent that is not registered", agent="stranger"),
     Situation("403: no agent named, and the route wants one", agent=None),
     Situation("403: a route that is not for this agent", text=FORBIDDEN),

@@ -3,7 +3,6 @@
 from typing import Any
 
 from agno.agent import Agent
-from agno.knowledge.embedder.openai import OpenAIEmbedder
 from agno.models.openai import OpenAIChat
 
 from clients.scripts.common import KEY, MODEL, Answer, Task, revenue_of, serve
@@ -35,12 +34,5 @@ def tool(task: Task) -> Answer:
     return _shown(_agent(task, revenue_of(task)).run(task.text))
 
 
-def embed(task: Task) -> Answer:
-    """The embedding of a text."""
-    client: dict[str, Any] = {"default_headers": task.headers}
-    embedder = OpenAIEmbedder(id=MODEL, base_url=task.base, api_key=KEY, client_params=client)
-    return "1 vector" if embedder.get_embedding(task.text) else "no exception; an empty vector"
-
-
 if __name__ == "__main__":
-    serve({each.__name__: each for each in (ask, stream, tool, embed)})
+    serve({each.__name__: each for each in (ask, stream, tool)})

@@ -15,7 +15,7 @@ REDIRECTING: Final = "redirecting"
 SLOW: Final = "slow"
 CUT: Final = "cut"
 HTML: Final = "html"
-FAILING: Final = {"failing-500": 500, "failing-502": 502, "failing-503": 503}
+FAILING: Final = {"failing-429": 429, "failing-500": 500, "failing-502": 502, "failing-503": 503}
 """The names of the routes on which it misbehaves; with what status where it is a failure of its own."""
 _PATIENCE: Final = 30.0
 _PAGE: Final = b"<!doctype html><title>Welcome</title><p>Log in to go on.</p>"

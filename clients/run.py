@@ -62,7 +62,7 @@ def _run(wanted: Sequence[str], *, newest: bool) -> None:
     (_RESULTS / "newest.json" if newest else pinned).write_text(as_json(run))
     content = markdown(run, SITUATIONS) if before is None else differences(run, before, SITUATIONS)
     _DOCUMENT.write_text(put_between(_DOCUMENT.read_text(), _part(newest=newest), content))
-    _tell(f"{_DOCUMENT.relative_to(ROOT)} has what was seen")
+    _tell(f"{_DOCUMENT.name} has what was seen")
 
 
 def _observations(clients: Sequence[PinnedClient], *, newest: bool) -> Observations:

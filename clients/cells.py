@@ -14,6 +14,8 @@ _PASSING: Final = (
     (re.compile(r"\b[0-9a-f]{12,}\b"), "…"),
     (re.compile(r"\b0x[0-9a-f]+\b"), "0x…"),
     (re.compile(r"(127\.0\.0\.1|localhost):\d{4,5}\b"), r"\1:PORT"),
+    # How a connection ends is a race between two ends.
+    (re.compile(r"\[Errno 104\] Connection reset by peer| \(cause: (?:other side closed|read ECONNRESET)\)"), ""),
 )
 
 
@@ -46,7 +48,7 @@ def code(text: str) -> str:
     """A text as code in a table's cell: one line, without what would end it, a long one without its middle."""
     for pattern, instead in _PASSING:
         text = pattern.sub(instead, text)
-    text = " ".join(text.split()).replace("`", "'").replace("|", "\\|")
+    text = " ".join(text.split()).removesuffix(":").replace("`", "'").replace("|", "\\|")
     if not text:
         return "nothing"
     # Both ends say something: the class stands at the one, and the code of a refusal at the other.

@@ -66,7 +66,8 @@ class ClientProcess:
     def start(self) -> None:
         """Start it, and learn what it can do. Raises ClientsError."""
         place = self.environment.place
-        with (place / "script.log").open("ab") as log:
+        # Of one run the log has all, and nothing of the runs before.
+        with (place / "script.log").open("ab" if self.actions else "wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  (a script of ours)
                 [self.environment.program, *self._script()],
                 cwd=place / "home",

@@ -12,7 +12,7 @@ FILE: Final = Path(__file__).with_name("pins.toml")
 # A name with its extras, and the version: `==` for Python, `@` for npm, whose names may begin with one.
 _PIN: Final = {
     "python": re.compile(r"([a-z0-9-]+(?:\[[a-z0-9,-]+\])?)==([0-9][0-9a-z.]*)"),
-    "npm": re.compile(r"(@?[a-z0-9./-]+)@([0-9][0-9a-z.-]*)"),
+    "npm": re.compile(r"(@?[a-z0-9./-]+)@([0-9][0-9a-z.-]*|latest)"),
 }
 
 
@@ -41,12 +41,17 @@ def load(text: str, *, newest: bool = False) -> tuple[PinnedClient, ...]:
         if kind not in _PIN:
             raise ClientsError(f"{FILE.name}: [{kind}] is neither [python] nor [npm]")
         for name, pins in clients.items():
-            wrong = [pin for pin in pins if not _PIN[kind].fullmatch(pin)]
+            wrong = [pin for pin in pins if not _PIN[kind].fullmatch(pin) or pin.endswith("@latest")]
             if wrong or not pins:
                 raise ClientsError(f"{FILE.name}: {name} needs exact versions, and {wrong or 'nothing'} is none")
-            wanted = [_without_version(kind, pin) for pin in pins] if newest else pins
+            wanted = [_newest(kind, pin) for pin in pins] if newest else pins
             made.append(PinnedClient(name, kind, tuple(wanted)))
     return tuple(made)
+
+
+def _newest(kind: str, pin: str) -> str:
+    # Without a tag npm takes an older one where the newest is said to need another Node.js.
+    return _without_version(kind, pin) + ("@latest" if kind == "npm" else "")
 
 
 def _without_version(kind: str, pin: str) -> str:

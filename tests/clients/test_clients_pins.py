@@ -25,7 +25,7 @@ def test_every_client_is_read_in_order_with_what_it_wants() -> None:
 def test_the_newest_are_wanted_without_versions() -> None:
     one, three = load(TEXT, newest=True)
     assert (one.wanted, one.packages) == (("one[more]", "two-three"), ("one", "two-three"))
-    assert (three.wanted, three.packages) == (("@a/b",), ("@a/b",))
+    assert (three.wanted, three.packages) == (("@a/b@latest",), ("@a/b",))
 
 
 @pytest.mark.parametrize(

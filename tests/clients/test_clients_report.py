@@ -54,6 +54,8 @@ def test_an_answer_is_good_where_it_is_the_upstreams() -> None:
         ("<A object at 0x7fd85b768ea0>", "<A object at 0x…>"),
         ("http://127.0.0.1:40123/v1 http://localhost:8080", "http://127.0.0.1:PORT/v1 http://localhost:PORT"),
         ("one\n  two\tthree", "one two three"),
+        ("httpx.ReadError: [Errno 104] Connection reset by peer", "httpx.ReadError"),
+        ("TypeError: terminated (cause: read ECONNRESET)", "TypeError: terminated"),
     ],
 )
 def test_what_differs_from_run_to_run_is_left_out(text: str, shown: str) -> None:

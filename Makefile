@@ -133,7 +133,7 @@ check: $(VENV)/dev.stamp $(if $(NODE_FITS),dashboard/build/checked.stamp) ## for
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src bench checks hatch_build.py
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src bench checks clients hatch_build.py
 	$(BIN)/python -m checks.advisories
 
 .PHONY: bench
@@ -164,6 +164,10 @@ frames: setup $(VENV)/dev.stamp ## what frameworks write under the user's role, 
 bench-routing: setup ## how well texts find their routes, on labelled data; QUICK=1 takes two minutes
 	@QUICK=$(QUICK) OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.routing $(if $(filter-out 0,$(QUICK)),,--write-docs) $(ROUTING_ARGS)
 
+.PHONY: clients
+clients: setup ## real SDKs and agent frameworks at a gateway, for docs/clients.md; CLIENT=openai for one, NEWEST=1 for the newest
+	@NEWEST=$(NEWEST) $(BIN)/python -m clients.run $(CLIENT)
+
 .PHONY: fuzz
 fuzz: $(VENV)/fuzz.stamp ## fuzz every parser, SECONDS=60 for all of them together; TARGET=json for one
 	@$(BIN)/python -m fuzz.run --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
@@ -176,7 +180,7 @@ build: setup ## sdist and wheel in dist/, the wheel with the model inside
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf $(VENV) models dist build dashboard/node_modules dashboard/build dashboard/src/api.gen.ts src/aimux/bundle/dashboard
-	rm -rf bench/results bench/.peers fuzz/findings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf bench/results bench/.peers clients/.envs clients/.results fuzz/findings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Resolving again needs uv, which is installed into the environment just for it.

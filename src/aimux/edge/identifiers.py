@@ -10,30 +10,23 @@ _DRAWN_AT_ONCE: Final = 64
 # Some clients take an error's text for that of a rate limit wherever these digits stand in it, and wait for minutes.
 _MISREAD: Final = "429"
 
-Drawn = tuple[str, str, str]
-
 
 class Identifiers:
     """Draws them from the kernel, many at a time, so that requests share the cost of a call."""
 
     def __init__(self) -> None:
-        self._drawn: list[Drawn] = []
+        self._digits = ""
+        self._at = 0
 
-    def draw(self) -> Drawn:
+    def draw(self) -> tuple[str, str, str]:
         """A new request id, trace id and span id; no two draws share a digit. No request id holds "429"."""
-        while not self._drawn:
-            self._drawn = drawn_from(os.urandom(_DRAWN_AT_ONCE * _STRIDE // 2).hex())
-        return self._drawn.pop()
-
-
-def drawn_from(digits: str) -> list[Drawn]:
-    """The identifiers that random digits give. Those with a request id that could be misread are dropped whole."""
-    return [
-        (
-            digits[at : at + _REQUEST],
-            digits[at + _REQUEST : at + 2 * _REQUEST],
-            digits[at + 2 * _REQUEST : at + _STRIDE],
-        )
-        for at in range(0, len(digits), _STRIDE)
-        if _MISREAD not in digits[at : at + _REQUEST]
-    ]
+        at = self._at
+        if at == len(self._digits):
+            self._digits = os.urandom(_DRAWN_AT_ONCE * _STRIDE // 2).hex()
+            at = 0
+        self._at = at + _STRIDE
+        digits, middle = self._digits, at + _REQUEST
+        request_id = digits[at:middle]
+        if _MISREAD in request_id:  # one in 137 is dropped, with all that was drawn beside it
+            return self.draw()
+        return request_id, digits[middle : middle + _REQUEST], digits[middle + _REQUEST : self._at]

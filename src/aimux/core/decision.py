@@ -10,7 +10,7 @@ from enum import Enum
 from aimux.core.access import may_use
 from aimux.core.reason import Reason
 from aimux.core.request import ANONYMOUS, SILENT, Claim, Facts, Flaw, Illegible, Principal, Scores, TextTooLong
-from aimux.core.routing import Match, match, stood_for
+from aimux.core.routing import Match, match, meant_elsewhere
 from aimux.core.snapshot import Route, Snapshot
 from aimux.core.values import value
 
@@ -91,6 +91,11 @@ NO_INTENTS_RULE = "no route has intents"
 _CLOSE_RULE = "the best score leads the second best by less than ambiguity_threshold"
 _PARTS_RULE = "a part of the text stands for another route than the whole"
 _ILLEGIBLE_RULE = "a text must say to a reader what it says to the model"
+UNREAD_RULE = "what a guard is to judge must be in words that the model reads"
+_UNREAD_MESSAGE = (
+    "the embedding model does not know the words or characters of some of what is said, and a guard that applies here "
+    "cannot judge what it cannot read: say it in a language that the model knows, English for the one that AIMux brings"
+)
 
 NO_TEXT_MESSAGE = (
     "nothing to route on: send a text, for example curl 'http://localhost:8080?q=what+is+50+times+3', "
@@ -200,7 +205,10 @@ def _by_name(name: str, principal: Principal, snapshot: Snapshot) -> Forward | R
 
 
 def _by_guards(scores: Scores, principal: Principal, snapshot: Snapshot) -> Refuse | None:
-    """The refusal of the first guard that this caller may not pass, if any. Raises ValueError for unfit scores."""
+    """The refusal of the first guard that this caller may not pass, if any, or of what no guard could judge.
+
+    Raises ValueError for unfit scores.
+    """
     for guard, score in zip(snapshot.guards, scores.guards, strict=True):
         if not 0.0 <= score <= 1.0:
             raise ValueError(f"the score of guard '{guard.name}' is {score}")
@@ -208,7 +216,7 @@ def _by_guards(scores: Scores, principal: Principal, snapshot: Snapshot) -> Refu
             message = f"{_who(principal)} may not ask for what guard '{guard.name}' refuses on every route"
             rule = f"guard '{guard.name}' refuses this meaning whatever the route"
             return Refuse(Reason.GUARD_REFUSED, message, rule, principal)
-    return None
+    return Refuse(Reason.BAD_REQUEST, _UNREAD_MESSAGE, UNREAD_RULE, principal) if scores.unread else None
 
 
 def _by_scores(scores: Scores, principal: Principal, snapshot: Snapshot) -> Forward | Refuse:
@@ -228,20 +236,6 @@ def _by_scores(scores: Scores, principal: Principal, snapshot: Snapshot) -> Forw
     if chosen is None:
         return _no_match(principal, snapshot, found)
     return _judge(chosen, principal, found, is_fallback=False)
-
-
-def meant_elsewhere(
-    scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot
-) -> tuple[Route, ...]:
-    """The routes that parts of the text stand for, beside the chosen one.
-
-    For a route that the caller may use, the text must set the part apart. For one that it may not use any words count:
-    what is hidden is not set apart.
-    """
-    if not scores.stands:
-        return ()
-    found = stood_for(snapshot, scores, chosen)
-    return tuple(dict.fromkeys(route for route, whole in found if whole or may_use(principal, route) is None))
 
 
 def _no_match(principal: Principal, snapshot: Snapshot, found: Match | None) -> Forward | Refuse:

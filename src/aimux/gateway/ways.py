@@ -189,10 +189,15 @@ def _unguarded(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
     if scores is None:
         return
     place = next(
-        place
-        for place, guard in enumerate(guards)
-        if scores.guards[place] >= guard.min_score and case.agent not in guard.excepted
+        (
+            place
+            for place, guard in enumerate(guards)
+            if scores.guards[place] >= guard.min_score and case.agent not in guard.excepted
+        ),
+        None,
     )
+    if place is None:  # no score refuses it, but that there is none for all of it
+        return
     value = above(scores.guards[place])
     if value is not None:
         yield adjusted.guard_min_score(guards[place].name, value)

@@ -1,0 +1,185 @@
+"""What of a text a model cannot read: words for which its tokenizer has only the one token that stands for all such.
+
+Texts of such words have the vector of their length, whatever they say, so that nothing may be decided by it. Signs and
+pictures that the model does not know say little beside words, and do not count as long as there are words.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import IntEnum
+from itertools import groupby
+from typing import Final
+
+from aimux.core.values import value
+from aimux.intent.encoder import Encoder
+
+MOST_UNKNOWN: Final = 1 / 3
+"""Where more of the words' tokens than this are unknown, a text, a part or a window is not read.
+
+English with foreign names and terms has fewer, nearly all of what is written in Chinese has more.
+"""
+# About two words, in columns: four ideographs, which are two columns wide each.
+_SAYS_SOMETHING: Final = 8
+_WIDE: Final = frozenset("WF")
+_STRETCH: Final = re.compile(r"\S+")
+
+
+class Kind(IntEnum):
+    """What a token is of: a word, or a sign of which no letter or digit is a part; known to the model or not."""
+
+    WORD = 0
+    SIGN = 1
+    UNKNOWN_WORD = 2
+    UNKNOWN_SIGN = 3
+
+
+_SIGNS: Final = frozenset({Kind.SIGN, Kind.UNKNOWN_SIGN})
+
+
+@value
+class Token:
+    """One token of a text: what it is of, its first character, and the one behind its last."""
+
+    kind: Kind
+    start: int
+    stop: int
+
+
+@value
+class Window:
+    """The tokens that the model reads at once, special ones included, and whether it knows too little of them."""
+
+    ids: Sequence[int]
+    is_unread: bool = False
+
+
+@value
+class Read:
+    """The windows of a text, and whether something in it that is unknown may say something."""
+
+    windows: tuple[Window, ...]
+    says_more: bool = False
+
+
+class Unknowns:
+    """Finds what is unknown to a model."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def is_in(self, text: str) -> bool:
+        """Whether a text has anything unknown. Most have nothing, and no more is asked then."""
+        return self._are_in(self._encoder.tokenize(text))
+
+    def _are_in(self, ids: Sequence[int]) -> bool:
+        return self._encoder.unknown is not None and self._encoder.unknown in ids
+
+    def read(self, text: str, ids: Sequence[int] | None = None) -> Read:
+        """The windows of a text. `ids` are its tokens, where they are known."""
+        ids = self._encoder.tokenize(text) if ids is None else ids
+        windows = self._encoder.windows(ids)
+        if not self._are_in(ids):
+            return Read(tuple(map(Window, windows)))
+        tokens = self._tokens(text)
+        kinds = [token.kind for token in tokens]
+        all_of_it = is_unread(kinds)
+        unread = [all_of_it or is_unread(kinds[start:stop]) for start, stop in self._encoder.ranges(len(kinds))]
+        has_words = not _SIGNS.issuperset(kinds)
+        says_more = (has_words and any(unread)) or _says_something(text, tokens)
+        return Read(tuple(map(Window, windows, unread)), says_more)
+
+    def kinds(self, text: str) -> list[Kind]:
+        """What each token of a text is of."""
+        return [token.kind for token in self._tokens(text)]
+
+    def divided(self, text: str) -> str:
+        """The text with spaces between letters and signs, and in endless words, where the model knows neither for it.
+
+        A picture in the place of a space, or right behind a word, makes one unknown word of all that it touches.
+        """
+        return self._replaced(text, Kind.UNKNOWN_WORD, self._apart) if self.is_in(text) else text
+
+    def known(self, text: str) -> str:
+        """What remains of a text without its unknown words and signs."""
+        words = self._replaced(text, Kind.UNKNOWN_WORD, lambda _: " ")
+        return " ".join(self._replaced(words, Kind.UNKNOWN_SIGN, lambda _: " ").split())
+
+    def _replaced(self, text: str, kind: Kind, other: Callable[[str], str]) -> str:
+        pieces, behind = [], 0
+        for token in self._tokens(text):
+            if token.kind is kind:
+                pieces += [text[behind : token.start], other(text[token.start : token.stop])]
+                behind = token.stop
+        return "".join((*pieces, text[behind:]))
+
+    def _apart(self, word: str) -> str:
+        runs = ["".join(run) for _, run in groupby(word, _is_of_a_word)]
+        longest = self._encoder.longest_word or len(word)
+        return " ".join(run[start : start + longest] for run in runs for start in range(0, len(run), longest))
+
+    def _tokens(self, text: str) -> list[Token]:
+        encoder = self._encoder
+        coded = zip(encoder.tokenize(text), encoder.spans(text), strict=True)
+        return [
+            Token(_kind(text[start:stop], is_unknown=token == encoder.unknown), start, stop)
+            for token, (start, stop) in coded
+        ]
+
+
+def share(kinds: Sequence[Kind]) -> float:
+    """The share of the words that is unknown, 0-1; where there are only signs, 1 if one of them is."""
+    unknown, known = kinds.count(Kind.UNKNOWN_WORD), kinds.count(Kind.WORD)
+    if unknown + known:
+        return unknown / (unknown + known)
+    return float(Kind.UNKNOWN_SIGN in kinds)
+
+
+def is_unread(kinds: Sequence[Kind]) -> bool:
+    """Whether the vector of such tokens says next to nothing."""
+    return share(kinds) > MOST_UNKNOWN
+
+
+def _kind(said: str, *, is_unknown: bool) -> Kind:
+    if any(map(str.isalnum, said)):
+        return Kind.UNKNOWN_WORD if is_unknown else Kind.WORD
+    return Kind.UNKNOWN_SIGN if is_unknown else Kind.SIGN
+
+
+def _is_of_a_word(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def _says_something(text: str, tokens: Sequence[Token]) -> bool:
+    """Whether so much that is unknown stands together that it may say something.
+
+    That is where words with something unknown follow one another and it is about as long as two words of English; or as
+    many pictures in a text of signs alone.
+    """
+    if all(token.kind in _SIGNS for token in tokens):
+        return _columns(text, tokens, Kind.UNKNOWN_SIGN) >= _SAYS_SOMETHING
+    return any(
+        is_unread([token.kind for token in run]) and _columns(text, run, Kind.UNKNOWN_WORD) >= _SAYS_SOMETHING
+        for run in _runs(text, tokens)
+    )
+
+
+def _runs(text: str, tokens: Iterable[Token]) -> Iterator[list[Token]]:
+    """The tokens of words that follow one another, between white space, and have each something unknown."""
+    ends = [stretch.end() for stretch in _STRETCH.finditer(text)]
+    words = [list(word) for _, word in groupby(tokens, lambda token: bisect_right(ends, token.start))]
+    said = [word for word in words if any(token.kind not in _SIGNS for token in word)]
+    for unknown, run in groupby(said, lambda word: any(token.kind is Kind.UNKNOWN_WORD for token in word)):
+        if unknown:
+            yield [token for word in run for token in word]
+
+
+def _columns(text: str, tokens: Iterable[Token], kind: Kind) -> int:
+    """How wide the tokens of a kind are, in columns of a terminal."""
+    return sum(
+        2 if unicodedata.east_asian_width(character) in _WIDE else not unicodedata.combining(character)
+        for token in tokens
+        if token.kind is kind
+        for character in text[token.start : token.stop]
+    )

@@ -6,7 +6,7 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Final
 
-from aimux.core.legible import LOOKS
+from aimux.core.looks import LOOKS
 
 _LEET: Final = {"a": "4@", "e": "3", "i": "1!", "o": "0", "s": "5$", "t": "7"}
 

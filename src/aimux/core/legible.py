@@ -96,7 +96,8 @@ def _read(text: str) -> tuple[str, str]:
         return plain, plain
     if turns(text):
         raise IllegibleError("it holds characters that reverse the order of others: write it without them")
-    plain = unicodedata.normalize("NFKC", text.translate(BOXED))
+    # What has no width may stand between a letter and its mark.
+    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text.translate(BOXED)))
     plain = _INVISIBLE.sub("", plain)
     if plain.isascii():
         return plain, plain

@@ -113,10 +113,18 @@ def _section(console: Console, title: str, rows: list[tuple[Text | str, ...]]) -
 
 
 def _read_as_dict(read: ReadText) -> dict[str, object]:
-    return {"text": read.seen, "meant": read.meant, "windows": read.plan.first, "parts": len(read.parts)}
+    return {
+        "text": read.seen,
+        "meant": read.meant,
+        "windows": read.plan.first,
+        "parts": len(read.parts),
+        "unread": read.is_unread,
+    }
 
 
 def _read(found: Explanation) -> Rows:
+    if found.text is not None and found.text.is_unread:
+        yield (f"hardly a word that it knows: {_shown(found.text.seen)}",)
     if found.text is None or not found.near:
         return
     best = found.near[0]

@@ -196,7 +196,9 @@ def _unguarded(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
         ),
         None,
     )
-    if place is None:  # no score refuses it, but that there is none for all of it
+    if place is None:  # not what it scores refuses it, but what has no score
+        asked = [guard.name for guard in guards if case.agent is not None and case.agent not in guard.excepted]
+        yield from (adjusted.excepted(case.agent or "", name) for name in asked)
         return
     value = above(scores.guards[place])
     if value is not None:

@@ -46,6 +46,11 @@ class Text:
         """Its parts."""
         return self.content.parts
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether the model knows too little of it, wherever it looks, so that it means no route as a whole."""
+        return self.plan.unread.issuperset(range(self.plan.first))
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -121,7 +126,7 @@ class Looks:
     def near(self, text: str, scores: Scores) -> tuple[Near, ...]:
         """How the highest scores of a text that was read came about, the highest first."""
         read = self.text(text)
-        if read is None or self._reader is None:
+        if read is None or self._reader is None or read.is_unread:
             return ()
         index = self._reader.index
         each = index.each(read.vectors[: read.plan.first])

@@ -27,6 +27,7 @@ class Table:
 
     max_tokens = 12
     unknown = None
+    longest_word = None
 
     def __init__(self, dimensions):
         self.dimensions = dimensions

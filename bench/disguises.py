@@ -10,6 +10,10 @@ from aimux.core.looks import LOOKS
 
 _LEET: Final = {"a": "4@", "e": "3", "i": "1!", "o": "0", "s": "5$", "t": "7"}
 
+_GREEK: Final = "δφψθξλσπΔΦΨΘΞΛΣΠΓ"
+_CYRILLIC: Final = "жщшчцдлфэюябзи"
+_UNKNOWN: Final = ("🔥", "🔥💣", " 谢谢 ", " 你 ", " ผู้ใช้ ")
+
 
 def leet(text: str, chance: random.Random) -> str:
     """Digits and signs for most letters that look like them."""
@@ -61,6 +65,40 @@ def in_tags(text: str, _: random.Random) -> str:
 def spelt_out(text: str, _: random.Random) -> str:
     """A space behind each letter, two behind each word."""
     return "  ".join(" ".join(word) for word in text.split())
+
+
+def edged(text: str, chance: random.Random) -> str:
+    """The first or last letter of its longer words in another alphabet, in which no letter looks like a Latin one."""
+    letter, first = chance.choice((*_GREEK, *_CYRILLIC)), chance.random() < 0.5
+
+    def edge(found: re.Match[str]) -> str:
+        rest = found[0][1:] if first else found[0][:-1]
+        rest = rest.upper() if letter in _CYRILLIC else rest
+        return letter + rest if first else rest + letter
+
+    return re.sub(r"[A-Za-z]{4,}", edge, text)
+
+
+def edged_once(text: str, chance: random.Random) -> str:
+    """The same of its longest word alone."""
+    longest = max(re.findall(r"[A-Za-z]+", text), key=len, default="")
+    return text.replace(longest, edged(longest, chance), 1)
+
+
+def among_unknown(text: str, chance: random.Random) -> str:
+    """Pictures for its spaces, or words that the model does not know between its own."""
+    return chance.choice(_UNKNOWN).join(text.split())
+
+
+def with_a_picture(text: str, chance: random.Random) -> str:
+    """A picture right behind it, or behind a space."""
+    return text + chance.choice(("", " ")) + chance.choice("🔥📈👍🙏")
+
+
+def in_science(text: str, chance: random.Random) -> str:
+    """A Greek letter before its longest word."""
+    longest = max(re.findall(r"[A-Za-z]+", text), key=len, default="")
+    return text.replace(longest, chance.choice("ΔΣβλ") + longest, 1)
 
 
 def negated(text: str, _: random.Random) -> str:

@@ -69,11 +69,14 @@ def spelt_out(text: str, _: random.Random) -> str:
 
 def edged(text: str, chance: random.Random) -> str:
     """The first or last letter of its longer words in another alphabet, in which no letter looks like a Latin one."""
-    letter, first = chance.choice((*_GREEK, *_CYRILLIC)), chance.random() < 0.5
+    letter: str = chance.choice(_GREEK + _CYRILLIC)
+    first = chance.random() < 0.5
 
     def edge(found: re.Match[str]) -> str:
-        rest = found[0][1:] if first else found[0][:-1]
-        rest = rest.upper() if letter in _CYRILLIC else rest
+        word: str = found[0]
+        rest = word[1:] if first else word[:-1]
+        if letter in _CYRILLIC:
+            rest = rest.upper()
         return letter + rest if first else rest + letter
 
     return re.sub(r"[A-Za-z]{4,}", edge, text)

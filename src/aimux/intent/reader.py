@@ -112,14 +112,14 @@ class TextReader:
             legible = self.seen(text)
         except IllegibleError as error:
             return Illegible(str(error))
-        tokens = self.encoder.tokenize(legible.text)
-        if len(tokens) > self._max_tokens:
-            return TextTooLong(len(tokens), self._max_tokens)
+        tokens = len(self._unknowns.tokenize(legible.text))
+        if tokens > self._max_tokens:
+            return TextTooLong(tokens, self._max_tokens)
         content = self.content(legible)
         longest = max((len(self.encoder.tokenize(other)) for other in content.others), default=0)
         if longest > self._max_tokens:
             return TextTooLong(longest, self._max_tokens)
-        return self._planned(content, tokens)
+        return self._planned(content)
 
     def seen(self, text: str) -> Legible:
         """What is seen of a text, unknown words divided from the signs about them. Raises IllegibleError."""
@@ -158,10 +158,9 @@ class TextReader:
                     others += [plain, *self._speller.readings(plain)[:1]]
         return tuple(dict.fromkeys(others))
 
-    def _planned(self, content: Content, tokens: Sequence[int]) -> Plan:
-        """The plan of what is read of a text, of which the first whole has these tokens."""
-        first, *meant = content.wholes
-        wholes = [self._unknowns.read(first, tokens), *map(self._unknowns.read, meant)]
+    def _planned(self, content: Content) -> Plan:
+        """The plan of what is read of a text."""
+        wholes = list(map(self._unknowns.read, content.wholes))
         parts = [self._unknowns.read(part.text) for part in content.parts]
         # Those of one length follow one another, so that the model reads them in few runs.
         rest = sorted(

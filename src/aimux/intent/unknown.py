@@ -9,8 +9,9 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 from aimux.core.values import value
 from aimux.intent.encoder import Encoder
@@ -23,6 +24,7 @@ English with foreign names and terms has fewer, nearly all of what is written in
 # About two words, in columns: four ideographs, which are two columns wide each.
 _SAYS_SOMETHING: Final = 8
 _WIDE: Final = frozenset("WF")
+_KEPT: Final = 4
 _STRETCH: Final = re.compile(r"\S+")
 
 
@@ -38,8 +40,7 @@ class Kind(IntEnum):
 _SIGNS: Final = frozenset({Kind.SIGN, Kind.UNKNOWN_SIGN})
 
 
-@value
-class Token:
+class Token(NamedTuple):
     """One token of a text: what it is of, its first character, and the one behind its last."""
 
     kind: Kind
@@ -68,19 +69,18 @@ class Unknowns:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
+        # Several questions are asked of one text in a row.
+        self.tokenize = lru_cache(maxsize=_KEPT)(encoder.tokenize)
+        self._tokens = lru_cache(maxsize=_KEPT)(self._tokens_of)
 
     def is_in(self, text: str) -> bool:
         """Whether a text has anything unknown. Most have nothing, and no more is asked then."""
-        return self._are_in(self._encoder.tokenize(text))
+        return self._encoder.unknown is not None and self._encoder.unknown in self.tokenize(text)
 
-    def _are_in(self, ids: Sequence[int]) -> bool:
-        return self._encoder.unknown is not None and self._encoder.unknown in ids
-
-    def read(self, text: str, ids: Sequence[int] | None = None) -> Read:
-        """The windows of a text. `ids` are its tokens, where they are known."""
-        ids = self._encoder.tokenize(text) if ids is None else ids
-        windows = self._encoder.windows(ids)
-        if not self._are_in(ids):
+    def read(self, text: str) -> Read:
+        """The windows of a text."""
+        windows = self._encoder.windows(self.tokenize(text))
+        if not self.is_in(text):
             return Read(tuple(map(Window, windows)))
         tokens = self._tokens(text)
         kinds = [token.kind for token in tokens]
@@ -99,33 +99,32 @@ class Unknowns:
 
         A picture in the place of a space, or right behind a word, makes one unknown word of all that it touches.
         """
-        return self._replaced(text, Kind.UNKNOWN_WORD, self._apart) if self.is_in(text) else text
+        return self._replaced(text, self._apart) if self.is_in(text) else text
 
     def known(self, text: str) -> str:
         """What remains of a text without its unknown words and signs."""
-        words = self._replaced(text, Kind.UNKNOWN_WORD, lambda _: " ")
-        return " ".join(self._replaced(words, Kind.UNKNOWN_SIGN, lambda _: " ").split())
+        return " ".join(self._replaced(text, lambda _: " ").split())
 
-    def _replaced(self, text: str, kind: Kind, other: Callable[[str], str]) -> str:
+    def _replaced(self, text: str, other: Callable[[str], str]) -> str:
+        """The text with something else for each unknown word or sign."""
         pieces, behind = [], 0
         for token in self._tokens(text):
-            if token.kind is kind:
+            if token.kind >= Kind.UNKNOWN_WORD:
                 pieces += [text[behind : token.start], other(text[token.start : token.stop])]
                 behind = token.stop
         return "".join((*pieces, text[behind:]))
 
-    def _apart(self, word: str) -> str:
-        runs = ["".join(run) for _, run in groupby(word, _is_of_a_word)]
-        longest = self._encoder.longest_word or len(word)
+    def _apart(self, said: str) -> str:
+        longest = self._encoder.longest_word or len(said)
+        if len(said) <= longest and said.isalnum():
+            return said
+        runs = ["".join(run) for _, run in groupby(said, _is_of_a_word)]
         return " ".join(run[start : start + longest] for run in runs for start in range(0, len(run), longest))
 
-    def _tokens(self, text: str) -> list[Token]:
-        encoder = self._encoder
-        coded = zip(encoder.tokenize(text), encoder.spans(text), strict=True)
-        return [
-            Token(_kind(text[start:stop], is_unknown=token == encoder.unknown), start, stop)
-            for token, (start, stop) in coded
-        ]
+    def _tokens_of(self, text: str) -> Sequence[Token]:
+        unknown = self._encoder.unknown
+        coded = zip(self.tokenize(text), self._encoder.spans(text), strict=True)
+        return [Token(_kind(text[start:stop], is_unknown=one == unknown), start, stop) for one, (start, stop) in coded]
 
 
 def share(kinds: Sequence[Kind]) -> float:
@@ -142,7 +141,7 @@ def is_unread(kinds: Sequence[Kind]) -> bool:
 
 
 def _kind(said: str, *, is_unknown: bool) -> Kind:
-    if any(map(str.isalnum, said)):
+    if said.isalnum() or any(map(str.isalnum, said)):
         return Kind.UNKNOWN_WORD if is_unknown else Kind.WORD
     return Kind.UNKNOWN_SIGN if is_unknown else Kind.SIGN
 

@@ -1,4 +1,4 @@
-"""What a model cannot read: the texts, parts and windows that it knows too little of, and what is read of them."""
+"""Words that a model does not know: the texts, parts and windows that have too many, and all that is read of them."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_a_text_of_unknown_words_or_signs_matches_no_route(reader: TextReader, t
 
 
 def test_texts_of_unknown_words_had_the_vector_of_their_length(encoder: Encoder) -> None:
-    """What the rest is for."""
+    """All else in this file is for this."""
     first, second = encoder.encode(["查询订单", CHINESE])
     assert np.array_equal(first, second)
 

@@ -38,6 +38,6 @@ def turns(text: str) -> bool:
 
 
 def _behind_isolate(within: list[str]) -> list[str]:
-    """What is open when an isolate ends, which ends all that was begun in it; the same where there is no isolate."""
+    """All that is open behind the end of an isolate, which ends whatever was begun in it; all where there is none."""
     starts = [place for place, begun in enumerate(within) if begun in _ISOLATES]
     return within[: starts[-1]] if starts else within

@@ -122,7 +122,7 @@ class TextReader:
         return self._planned(content)
 
     def seen(self, text: str) -> Legible:
-        """What is seen of a text, unknown words divided from the signs about them. Raises IllegibleError."""
+        """A text as it is seen, with unknown words divided from the signs about them. Raises IllegibleError."""
         legible = seen(text)
         return Legible(self._unknowns.divided(legible.text), tuple(map(self._unknowns.divided, legible.others)))
 

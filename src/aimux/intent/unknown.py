@@ -1,4 +1,4 @@
-"""What of a text a model cannot read: words for which its tokenizer has only the one token that stands for all such.
+"""Words of a text that a model cannot read: its tokenizer has only the one token for them that stands for all such.
 
 Texts of such words have the vector of their length, whatever they say, so that nothing may be decided by it. Signs and
 pictures that the model does not know say little beside words, and do not count as long as there are words.
@@ -17,7 +17,7 @@ from aimux.core.values import value
 from aimux.intent.encoder import Encoder
 
 MOST_UNKNOWN: Final = 1 / 3
-"""Where more of the words' tokens than this are unknown, a text, a part or a window is not read.
+"""A text, a part or a window is not read where more of its words' tokens than this are unknown.
 
 English with foreign names and terms has fewer, nearly all of what is written in Chinese has more.
 """
@@ -29,7 +29,7 @@ _STRETCH: Final = re.compile(r"\S+")
 
 
 class Kind(IntEnum):
-    """What a token is of: a word, or a sign of which no letter or digit is a part; known to the model or not."""
+    """A token is of a word, or of a sign without any letter or digit; the model knows it or does not."""
 
     WORD = 0
     SIGN = 1
@@ -41,7 +41,7 @@ _SIGNS: Final = frozenset({Kind.SIGN, Kind.UNKNOWN_SIGN})
 
 
 class Token(NamedTuple):
-    """One token of a text: what it is of, its first character, and the one behind its last."""
+    """One token of a text: its kind, its first character, and the one behind its last."""
 
     kind: Kind
     start: int
@@ -91,7 +91,7 @@ class Unknowns:
         return Read(tuple(map(Window, windows, unread)), says_more)
 
     def kinds(self, text: str) -> list[Kind]:
-        """What each token of a text is of."""
+        """The kind of each token of a text."""
         return [token.kind for token in self._tokens(text)]
 
     def divided(self, text: str) -> str:
@@ -102,7 +102,7 @@ class Unknowns:
         return self._replaced(text, self._apart) if self.is_in(text) else text
 
     def known(self, text: str) -> str:
-        """What remains of a text without its unknown words and signs."""
+        """The rest of a text without its unknown words and signs."""
         return " ".join(self._replaced(text, lambda _: " ").split())
 
     def _replaced(self, text: str, other: Callable[[str], str]) -> str:
@@ -175,7 +175,7 @@ def _runs(text: str, tokens: Iterable[Token]) -> Iterator[list[Token]]:
 
 
 def _columns(text: str, tokens: Iterable[Token], kind: Kind) -> int:
-    """How wide the tokens of a kind are, in columns of a terminal."""
+    """The width of the tokens of a kind, in columns of a terminal."""
     return sum(
         2 if unicodedata.east_asian_width(character) in _WIDE else not unicodedata.combining(character)
         for token in tokens

@@ -362,7 +362,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("JSON, 100,000 strings and a surrogate pair", _json(paired_strings), 400),
     Kind("JSON, 10 MiB of half-way numbers", _json(half_way_numbers), 400),
     Kind("JSON, half-way numbers in br", _json(half_way_numbers, "br"), 400, decoded=MOST_BODY),
-    Kind("form of 100,000 escapes", _same(lambda: posted(escaped_form(), _FORM)), 200),
+    Kind("form of 100,000 escapes", _same(lambda: posted(escaped_form(), _FORM, agent=AGENT)), 200),
     Kind("form of 10 MiB, ASCII and not in turns", _same(lambda: posted(mixed_form(), _FORM)), 413),
     Kind(
         "form of ASCII and not in turns, in br",

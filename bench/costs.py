@@ -53,6 +53,8 @@ class BasedGateway:
         command = Gateway(self.name, self.sample, self.upstream).command(port, place)
         file = place / "aimux.yaml"
         content = yaml.safe_load(file.read_text())
+        # What has no text is refused, so that its own cost is seen and not that of the way to an upstream.
+        content["fallback"]["allowed"] = ["*"]
         content["routes"].append({"name": BASED, "upstream": f"http://127.0.0.1:{self.upstream}/base"})
         file.write_text(yaml.safe_dump(content, sort_keys=False))
         return command

@@ -6,9 +6,13 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Final
 
-from aimux.core.legible import LOOKS
+from aimux.core.looks import LOOKS
 
 _LEET: Final = {"a": "4@", "e": "3", "i": "1!", "o": "0", "s": "5$", "t": "7"}
+
+_GREEK: Final = "δφψθξλσπΔΦΨΘΞΛΣΠΓ"
+_CYRILLIC: Final = "жщшчцдлфэюябзи"
+_UNKNOWN: Final = ("🔥", "🔥💣", " 谢谢 ", " 你 ", " ผู้ใช้ ")
 
 
 def leet(text: str, chance: random.Random) -> str:
@@ -61,6 +65,43 @@ def in_tags(text: str, _: random.Random) -> str:
 def spelt_out(text: str, _: random.Random) -> str:
     """A space behind each letter, two behind each word."""
     return "  ".join(" ".join(word) for word in text.split())
+
+
+def edged(text: str, chance: random.Random) -> str:
+    """The first or last letter of its longer words in another alphabet, in which no letter looks like a Latin one."""
+    letter: str = chance.choice(_GREEK + _CYRILLIC)
+    first = chance.random() < 0.5
+
+    def edge(found: re.Match[str]) -> str:
+        word: str = found[0]
+        rest = word[1:] if first else word[:-1]
+        if letter in _CYRILLIC:
+            rest = rest.upper()
+        return letter + rest if first else rest + letter
+
+    return re.sub(r"[A-Za-z]{4,}", edge, text)
+
+
+def edged_once(text: str, chance: random.Random) -> str:
+    """The same of its longest word alone."""
+    longest = max(re.findall(r"[A-Za-z]+", text), key=len, default="")
+    return text.replace(longest, edged(longest, chance), 1)
+
+
+def among_unknown(text: str, chance: random.Random) -> str:
+    """Pictures for its spaces, or words that the model does not know between its own."""
+    return chance.choice(_UNKNOWN).join(text.split())
+
+
+def with_a_picture(text: str, chance: random.Random) -> str:
+    """A picture right behind it, or behind a space."""
+    return text + chance.choice(("", " ")) + chance.choice("🔥📈👍🙏")
+
+
+def in_science(text: str, chance: random.Random) -> str:
+    """A Greek letter before its longest word."""
+    longest = max(re.findall(r"[A-Za-z]+", text), key=len, default="")
+    return text.replace(longest, chance.choice("ΔΣβλ") + longest, 1)
 
 
 def negated(text: str, _: random.Random) -> str:

@@ -82,6 +82,57 @@ def test_errors_stop_only_where_that_is_asked_for(
     assert ": error: " not in capsys.readouterr().err
 
 
+UNREADABLE = """\
+semantic_engine:
+  model_path: {model}
+  guards:
+    - {{name: deletions, intents: ["delete a user", "删除用户"]}}
+routes:
+  - name: orders
+    upstream: http://upstream:8001
+    intents:
+      - "show my orders"
+      - "查询订单"
+      - "${{LONG}}"
+"""
+KNOWN_IN_PART = """\
+semantic_engine: {{model_path: {model}}}
+routes: [{{name: r, upstream: "http://x", intents: ["send an invoice to mister 谢 of Peking", "bills", "open bills"]}}]
+"""
+
+
+@pytest.mark.parametrize("command", [lint, check])
+def test_intents_that_the_model_does_not_read_fail_with_their_places(
+    config: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    monkeypatch.setenv("LONG", "secret " * 300)
+    path = config(UNREADABLE)
+    assert command(path, strict=False, as_json=False) == 1
+    printed = capsys.readouterr()
+    assert ": ok: " not in printed.out
+    lines = [line for line in printed.err.splitlines() if ": error: " in line]
+    assert [line.partition(": intent ")[0] for line in lines] == [
+        f"{path}:10: routes[0].intents[1]: error: unreadable-intent",
+        f"{path}:11: routes[0].intents[2]: error: too-long-intent",
+        f"{path}:4: semantic_engine.guards[0].intents[1]: error: unreadable-intent",
+    ]
+    assert all("that the model" in line and "; " in line for line in lines)
+    assert "secret" not in printed.err
+    assert command(path, strict=False, as_json=True) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["ok"], len(found["findings"])) == (False, 3)
+
+
+@pytest.mark.parametrize("command", [lint, check])
+def test_an_intent_of_which_the_model_does_not_know_a_word_is_warned_of(
+    config: Callable[..., Path], capsys: pytest.CaptureFixture[str], command: Command
+) -> None:
+    path = config(KNOWN_IN_PART)
+    assert command(path, strict=True, as_json=False) == 0
+    [line] = [line for line in capsys.readouterr().err.splitlines() if "unreadable-intent" in line]
+    assert line.startswith(f"{path}:2: routes[0].intents[0]: warning: unreadable-intent: ")
+
+
 def test_lint_counts_and_has_notes_which_check_leaves_out(
     config: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from aimux.core.decision import Forward, decide
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refuse
 from aimux.core.request import ASK_BODY, SILENT, Ask, Claim, Facts, Place, Reading, Scores, TextTooLong
+from aimux.core.routing import with_beside
 from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
@@ -50,6 +51,36 @@ def test_who_may_say_what(agent: str | None, guards: tuple[float, ...], refused:
         assert found.reason is Reason.GUARD_REFUSED
         assert f"'{refused}'" in found.rule
         assert f"'{refused}'" in found.message
+
+
+@pytest.mark.parametrize("name", [None, "open"])
+def test_what_is_unread_is_refused_where_a_guard_applies(name: str | None) -> None:
+    def decided(agent: str | None, guards: tuple[float, ...]) -> Forward | Refuse | Ask:
+        facts = asked(agent, guards, name=name)
+        assert isinstance(facts.scores, Scores)
+        return decide(replace(facts, scores=replace(facts.scores, unread=True)), HOUSE)
+
+    for agent in ("bot", "janitor", None):
+        found = decided(agent, (0.1, 0.1))
+        assert isinstance(found, Refuse)
+        assert (found.reason, found.reason.status) == (Reason.BAD_REQUEST, 400)
+        assert "cannot judge" in found.message
+    found = decided("bot", (0.1, 0.9))
+    assert isinstance(found, Refuse)
+    assert found.reason is Reason.GUARD_REFUSED
+    assert isinstance(decided("admin", (0.9, 0.9)), Forward)
+
+
+def test_what_is_unread_beside_a_text_counts_for_guards_as_well() -> None:
+    read, unread = Scores((0.9,), guards=(0.1, 0.2)), Scores((0.0,), guards=(0.3, 0.1), unread=True)
+    for text, beside in ((read, [unread]), (read, [read, unread]), (unread, [read])):
+        found = with_beside(HOUSE, text, beside)
+        assert isinstance(found, Scores)
+        assert found.unread
+        assert found.guards == (0.3, 0.2)
+    together = with_beside(HOUSE, read, [read])
+    assert isinstance(together, Scores)
+    assert not together.unread
 
 
 def test_a_route_that_is_named_does_not_go_round_a_guard() -> None:

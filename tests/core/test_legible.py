@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimux.core.legible import LOOKS, IllegibleError, Legible, seen
+from aimux.core.legible import IllegibleError, Legible, seen
+from aimux.core.looks import LOOKS
 
 WORDS = st.lists(st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=12), min_size=1, max_size=8)
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u200f\u061c\ufe0f\ue000\x00\x1b"
@@ -151,13 +152,83 @@ def test_signs_of_science_are_no_deceit(text: str) -> None:
     seen(text)
 
 
-@pytest.mark.parametrize("sign", ["\u202e", "\u202d"])
-def test_what_turns_letters_round_is_refused(sign: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "parts", "as_one"),
+    [
+        ("plot ΔRevenue", "plot Δ Revenue", "plot drevenue"),
+        ("is βcarotene safe", "is β carotene safe", "is bcarotene safe"),
+        ("Σsales of May", "Σ sales of May", "ssales of May"),
+        ("sinθ of it", "sin θ of it", "sint of it"),
+        ("the IDшник", "the ID шник", "the idshik"),
+        ("a QRкод", "a QR код", "a qrkod"),
+        ("ask ЮMoney", "ask Ю Money", "ask umoney"),
+        ("my СберID", "my Сбер ID", "my cbepid"),
+        ("the SberБанк", "the Sber Банк", "the sberbahk"),
+    ],
+)
+def test_words_of_two_alphabets_that_people_write_are_two_words_and_read_as_one_too(
+    text: str, parts: str, as_one: str
+) -> None:
+    assert seen(text) == Legible(parts, (as_one,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("αβ-lactam and a π-day", "Tシャツ", "Eメールの件名", "Webサイト", "API-шка", "Κώστας", "Сергей спросил"),
+        *("ΔT of 5 K", "the IL1β level"),
+    ],
+)
+def test_words_of_one_alphabet_each_beside_one_another_stay(text: str) -> None:
+    assert seen(text) == Legible(text)
+
+
+def test_an_ending_behind_a_foreign_word_is_read_in_a_text_of_its_language() -> None:
+    assert seen("запусти dockerный образ").text == "запусти docker ный образ"
+    with pytest.raises(IllegibleError, match="several alphabets"):
+        seen("run the dockerный image")
+
+
+@pytest.mark.parametrize("text", ["δelete θvery ψser", "the ΔRows, λtables, πusers", "DELETж тут ALLж и USERж"])
+def test_many_words_of_two_alphabets_near_one_another_are_refused(text: str) -> None:
+    with pytest.raises(IllegibleError, match="several alphabets"):
+        seen(text)
+
+
+def test_what_would_be_a_latin_word_by_its_sound_is_read_so_too() -> None:
+    assert seen("δelete the πassword") == Legible("δ elete the π assword", ("delete the password",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("please \u202esresu eteled", "\u202e4321\u202c", "\u202e\u2066\u2069drop", "\u202e\u202a\u202cdrop"),
+        *("\u202dשלום עולם\u202c", "a \u202dمرحبا"),
+    ],
+)
+def test_what_turns_letters_round_is_refused(text: str) -> None:
     with pytest.raises(IllegibleError, match="reverse the order"):
-        seen(f"please {sign}sresu eteled")
+        seen(text)
 
 
-@given(st.text())
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("call \u202d+49 170 1234567\u202c now", "call +49 170 1234567 now"),
+        ("pay \u202d1,234.50", "pay 1,234.50"),
+        ("رقم \u202d+1 234\u202c من فضلك", "رقم +1 234 من فضلك"),
+        ("\u202dforecast revenue\u202c", "forecast revenue"),
+        ("\u202e\u202cforecast", "forecast"),
+        ("\u202e!\nforecast", "!\nforecast"),
+        ("\u202e\u2067!\u2069\u202cforecast", "!forecast"),
+        ("שלום \u202eעולם\u202c", "שלום עולם"),
+    ],
+)
+def test_overrides_that_turn_nothing_round_are_passed_over(text: str, read: str) -> None:
+    assert seen(text).text == read
+
+
+@given(st.text() | st.text("aeiDELTxθΔδλжЖдоеÉß\u0301 -\u202d\u202e\u202c", max_size=24))
 def test_any_text_is_read_or_refused_and_reading_it_again_changes_nothing(text: str) -> None:
     try:
         found = seen(text)

@@ -32,8 +32,8 @@ def decided(scores: tuple[float, ...], *stands: Stand, agent: str = "bot", fallb
     return found
 
 
-def stand(place: int, *close: int, whole: bool = True) -> Stand:
-    return Stand(place, 0.6, frozenset(close), whole)
+def stand(place: int, *close: int, whole: bool = True, brief: bool = False) -> Stand:
+    return Stand(place, 0.6, frozenset(close), whole, brief)
 
 
 WHOLE = (0.9, 0.1, 0.1, 0.1)
@@ -47,6 +47,29 @@ def test_a_part_that_stands_for_a_forbidden_route_keeps_the_text_from_a_permitte
     assert (found.reason, found.candidates) == (Reason.AMBIGUOUS_ROUTE, ("mine",))
     assert "part" in found.rule
     assert "forbidden" not in found.message
+
+
+def test_a_brief_part_refuses_only_for_a_route_that_the_caller_may_not_use() -> None:
+    found = decided(WHOLE, stand(ALSO_MINE, brief=True))
+    assert isinstance(found, Forward)
+    assert found.permit.route.name == "mine"
+    assert isinstance(decided(WHOLE, stand(FORBIDDEN, brief=True)), Refuse)
+    assert isinstance(decided(NOTHING, stand(FORBIDDEN, brief=True)), Refuse)
+
+
+def test_a_brief_part_chooses_only_where_nothing_else_does() -> None:
+    for stands, route in (
+        ((stand(MINE, brief=True),), "mine"),
+        ((stand(ALSO_MINE), stand(MINE, brief=True)), "also-mine"),
+        ((stand(MINE, brief=True), stand(ALSO_MINE)), "also-mine"),
+        ((stand(MINE, whole=False, brief=True),), "fallback"),
+    ):
+        found = decided(NOTHING, *stands)
+        assert isinstance(found, Forward)
+        assert found.permit.route.name == route
+    both = decided(NOTHING, stand(MINE, brief=True), stand(ALSO_MINE, brief=True))
+    assert isinstance(both, Refuse)
+    assert both.reason is Reason.AMBIGUOUS_ROUTE
 
 
 def test_two_requests_in_one_text_are_two_routes() -> None:

@@ -52,6 +52,14 @@ def test_the_model_is_missing(tmp_path: Path) -> None:
     assert "aimux model pull" in line
 
 
+def test_the_model_does_not_read_an_intent(tmp_path: Path) -> None:
+    routes = [{**ROUTES[0], "intents": ["show my orders", "查询订单"]}]
+    line = failing_config(tmp_path, {"routes": routes})
+    assert "intent 2 of route" in line
+    assert "查询订单" not in line
+    assert "write it in a language that the model knows" in line
+
+
 def test_the_model_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").mkdir()
     line = failing_config(tmp_path, {"semantic_engine": {"model_path": "model.onnx"}, "routes": ROUTES})

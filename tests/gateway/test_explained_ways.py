@@ -4,9 +4,9 @@ import re
 from dataclasses import replace
 
 import pytest
-from gateway_support.words import AGENTS, APART, reader_of, route
+from gateway_support.words import AGENTS, APART, Table, reader_of, route
 
-from aimux.core.snapshot import FALLBACK_NAME, Access, Snapshot
+from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, Snapshot
 from aimux.gateway.explaining import explain
 from aimux.gateway.gates import Gate
 from aimux.gateway.stages import told
@@ -111,3 +111,18 @@ def test_a_house_without_intents_is_explained_without_a_model():
 )
 def test_numbers_do_not_look_like_what_they_are_not(value, beside, shown):
     assert told(value, beside) == shown
+
+
+def test_what_the_model_does_not_know_is_refused_by_the_guards_and_means_no_route():
+    table = Table(200)
+    table.unknown = table.tokenize("klaatu")[0]
+    guard = Guard("keys", ("key",), 0.5, frozenset({"bee"}))
+    house = house_of(fallback=LAST, guards=(guard,))
+    found = explain("klaatu klaatu", "ant", house, Looks(reader_of(house, table)))
+    assert (found.judgement.verdict, found.decided.by) == ("bad_request", Gate.GUARDS)
+    [why] = [stage.why for stage in found.stages if stage.gate is Gate.GUARDS]
+    assert "no guard can judge" in why
+    assert (found.near, found.text.is_unread) == ((), True)
+    assert [way.says for way in found.ways] == ["agent 'ant' under `except` of guard 'keys': forwarded to the fallback"]
+    allowed = explain("klaatu klaatu", "bee", house, Looks(reader_of(house, table)))
+    assert (allowed.judgement.verdict, allowed.judgement.score) == ("fallback", 0.0)

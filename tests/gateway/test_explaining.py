@@ -115,7 +115,7 @@ def naive_by_parts(house, who, found, passed, meant):
     asked = dict(passed)
     if any(score is not None for score in found.values):
         stands = [s for s in found.stands if s.place != meant and meant not in s.close]
-        others = {s.place for s in stands if s.whole or not may_use(who, house.routes[s.place])}
+        others = {s.place for s in naive_stands(house, who, stands, meant)}
         if len(others) + (meant is not None) > 1:
             return {**passed, Gate.PARTS: Passage.REFUSED}, Gate.PARTS
         asked[Gate.PARTS] = Passage.PASSED
@@ -129,10 +129,16 @@ def naive_by_parts(house, who, found, passed, meant):
     return {**asked, Gate.FALLBACK: Passage.PASSED if may else Passage.REFUSED}, Gate.FALLBACK
 
 
+def naive_stands(house, who, stands, meant):
+    """Those that count: the caller's own where they are set apart, brief ones only where nothing else says anything."""
+    loud = {s for s in stands if not may_use(who, house.routes[s.place]) or (s.whole and not s.brief)}
+    return loud if loud or meant is not None else {s for s in stands if s.whole}
+
+
 def naive_counted(house, agent, found, meant):
     who, place = Principal(agent, Established.CLAIMED), house.routes.index(meant) if meant else None
     elsewhere = {stand for stand in found.stands if place not in {stand.place, *stand.close}}
-    return {stand for stand in elsewhere if stand.whole or not may_use(who, house.routes[stand.place])}
+    return naive_stands(house, who, elsewhere, place)
 
 
 def test_gates_are_those_of_the_rules_and_the_judgement_is_the_dry_run_s():

@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 from urllib.parse import quote_plus
 
 from aimux.audit.decisions import decided
@@ -22,12 +23,13 @@ ACCESS = (
     *((Access.OPEN, ()), (Access.OPEN, ()), (Access.PUBLIC, ()), (Access.PUBLIC, ())),
     *((Access.RESTRICTED, ("ant",)), (Access.RESTRICTED, ("ant", "bee")), (Access.RESTRICTED, ("bee", "cow"))),
 )
-WORDS = ("red", "green", "blue", "kill", "sum", "count")
 PATHS = {
     "red": (PathPattern("POST", "/"),),
     "green": (PathPattern("POST", "/files/", below=True),),
     "blue": (PathPattern("POST", "/files"),),
 }
+UNKNOWN = "klaatu"
+WORDS = ("red", "green", "blue", "kill", "sum", "count", UNKNOWN)
 VALUES = (0.05, 0.2, 0.3, 0.35, 0.42, 0.47, 0.5, 0.56, 0.62, 0.7, 0.8, 0.9)
 
 
@@ -45,6 +47,8 @@ def read(text, snapshot, max_tokens):
     intents = tuple(sorted((route.name, route.intents) for route in snapshot.routes if route.intents))
 
     def values(said):
+        if UNKNOWN in said.split():
+            return tuple(0.0 if route.intents else None for route in snapshot.routes)
         return tuple(
             VALUES[int(number(said, route.name, intents) * len(VALUES))] if route.intents else None
             for route in snapshot.routes
@@ -53,10 +57,14 @@ def read(text, snapshot, max_tokens):
     sentences = text.split(". ")
     parts = [(each, True) for each in sentences] if len(sentences) > 1 else []
     parts += [(each, False) for each in text.split()] if len(text.split()) > 2 - snapshot.close_reading else []
-    stands = dict.fromkeys(stand for said, whole in parts if (stand := stand_of(values(said), snapshot, whole)))
+    stands = dict.fromkeys(
+        replace(stand, brief=" " not in said)
+        for said, whole in parts
+        if (stand := stand_of(values(said), snapshot, whole))
+    )
     pieces = (text, *(said for said, _ in parts))
     guards = tuple(max(number(said, each) for said in pieces for each in guard.intents) for guard in snapshot.guards)
-    return Scores(values(text), stands=tuple(stands), guards=guards)
+    return Scores(values(text), stands=tuple(stands), guards=guards, unread=UNKNOWN in text)
 
 
 def stand_of(values, snapshot, whole):

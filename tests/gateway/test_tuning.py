@@ -63,13 +63,12 @@ def test_the_search_decides_as_the_gateway_does(seed):
     read = []
     for _ in range(30):
         count = int(chance.integers(0, 4))
-        read.append(
-            (unit(chance, 2), unit(chance, 2 * count), sorted([*range(count)] * 2), (chance.random(count) < 0.7))
-        )
+        owners, apart, brief = sorted([*range(count)] * 2), chance.random(count) < 0.7, chance.random(count) < 0.4
+        read.append((unit(chance, 2), unit(chance, 2 * count), owners, apart, brief))
     cases = []
-    for whole, parts, owners, apart in read:
+    for whole, parts, owners, apart, brief in read:
         each = index.of_parts(parts, owners, len(apart)) if owners else np.empty((0, len(names)))
-        cases.append(Case(NOWHERE, index.scores(whole).values, each[apart].tolist()))
+        cases.append(Case(NOWHERE, index.scores(whole).values, each[apart].tolist(), brief[apart].tolist()))
     evidence = Evidence.of(cases, len(names))
     for _ in range(5):
         least = chance.integers(10, 70, len(names)) / 100
@@ -77,10 +76,10 @@ def test_the_search_decides_as_the_gateway_does(seed):
         snapshot = under(plain, dict(zip(names, least.tolist(), strict=True)), lead)
         judged = index.under(snapshot)
         found = evidence.decided(least, lead).tolist()
-        for (whole, parts, owners, apart), place in zip(read, found, strict=True):
+        for (whole, parts, owners, apart, brief), place in zip(read, found, strict=True):
             scores = judged.scores(whole)
             if owners:
-                scores = replace(scores, stands=judged.stands(parts, owners, apart.tolist()))
+                scores = replace(scores, stands=judged.stands(parts, owners, apart.tolist(), brief.tolist()))
             trial = attempt("text", None, None, snapshot, lambda _, scores=scores: scores)
             wanted = {NOWHERE: Outcome.NO_MATCH, AMBIGUOUS: Outcome.AMBIGUOUS}.get(place, Outcome.FORWARDED)
             assert trial.outcome is wanted

@@ -264,6 +264,7 @@ class WordEncoder:
     """Reads words as they are, gives every text the same vector, and notes the texts that it embeds."""
 
     max_tokens = 50
+    unknown = None
 
     def __init__(self) -> None:
         self.embedded: list[str] = []

@@ -21,6 +21,18 @@ def viewed(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    ("text", "brief"),
+    [
+        *(("a number", True), ("a single number", True), ("The revenue.", True), ("delete users", True), ("", True)),
+        *(("... - !", True), ("(20 percent)", True), ("30 times 3", False), ("what is it", False), ("b, c, d", False)),
+        *(("the well-known e-mail", True), ("delete all users", False), ("删除用户", True)),
+    ],
+)
+def test_a_part_is_brief_that_has_fewer_than_three_words_that_say_something(text: str, *, brief: bool) -> None:
+    assert Part(text, whole=True).brief is brief
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("analyse the budget and then delete all users", ["analyse the budget", "delete all users"]),

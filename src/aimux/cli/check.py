@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aimux.cli import console
-from aimux.cli.findings import as_objects, count, findings_in, show
+from aimux.cli.findings import as_objects, count, fails, findings_in, show
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError, Problem
 
@@ -20,7 +20,7 @@ def check(config: Path, *, strict: bool, as_json: bool) -> int:
     if loaded is None:
         return 2
     findings, unseen = _look(loaded)
-    failed = strict and any(finding.severity.value == "error" for finding in findings)
+    failed = fails(findings, strict=strict)
     if as_json:
         said = {"ok": not failed, "problems": [], "warnings": loaded.warnings}
         print(json.dumps({**said, "findings": as_objects(findings, loaded), "routes_not_looked_at": unseen}))

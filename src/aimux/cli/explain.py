@@ -77,6 +77,7 @@ def as_dict(found: Explanation, loaded: Loaded) -> dict[str, object]:
                 "score": round(stand.score, 4),
                 "could_as_well_mean": sorted(names[place] for place in stand.close),
                 "whole": stand.whole,
+                "brief": stand.brief,
                 "counts": stand in counted,
             }
             for stand in _sorted(found)
@@ -112,10 +113,18 @@ def _section(console: Console, title: str, rows: list[tuple[Text | str, ...]]) -
 
 
 def _read_as_dict(read: ReadText) -> dict[str, object]:
-    return {"text": read.seen, "meant": read.meant, "windows": read.plan.first, "parts": len(read.parts)}
+    return {
+        "text": read.seen,
+        "meant": read.meant,
+        "windows": read.plan.first,
+        "parts": len(read.parts),
+        "unread": read.is_unread,
+    }
 
 
 def _read(found: Explanation) -> Rows:
+    if found.text is not None and found.text.is_unread:
+        yield (f"hardly a word that it knows: {_shown(found.text.seen)}",)
     if found.text is None or not found.near:
         return
     best = found.near[0]
@@ -199,12 +208,11 @@ def _bearing(found: Explanation, stand: Stand) -> str:
         return "means the same as the whole"
     if meant is not None and decided.snapshot.routes.index(meant) in stand.close:
         return f"could as well mean '{meant.name}', as the whole does"
-    if (
-        not stand.whole
-        and isinstance(principal, Principal)
-        and may_use(principal, decided.snapshot.routes[stand.place])
-    ):
-        return "does not count: some words that the text does not set apart, for a route that the caller may use"
+    if isinstance(principal, Principal) and may_use(principal, decided.snapshot.routes[stand.place]):
+        if not stand.whole:
+            return "does not count: some words that the text does not set apart, for a route that the caller may use"
+        if stand.brief:
+            return "does not count: hardly any words, for a route that the caller may use"
     return "is not looked at: the text is decided before"
 
 

@@ -16,22 +16,36 @@ if TYPE_CHECKING:
 
 
 def findings_in(loaded: Loaded) -> list["Finding"]:
-    """Look at the routes and guards of a configuration. Raises ModelError where it needs a model and there is none."""
+    """Look at the routes and guards of a configuration; of one that would not be served, say no more than why.
+
+    Raises ModelError where it needs a model and there is none.
+    """
     from aimux.intent.counted import counted
-    from aimux.intent.encoder import EncodingError
+    from aimux.intent.encoder import Encoder, EncodingError
     from aimux.intent.findings import Shown
     from aimux.intent.lint import lint
     from aimux.intent.model import ModelError, locate
     from aimux.intent.reader import load_reader
+    from aimux.intent.usable import unusable_intents
 
     snapshot, engine = loaded.snapshot, loaded.config.semantic_engine
     if not snapshot.needs_scores:
         return list(counted(snapshot))
     try:
-        reader = load_reader(snapshot, locate(engine.model_path), engine.max_tokens)
-        return lint(snapshot, reader.index, reader.encoder, Shown.by(loaded.display), engine.thresholds_model)
+        files, shown = locate(engine.model_path), Shown.by(loaded.display)
+        encoder = Encoder.load(files)
+        fatal = unusable_intents(snapshot, encoder, shown)
+        if fatal:
+            return fatal
+        reader = load_reader(snapshot, files, engine.max_tokens, encoder)
+        return lint(snapshot, reader.index, encoder, shown, engine.thresholds_model)
     except (EncodingError, OSError) as error:
         raise ModelError(unusable(error)) from error
+
+
+def fails(findings: Sequence["Finding"], *, strict: bool) -> bool:
+    """Whether a command fails for these: a configuration that is not served always does, other errors if `strict`."""
+    return any(finding.is_fatal or (strict and finding.severity.value == "error") for finding in findings)
 
 
 def count(number: int, what: str) -> str:

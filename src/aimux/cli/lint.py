@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aimux.cli import console
 from aimux.cli.check import load_or_say
-from aimux.cli.findings import as_objects, count, findings_in, show
+from aimux.cli.findings import as_objects, count, fails, findings_in, show
 
 
 def lint(config: Path, *, strict: bool, as_json: bool) -> int:
@@ -20,7 +20,7 @@ def lint(config: Path, *, strict: bool, as_json: bool) -> int:
     except ModelError as error:
         console.problem(f"aimux: {error}")
         return 1
-    failed = strict and any(finding.severity.value == "error" for finding in findings)
+    failed = fails(findings, strict=strict)
     if as_json:
         print(json.dumps({"ok": not failed, "problems": [], "findings": as_objects(findings, loaded)}))
         return int(failed)

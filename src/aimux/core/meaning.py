@@ -2,9 +2,9 @@
 
 from aimux.core.access import may_use
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse, ambiguous, forbidden, who
+from aimux.core.refusal import Refuse, ambiguous, forbidden, unread, who
 from aimux.core.request import Principal, Scores
-from aimux.core.routing import Match, match, stood_for
+from aimux.core.routing import Match, match, meant_elsewhere
 from aimux.core.snapshot import Route, Snapshot
 from aimux.core.values import value
 
@@ -38,27 +38,16 @@ def meaning(scores: Scores, principal: Principal, snapshot: Snapshot) -> Meant |
     return Meant(chosen, found)
 
 
-def meant_elsewhere(
-    scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot
-) -> tuple[Route, ...]:
-    """The routes that parts of the text stand for, beside the chosen one.
-
-    For a route that the caller may use, the text must set the part apart. For one that it may not use any words count:
-    what is hidden is not set apart.
-    """
-    if not scores.stands:
-        return ()
-    found = stood_for(snapshot, scores, chosen)
-    return tuple(dict.fromkeys(route for route, whole in found if whole or may_use(principal, route) is None))
-
-
 def is_guarded(principal: Principal, snapshot: Snapshot) -> bool:
     """Whether any guard applies to a caller."""
     return any(principal.name not in guard.excepted for guard in snapshot.guards) if snapshot.guards else False
 
 
 def guard_refusal(scores: Scores, principal: Principal, snapshot: Snapshot) -> Refuse | None:
-    """The refusal of the first guard that this caller may not pass, if any. Raises ValueError for unfit scores."""
+    """The refusal of the first guard that this caller may not pass, if any, or of what no guard could judge.
+
+    Raises ValueError for unfit scores.
+    """
     for guard, score in zip(snapshot.guards, scores.guards, strict=True):
         if not 0.0 <= score <= 1.0:
             raise ValueError(f"the score of guard '{guard.name}' is {score}")
@@ -66,7 +55,7 @@ def guard_refusal(scores: Scores, principal: Principal, snapshot: Snapshot) -> R
             message = f"{who(principal)} may not ask for what guard '{guard.name}' refuses on every route"
             rule = f"guard '{guard.name}' refuses this meaning whatever the route"
             return Refuse(Reason.GUARD_REFUSED, message, rule, principal)
-    return None
+    return unread(principal) if scores.unread else None
 
 
 def context_refusal(scores: Scores, principal: Principal, snapshot: Snapshot) -> Refuse | None:

@@ -13,6 +13,11 @@ _PARTS_RULE = "a part of the text stands for another route than the whole"
 _CLOSE_RULE = "the best score leads the second best by less than ambiguity_threshold"
 _LIST_RULE = "the texts of a list must all be permitted, and to one route"
 _ILLEGIBLE_RULE = "a text must say to a reader what it says to the model"
+_UNREAD_RULE = "what a guard is to judge must be in words that the model reads"
+_UNREAD_MESSAGE = (
+    "the embedding model does not know the words or characters of some of what is said, and a guard that applies here "
+    "cannot judge what it cannot read: say it in a language that the model knows, English for the one that AIMux brings"
+)
 _NO_TEXT_RULE = "a request needs a text, a path that a route claims, a named route, or a fallback open to the caller"
 _TOKENS_RULE = "token ids cannot be judged"
 _UNHEARD_RULE = "a guard applies to the caller, and no guard hears a body of this kind"
@@ -141,6 +146,11 @@ def unheard(principal: Principal) -> Refuse:
         _UNHEARD_RULE,
         principal,
     )
+
+
+def unread(principal: Principal) -> Refuse:
+    """A guard applies to the caller, and the model cannot read what is said."""
+    return Refuse(Reason.BAD_REQUEST, _UNREAD_MESSAGE, _UNREAD_RULE, principal)
 
 
 def unscored(found: Found, principal: Principal) -> Refuse | None:

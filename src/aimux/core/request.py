@@ -113,13 +113,14 @@ class Stand:
     """A route that some part of a text stands for by itself: the place of the best one there, and that one's score.
 
     `close` are the places of those that come within the ambiguity threshold of it. `whole` says that the text sets the
-    part apart, as a sentence or a clause; otherwise it is some of its words.
+    part apart, as a sentence or a clause; otherwise it is some of its words. `brief` says that it has hardly any.
     """
 
     place: int
     score: float
     close: frozenset[int]
     whole: bool
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +129,15 @@ class Scores:
 
     `leaders` may say where the highest scores are, in the routes' order: no other is higher than the lowest of these.
     `stands` are the routes that parts of the text stand for, each kind once. `guards` says of each guard of the
-    snapshot what the text, or the part of it that has most, scores for it.
+    snapshot what the text, or the part of it that has most, scores for it. `unread` says that the model does not know
+    the words of some of it, so that no score tells what these mean.
     """
 
     values: tuple[float | None, ...]
     leaders: tuple[int, ...] = ()
     stands: tuple[Stand, ...] = ()
     guards: tuple[float, ...] = ()
+    unread: bool = False
 
 
 @value

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from aimux.core.request import Found, Scores, Stand
+from aimux.core.access import may_use
+from aimux.core.request import Found, Principal, Scores, Stand
 from aimux.core.snapshot import Route, Snapshot
 from aimux.core.values import value
 
@@ -35,22 +36,49 @@ def by_name(snapshot: Snapshot, scores: Scores) -> tuple[tuple[str, float], ...]
     return tuple((route.name, value) for route, value in pairs if value is not None)
 
 
-def stood_for(snapshot: Snapshot, scores: Scores, chosen: Route | None) -> Iterator[tuple[Route, bool]]:
-    """The routes other than the chosen one that parts of a text stand for; and whether the text sets such a part apart.
+def _stood_for(snapshot: Snapshot, scores: Scores, chosen: Route | None) -> Iterator[tuple[Route, Stand]]:
+    """The routes other than the chosen one that parts of a text stand for, each with what the part says of it.
 
     A part that could as well mean the chosen route stands for no other.
     """
     place = -1 if chosen is None else snapshot.routes.index(chosen)
     for stand in scores.stands:
         if stand.place != place and place not in stand.close:
-            yield snapshot.routes[stand.place], stand.whole
+            yield snapshot.routes[stand.place], stand
+
+
+def meant_elsewhere(
+    scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot
+) -> tuple[Route, ...]:
+    """The routes that parts of the text stand for and that count, beside the chosen one."""
+    if not scores.stands:
+        return ()
+    return tuple(dict.fromkeys(snapshot.routes[stand.place] for stand in counted(scores, chosen, principal, snapshot)))
+
+
+def counted(scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot) -> tuple[Stand, ...]:
+    """Which parts of the text count beside the chosen route.
+
+    For a route that the caller may use, the text must set the part apart. For one that it may not use any words count:
+    what is hidden is not set apart. A brief part, such as "a number", is no second request by itself: for a route that
+    the caller may use it counts only where nothing else does.
+    """
+    apart: list[Stand] = []
+    brief: list[Stand] = []
+    for route, stand in _stood_for(snapshot, scores, chosen):
+        if may_use(principal, route) is None or (stand.whole and not stand.brief):
+            apart.append(stand)
+        elif stand.whole:
+            brief.append(stand)
+    return tuple(apart or (brief if chosen is None else ()))
 
 
 def with_beside(snapshot: Snapshot, text: Found, beside: Sequence[Found]) -> Found:
     """What a text's scores are together with those of other messages of its conversation.
 
-    Guards look at all of them. Where all messages count, what these stand for counts like some words of the text, which
-    is against routes that the caller may not use. Where one of them was not scored, nothing was.
+    Guards look at all of them, and what is unread of one is unread of all. Where all messages count, what these stand
+    for counts like some words of the text, which is against routes that the caller may not use. Where one of them was
+    not scored, nothing was.
     """
     for found in (text, *beside):
         if not isinstance(found, Scores):
@@ -60,7 +88,8 @@ def with_beside(snapshot: Snapshot, text: Found, beside: Sequence[Found]) -> Fou
     for other in scores[1:] if snapshot.all_messages else ():
         stands |= dict.fromkeys(_stands_of(snapshot, other))
     guards = tuple(max(each) for each in zip(*(each.guards for each in scores), strict=True))
-    return replace(scores[0], stands=tuple(stands), guards=guards)
+    unread = any(each.unread for each in scores)
+    return replace(scores[0], stands=tuple(stands), guards=guards, unread=unread)
 
 
 def _stands_of(snapshot: Snapshot, scores: Scores) -> Iterator[Stand]:

@@ -89,7 +89,8 @@ MEANING = Chapter(
         asks("finance-bot", "reset the budget database", Refused(409, "ambiguous_route", ("finance",))),
         asks("admin-bot", "reset the budget database", Refused(409, "ambiguous_route", ("admin", "finance"))),
         asks("data-processor", "reset the budget database", FORBIDDEN),
-        says(ANONYMOUS, "(no text at all)", Call("/"), Refused(400, "no_text")),
+        says(ANONYMOUS, "(no text at all)", Call("/"), TO_FALLBACK),
+        says(ANONYMOUS, "(token ids)", posts({"input": [[1001, 1002]]}, "/v1/embeddings"), Refused(400, "no_text")),
     ),
 )
 

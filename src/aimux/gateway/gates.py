@@ -9,11 +9,10 @@ from enum import StrEnum
 from aimux.core.access import may_use
 from aimux.core.decision import Forward
 from aimux.core.identity import identify
-from aimux.core.meaning import meant_elsewhere
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refuse
 from aimux.core.request import Facts, Principal, Scores, Stand
-from aimux.core.routing import Match
+from aimux.core.routing import Match, counted, meant_elsewhere
 from aimux.core.snapshot import Route, Snapshot
 
 
@@ -78,22 +77,12 @@ class Decided:
 
     @property
     def counted(self) -> tuple[Stand, ...]:
-        """The parts' stands for these routes, the highest first, without those that could as well mean the whole's."""
-        scores, others = self.scores, self.others
-        if scores is None or not others:
+        """The parts' stands for these routes, the highest first."""
+        scores, principal = self.scores, self.principal
+        if scores is None or principal is None or not self.others:
             return ()
-        place = -1 if self.meant is None else self.snapshot.routes.index(self.meant)
-        return tuple(
-            stand
-            for stand in sorted(scores.stands, key=lambda stand: -stand.score)
-            if self.snapshot.routes[stand.place] in others
-            and place not in stand.close
-            and (stand.whole or not self._may_use(stand))
-        )
-
-    def _may_use(self, stand: Stand) -> bool:
-        principal = self.principal
-        return principal is not None and may_use(principal, self.snapshot.routes[stand.place]) is not None
+        found = counted(scores, self.meant, principal, self.snapshot)
+        return tuple(sorted(found, key=lambda stand: -stand.score))
 
     @property
     def rival(self) -> tuple[Route, float] | None:
@@ -118,6 +107,8 @@ class Decided:
             return Gate.IDENTITY
         named = self.facts.route_name is not None
         reason, found = self.decision.reason, self.decision.match
+        if reason is Reason.BAD_REQUEST and self.scores is not None:
+            return Gate.GUARDS  # the text was read, as far as the model knows it
         if reason in _GATES:
             return _GATES[reason]
         if reason is Reason.NO_ROUTE:

@@ -132,6 +132,8 @@ def _guards(decided: Decided) -> str:
         return "there is no text"
     passed = [place for place in asked if scores.guards[place] < guards[place].min_score]
     refusing = [place for place in asked if place not in passed]
+    if scores.unread and not refusing:
+        return "the model does not know all that is said, and no guard can judge that"
     place = refusing[0] if refusing else max(passed, key=lambda place: scores.guards[place] - guards[place].min_score)
     return f"'{guards[place].name}' refuses from {_against(guards[place].min_score, scores.guards[place])}"
 

@@ -190,10 +190,17 @@ def _unguarded(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
     if scores is None:
         return
     place = next(
-        place
-        for place, guard in enumerate(guards)
-        if scores.guards[place] >= guard.min_score and case.agent not in guard.excepted
+        (
+            place
+            for place, guard in enumerate(guards)
+            if scores.guards[place] >= guard.min_score and case.agent not in guard.excepted
+        ),
+        None,
     )
+    if place is None:  # not what it scores refuses it, but what has no score
+        asked = [guard.name for guard in guards if case.agent is not None and case.agent not in guard.excepted]
+        yield from (adjusted.excepted(case.agent or "", name) for name in asked)
+        return
     value = above(scores.guards[place])
     if value is not None:
         yield adjusted.guard_min_score(guards[place].name, value)

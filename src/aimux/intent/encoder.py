@@ -58,6 +58,8 @@ class Encoder:
         if self.max_tokens <= tokens.special_count:
             raise ValueError("its windows have no room for text")
         self.vocabulary = vocabulary_of(tokens.words())
+        self.unknown = tokens.unknown
+        self.longest_word = tokens.longest_word
         self._tokens = tokens
         self._session = session
         self._inputs = _inputs(session)

@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 
-from aimux.core.legible import seen
 from aimux.core.request import Found, Illegible, Scores, Stand, TextTooLong
 from aimux.core.snapshot import Snapshot
 from aimux.intent import formula
@@ -46,6 +45,11 @@ class Text:
     def parts(self) -> tuple[Part, ...]:
         """Its parts."""
         return self.content.parts
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether the model knows too little of it, wherever it looks, so that it means no route as a whole."""
+        return self.plan.unread.issuperset(range(self.plan.first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +126,11 @@ class Looks:
     def near(self, text: str, scores: Scores) -> tuple[Near, ...]:
         """How the highest scores of a text that was read came about, the highest first."""
         read = self.text(text)
-        if read is None or self._reader is None:
+        if read is None or self._reader is None or read.is_unread:
             return ()
         index = self._reader.index
         each = index.each(read.vectors[: read.plan.first])
+        each[[window for window in read.plan.unread if window < read.plan.first]] = 0.0
         column = {place: number for number, (place, _) in enumerate(index.routes)}
         scored = [(value, place) for place, value in enumerate(scores.values) if value is not None]
         # Of equal ones the first in the configuration stays the first, as in the decision.
@@ -147,7 +152,7 @@ class Looks:
         if read is None or self._reader is None or not scores.stands:
             return {}
         index = self._reader.index
-        best = index.of_parts(read.vectors[read.plan.first :], read.plan.owners, len(read.parts))
+        best = index.of_parts(*read.plan.of_the_parts(read.vectors), len(read.parts))
         places = [place for place, _ in index.routes]
         tops = best.argmax(axis=1).tolist()
         found = {}
@@ -155,7 +160,8 @@ class Looks:
             alike = [
                 (abs(float(best[number, top]) - stand.score), number)
                 for number, top in enumerate(tops)
-                if places[top] == stand.place and read.parts[number].whole == stand.whole
+                if (places[top], read.parts[number].whole, read.parts[number].brief)
+                == (stand.place, stand.whole, stand.brief)
             ]
             found[stand] = read.parts[min(alike)[1]].text
         return found
@@ -165,7 +171,7 @@ class Looks:
         if read is None:
             plan = reader.plan(text)
             if isinstance(plan, Plan):
-                read = Text(reader.content(seen(text)), plan, reader.embed(plan.windows))
+                read = Text(reader.content(reader.seen(text)), plan, reader.embed(plan.windows))
             else:
                 read = plan
             self._texts[text] = read

@@ -14,7 +14,10 @@ ADVISED: Final = "five to ten"
 
 
 class Severity(StrEnum):
-    """An error lets traffic cross from one group of callers to another; a note is only good to know."""
+    """An error lets traffic cross from one group of callers to another, or is not served at all.
+
+    A note is only good to know.
+    """
 
     ERROR = "error"
     WARNING = "warning"
@@ -37,6 +40,8 @@ class Code(StrEnum):
     OTHER_MODEL = "thresholds-of-another-model"
     REFUSED = "refused-by-guard"
     REFUSES_NOBODY = "guard-refuses-nobody"
+    UNREADABLE = "unreadable-intent"
+    TOO_LONG = "too-long-intent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,11 @@ class Finding:
     intent: int | None = None
     guards: tuple[str, ...] = ()
     guard: int | None = None
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether no gateway serves a configuration that has it."""
+        return self.severity is Severity.ERROR and self.code in {Code.UNREADABLE, Code.TOO_LONG}
 
     def __str__(self) -> str:
         return f"{self.severity}: {self.code}: {self.message}; {self.remedy}"

@@ -12,9 +12,12 @@ from aimux.core.snapshot import Snapshot
 from aimux.intent import formula
 from aimux.intent.encoder import Encoder, EncodingError, Vectors
 from aimux.intent.model import ModelError
+from aimux.intent.unknown import Unknowns
 
 _FEW_ROUTES: Final = 64
 _LEADERS: Final = 16
+NOT_READ: Final = -1.0
+"""In the place of the scores of a part that is not read: no min_score is as low."""
 
 
 class IntentIndex:
@@ -70,33 +73,41 @@ class IntentIndex:
     def scores(self, windows: Vectors) -> Scores:
         """The score of each route: its best over the windows of a text, given as rows of norm 1.
 
-        Raises EncodingError for rows that hold no numbers.
+        All are 0 where there is none. Raises EncodingError for rows that hold no numbers.
         """
         each = self.each(windows)
-        best = each[0] if len(each) == 1 else each.max(axis=0)
+        best = each[0] if len(each) == 1 else each.max(axis=0, initial=0.0)
         return Scores(self._by_route(best), self._leaders(best))
 
-    def stands(self, windows: Vectors, owners: Sequence[int], whole: Sequence[bool]) -> tuple[Stand, ...]:
+    def stands(
+        self, windows: Vectors, owners: Sequence[int], whole: Sequence[bool], brief: Sequence[bool] = ()
+    ) -> tuple[Stand, ...]:
         """What the parts of a text stand for: `owners` are the parts' numbers, window by window.
 
-        `whole` says of each part whether the text sets it apart. Raises EncodingError for rows that hold no numbers.
+        `whole` says of each part whether the text sets it apart, `brief`, where it is given, whether it has hardly any
+        words. Raises EncodingError for rows that hold no numbers.
         """
         if not len(self._scored):
             return ()
         best = self.of_parts(windows, owners, len(whole))
         tops = best.argmax(axis=1)
         values = best[np.arange(len(best)), tops]
-        found: dict[tuple[int, frozenset[int], bool], float] = {}
+        found: dict[tuple[int, frozenset[int], bool, bool], float] = {}
         for part in np.flatnonzero(values >= self._least[tops]).tolist():
             score = float(values[part])
             close = frozenset(self._scored[np.flatnonzero(score - best[part] < self._threshold)].tolist())
-            stand = (int(self._scored[tops[part]]), close, whole[part])
+            stand = (int(self._scored[tops[part]]), close, whole[part], bool(brief) and brief[part])
             found[stand] = max(score, found.get(stand, 0.0))
-        return tuple(Stand(place, score, close - {place}, apart) for (place, close, apart), score in found.items())
+        return tuple(
+            Stand(place, score, close - {place}, apart, short) for (place, close, apart, short), score in found.items()
+        )
 
     def of_parts(self, windows: Vectors, owners: Sequence[int], count: int) -> Vectors:
-        """The score of each route that has intents for each of so many parts. Raises EncodingError."""
-        best = np.zeros((count, len(self._scored)), np.float32)
+        """The score of each route that has intents for each of so many parts, below 0 for those without a window.
+
+        Raises EncodingError.
+        """
+        best = np.full((count, len(self._scored)), NOT_READ, np.float32)
         np.maximum.at(best, np.asarray(owners, np.intp), self.each(windows))
         return best
 
@@ -176,6 +187,6 @@ class _Guards:
 
 def _encoded(intents: Sequence[str], owner: str, encoder: Encoder) -> Vectors:
     try:
-        return encoder.encode(intents)
+        return encoder.encode(list(map(Unknowns(encoder).divided, intents)))
     except ValueError as error:
         raise ModelError(f"an intent of {owner} cannot be used: {error}; shorten it") from error

@@ -15,6 +15,7 @@ from aimux.intent.findings import FEW_INTENTS, Code, Finding, Severity, Shown, b
 from aimux.intent.index import IntentIndex
 from aimux.intent.lint_guards import GuardLint
 from aimux.intent.trials import Intent, Outcome, Trial, Trials
+from aimux.intent.usable import partly_unknown
 
 DUPLICATE: Final = 0.8
 """Intents so alike say the same: of 2560 intents, one pair in different routes was this similar."""
@@ -46,6 +47,7 @@ def lint(
         every += _Lint(snapshot, Trials(snapshot, index), encoder, shown.routes).all(everyday)
     if snapshot.guards:
         every += GuardLint(snapshot, index, encoder, shown).all(everyday)
+    every += partly_unknown(snapshot, encoder, shown)
     every += counted(snapshot)
     return sorted(every, key=lambda finding: _ORDER.index(finding.severity))
 

@@ -29,6 +29,10 @@ _TIE: Final = re.compile(r"[\W_]+")
 _PLAIN: Final = re.compile(r"(?:[^\W_]++(?:['’][^\W_]++)*+| ++)*+[.?!]?")
 # One word alone says nothing that could be told from what stands beside it, and no number says anything.
 _FEWEST_WORDS: Final = 2
+# With fewer a part is as often a name, or a part of the answer that is wanted, as a request.
+_FEWEST_OF_A_REQUEST: Final = 3
+_SAID: Final = re.compile(r"[^\W_](?:\S*[^\W_])?")
+_ARTICLES: Final = frozenset({"a", "an", "the"})
 # How many words a view of a longer stretch has, and by how many the next one begins later. What is hidden is found
 # by the view that holds little else, so that there are short ones and longer ones. A view is less than half of
 # its stretch: most texts are no longer than two of them, and cost one reading.
@@ -51,6 +55,12 @@ class Part:
 
     text: str
     whole: bool
+
+    @property
+    def brief(self) -> bool:
+        """Whether it has hardly any words: fewer than three that say something, as numbers do and articles do not."""
+        said = (word for word in _SAID.findall(self.text.lower()) if word not in _ARTICLES)
+        return len(list(islice(said, _FEWEST_OF_A_REQUEST))) < _FEWEST_OF_A_REQUEST
 
 
 def parts(text: str, *, closely: bool = False) -> list[Part]:

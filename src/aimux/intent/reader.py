@@ -17,6 +17,8 @@ from aimux.intent.index import IntentIndex
 from aimux.intent.model import ModelFiles
 from aimux.intent.parts import Part, parts
 from aimux.intent.spelling import Speller
+from aimux.intent.unknown import Unknowns, is_unread
+from aimux.intent.usable import check_intents
 
 # A token covers few characters, except in words so long that the model reads each as one unknown token.
 _MOST_CHARACTERS_A_TOKEN: Final = 16
@@ -28,13 +30,30 @@ class Plan:
 
     A text with misspelt words is read as it is and as it was meant.
 
-    `owners` are the parts' numbers, window by window; `whole` says of each part whether the text sets it apart.
+    `owners` are the parts' numbers, window by window; `whole` says of each part whether the text sets it apart, `brief`
+    whether it has hardly any words. `unread` are the numbers of the windows of which the model knows too little, and
+    `says_more` is whether something that it does not know may say something.
     """
 
     windows: tuple[Sequence[int], ...]
     first: int
     owners: tuple[int, ...] = ()
     whole: tuple[bool, ...] = ()
+    brief: tuple[bool, ...] = ()
+    unread: frozenset[int] = frozenset()
+    says_more: bool = False
+
+    def of_the_whole(self, vectors: Vectors) -> Vectors:
+        """Of a vector a window, those of all of the text that is read; there may be none."""
+        rows = [row for row in range(self.first) if row not in self.unread]
+        return vectors[: self.first] if len(rows) == self.first else vectors[rows]
+
+    def of_the_parts(self, vectors: Vectors) -> tuple[Vectors, Sequence[int]]:
+        """The same of its parts, and the number of the part that each belongs to."""
+        if not self.unread:
+            return vectors[self.first :], self.owners
+        rows = [row for row in range(self.first, len(vectors)) if row not in self.unread]
+        return vectors[rows], [self.owners[row - self.first] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +86,12 @@ class TextReader:
         self._max_tokens = max_tokens
         self._speller = speller
         self._closely = closely
+        self._unknowns = Unknowns(encoder)
 
     @classmethod
     def of(cls, snapshot: Snapshot, encoder: Encoder, max_tokens: int) -> "TextReader":
-        """A reader that knows the words of the intents too. Raises ModelError for an intent that is too long."""
+        """A reader that knows the words of the intents too. Raises ModelError for one that the model does not read."""
+        check_intents(snapshot, encoder)
         speller = Speller(
             encoder.vocabulary,
             *(route.intents for route in snapshot.routes),
@@ -88,20 +109,25 @@ class TextReader:
         if len(text) > self._max_tokens * _MOST_CHARACTERS_A_TOKEN:
             return TextTooLong(len(text) // _MOST_CHARACTERS_A_TOKEN, self._max_tokens)
         try:
-            legible = seen(text)
+            legible = self.seen(text)
         except IllegibleError as error:
             return Illegible(str(error))
-        tokens = self.encoder.tokenize(legible.text)
-        if len(tokens) > self._max_tokens:
-            return TextTooLong(len(tokens), self._max_tokens)
+        tokens = len(self._unknowns.tokenize(legible.text))
+        if tokens > self._max_tokens:
+            return TextTooLong(tokens, self._max_tokens)
         content = self.content(legible)
         longest = max((len(self.encoder.tokenize(other)) for other in content.others), default=0)
         if longest > self._max_tokens:
             return TextTooLong(longest, self._max_tokens)
-        return self._planned(content, tokens)
+        return self._planned(content)
+
+    def seen(self, text: str) -> Legible:
+        """A text as it is seen, with unknown words divided from the signs about them. Raises IllegibleError."""
+        legible = seen(text)
+        return Legible(self._unknowns.divided(legible.text), tuple(map(self._unknowns.divided, legible.others)))
 
     def content(self, legible: Legible) -> Content:
-        """What is read of a text that can be."""
+        """What is read of a text that can be, as `seen` gives it."""
         meant = self._speller.readings(legible.text) if self._speller else ()
         # Whatever its words say to some reader counts, mistyped or not.
         wholes = tuple(dict.fromkeys((legible.text, *meant)))
@@ -109,7 +135,19 @@ class TextReader:
         others = self._others(legible)
         for other in others:
             apart += [Part(other, whole=True), *parts(other, closely=self._closely)]
+        if self._unknowns.is_in(legible.text):
+            apart = self._beside_unknown(legible.text, apart)
         return Content(wholes, tuple(dict.fromkeys(apart)), others)
+
+    def _beside_unknown(self, text: str, apart: list[Part]) -> list[Part]:
+        """The parts of a text with something unknown: what is known of it is one too, and hides behind nothing."""
+        known = self._unknowns.known(text)
+        if len(known.split()) > 1:
+            apart = [*apart, *(replace(part, whole=False) for part in (Part(known, whole=False), *parts(known)))]
+        if is_unread(self._unknowns.kinds(text)):
+            # It means no route, and what little is known of it chooses none.
+            apart = [replace(part, whole=False) for part in apart]
+        return apart
 
     def _others(self, legible: Legible) -> tuple[str, ...]:
         others = list(legible.others)
@@ -120,21 +158,25 @@ class TextReader:
                     others += [plain, *self._speller.readings(plain)[:1]]
         return tuple(dict.fromkeys(others))
 
-    def _planned(self, content: Content, tokens: Sequence[int]) -> Plan:
-        """The plan of what is read of a text, of which the first whole has these tokens."""
-        whole = self.encoder.windows(tokens)
-        whole += [window for text in content.wholes[1:] for window in self._windows(text)]
+    def _planned(self, content: Content) -> Plan:
+        """The plan of what is read of a text."""
+        wholes = list(map(self._unknowns.read, content.wholes))
+        parts = [self._unknowns.read(part.text) for part in content.parts]
         # Those of one length follow one another, so that the model reads them in few runs.
         rest = sorted(
-            ((owner, window) for owner, part in enumerate(content.parts) for window in self._windows(part.text)),
-            key=lambda each: len(each[1]),
+            ((owner, window) for owner, part in enumerate(parts) for window in part.windows),
+            key=lambda each: len(each[1].ids),
         )
-        windows = (*whole, *(window for _, window in rest))
-        owners = tuple(owner for owner, _ in rest)
-        return Plan(windows, len(whole), owners, tuple(part.whole for part in content.parts))
-
-    def _windows(self, text: str) -> list[list[int]]:
-        return self.encoder.windows(self.encoder.tokenize(text))
+        windows = [*(window for whole in wholes for window in whole.windows), *(window for _, window in rest)]
+        return Plan(
+            windows=tuple(window.ids for window in windows),
+            first=len(windows) - len(rest),
+            owners=tuple(owner for owner, _ in rest),
+            whole=tuple(part.whole for part in content.parts),
+            brief=tuple(part.brief for part in content.parts),
+            unread=frozenset(row for row, window in enumerate(windows) if window.is_unread),
+            says_more=any(read.says_more for read in (*wholes, *parts)),
+        )
 
     def room(self, window: Sequence[int]) -> int:
         """How many windows as long as this one the model reads in one run."""
@@ -147,12 +189,13 @@ class TextReader:
     def scores(self, plan: Plan, rows: Sequence[Vectors]) -> Scores:
         """The scores of a text by the vectors of its plan's windows, in their order."""
         vectors = rows[0] if len(rows) == 1 else np.concatenate(rows)
-        found = self.index.scores(vectors[: plan.first])
+        found = self.index.scores(plan.of_the_whole(vectors))
         guards = self.index.guards(vectors)
         if not plan.owners:
-            return replace(found, guards=guards) if guards else found
-        stands = self.index.stands(vectors[plan.first :], plan.owners, plan.whole)
-        return replace(found, stands=stands, guards=guards)
+            return replace(found, guards=guards, unread=plan.says_more) if guards else found
+        parts, owners = plan.of_the_parts(vectors)
+        stands = self.index.stands(parts, owners, plan.whole, plan.brief)
+        return replace(found, stands=stands, guards=guards, unread=plan.says_more)
 
     def score(self, text: str) -> Found:
         """The scores of a text, at once."""
@@ -163,6 +206,6 @@ class TextReader:
 def load_reader(snapshot: Snapshot, files: ModelFiles, max_tokens: int, encoder: Encoder | None = None) -> TextReader:
     """Load the model, unless it is loaded already, and embed the intents.
 
-    Raises ModelError, for an intent that is too long too.
+    Raises ModelError, for an intent that is too long or of unknown words too.
     """
     return TextReader.of(snapshot, encoder or Encoder.load(files), max_tokens)

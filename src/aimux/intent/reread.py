@@ -38,8 +38,9 @@ class ReadTexts:
             return Case(expected, None)
         plan, vectors = read
         index = self._reader.index
-        whole = [value for value in index.scores(vectors[: plan.first]).values if value is not None]
+        whole = [value for value in index.scores(plan.of_the_whole(vectors)).values if value is not None]
         if not plan.owners:
             return Case(expected, whole)
-        each = index.of_parts(vectors[plan.first :], plan.owners, len(plan.whole)).tolist()
-        return Case(expected, whole, [row for row, apart in zip(each, plan.whole, strict=True) if apart])
+        each = index.of_parts(*plan.of_the_parts(vectors), len(plan.whole)).tolist()
+        apart = [(row, brief) for row, whole, brief in zip(each, plan.whole, plan.brief, strict=True) if whole]
+        return Case(expected, whole, [row for row, _ in apart], [brief for _, brief in apart])

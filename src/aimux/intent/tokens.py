@@ -1,12 +1,13 @@
 """From text to token ids and back into the windows that a model reads."""
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from tokenizers import Encoding, Tokenizer
-from tokenizers.models import WordPiece
+from tokenizers.models import Unigram, WordPiece
 
 from aimux.intent.model import ModelError, ModelFiles
 
@@ -21,6 +22,8 @@ class Tokens:
     before: tuple[int, ...]
     after: tuple[int, ...]
     highest_id: int
+    unknown: int | None = None
+    """The token that stands for all that the tokenizer has no token for; None where it has one for every byte."""
 
     @classmethod
     def load(cls, files: ModelFiles) -> "Tokens":
@@ -41,12 +44,19 @@ class Tokens:
         tokenizer.no_padding()
         tokenizer.encode_special_tokens = True  # "[SEP]" in a text is text, never a token that ends it
         before, after = _around(tokenizer.encode(_PROBE))
-        return cls(tokenizer, before, after, max(tokenizer.get_vocab(with_added_tokens=True).values()))
+        highest = max(tokenizer.get_vocab(with_added_tokens=True).values())
+        return cls(tokenizer, before, after, highest, _unknown(tokenizer))
 
     @property
     def special_count(self) -> int:
         """How many tokens of a window are not text."""
         return len(self.before) + len(self.after)
+
+    @property
+    def longest_word(self) -> int | None:
+        """From how many characters on a word is unknown whatever they are, less one; None where that is never so."""
+        model = self.tokenizer.model
+        return model.max_input_chars_per_word if isinstance(model, WordPiece) else None
 
     def words(self) -> list[str]:
         """The words that are one token each, in small letters, in the order of their ids: about the commonest first.
@@ -76,6 +86,15 @@ class Tokens:
     def wrap(self, ids: Sequence[int]) -> list[int]:
         """One window: special tokens around text."""
         return [*self.before, *ids, *self.after]
+
+
+def _unknown(tokenizer: Tokenizer) -> int | None:
+    model = tokenizer.model
+    if isinstance(model, Unigram):
+        # The package has no name for it but in what it saves.
+        unknown: int | None = json.loads(model.__getstate__())["unk_id"]
+        return unknown
+    return None if model.unk_token is None else tokenizer.token_to_id(model.unk_token)
 
 
 def _around(coded: Encoding) -> tuple[tuple[int, ...], tuple[int, ...]]:

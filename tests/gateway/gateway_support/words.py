@@ -26,6 +26,8 @@ class Table:
     """Stands in for the model: a window's vector is the sum of its words', each at random and always the same."""
 
     max_tokens = 12
+    unknown = None
+    longest_word = None
 
     def __init__(self, dimensions):
         self.dimensions = dimensions

@@ -236,7 +236,7 @@ def test_the_demo_fails_where_one_step_comes_out_otherwise(start: Start, printed
     assert "     status: 200 instead of 403\n" in printed("out")
     assert "     agents that were reached: ('math',) instead of ()\n" in printed("out")
     assert "     aimux route decides 'forward' instead of 'route_forbidden'\n" in printed("out")
-    assert "1 of 11 steps came out otherwise than expected" in printed("out")
+    assert "1 of 12 steps came out otherwise than expected" in printed("out")
 
 
 def test_the_demo_shows_why_its_gateway_did_not_start(start: Start, printed: Callable[[str], str]) -> None:

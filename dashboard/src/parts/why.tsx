@@ -17,6 +17,19 @@ const IDENTITY: Record<string, string> = {
   none: "None: the caller gave no name, and may use open routes only.",
 };
 
+const CHOSEN_BY: Record<NonNullable<Entry["chosen_by"]>, string> = {
+  text: "The text",
+  list: "The texts of a list, which agree",
+  earlier_turn: "An earlier message of the user",
+  name: "Its name, in the X-AIMux-Route header",
+  path: "The path, since there is no text",
+  nothing: "Nothing: the fallback takes requests without a text",
+};
+
+function chosenBy(what: NonNullable<Entry["chosen_by"]>, turn: number | null): string {
+  return turn === null ? CHOSEN_BY[what] : `${CHOSEN_BY[what]}, ${turn} before the last`;
+}
+
 /** The request with this id, as it came by if it did, else as the audit log has it. */
 export function Why({ id, seen }: { id: string; seen: Entry | null }) {
   const found = useResource(
@@ -95,10 +108,11 @@ function Whole({ entry }: { entry: Entry }) {
         </Fact>
       </Part>
       <Part title="Which route">
+        {entry.chosen_by ? <Fact name="Chosen by">{chosenBy(entry.chosen_by, entry.turn)}</Fact> : null}
         {entry.scores.length ? (
           <Scores scores={entry.scores} route={entry.route} threshold={entry.ambiguity_threshold} />
         ) : (
-          <p class="muted">No scores were needed: {entry.route ? "the route was named." : "it was decided before."}</p>
+          <p class="muted">No scores were needed: {entry.route ? "no text chose the route." : "it was decided before."}</p>
         )}
         {entry.margin === null ? null : (
           <Fact name="Lead">

@@ -61,7 +61,7 @@ def server_limits(config: Config) -> ServerLimits:
 
 
 def cors(config: Config) -> Cors | None:
-    """Whose pages a browser lets read answers; None where the gateway says nothing of it."""
+    """The CORS policy of the configuration; None where it has none."""
     given = config.server.cors
     return None if given is None else Cors(frozenset(given.origins), given.headers, given.max_age)
 

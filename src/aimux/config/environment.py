@@ -1,4 +1,4 @@
-"""What the environment brings into a configuration: `${NAME}` in values, and `AIMUX_SECTION__KEY` instead of a key.
+"""Values from the environment in a configuration: `${NAME}` in values, and `AIMUX_SECTION__KEY` instead of a key.
 
 `${NAME:-default}` is the default, which is text as it stands, where the variable is not set or empty.
 """

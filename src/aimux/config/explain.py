@@ -136,7 +136,7 @@ def _as_list(path: Path, node: Node | None, section: type[BaseModel] | None) -> 
 
 
 def _as_text(path: Path, node: Node | None) -> str:
-    """How to write what YAML takes for a list or a group of keys: a text with a colon and a blank in it, for one."""
+    """The remedy for a text that YAML takes for a list or a group of keys, such as one with a colon in it."""
     entries = list(node.entries.items()) if isinstance(node, Mapping) else []
     if len(entries) == 1 and isinstance(value := entries[0][1], Scalar) and is_literal(value, path):
         return f"write text, in quotes where all of this is one: {quoted(f'{entries[0][0]}: {value.text}'.strip())}"

@@ -147,7 +147,7 @@ class EngineConfig(Section):
     close_reading: Flag = False
     """Whether short texts that nothing divides are read in halves too: more are refused, and it takes longer."""
     follow_ups: Annotated[Literal["keep", "fallback"], _choice("keep", "fallback")] = "keep"
-    """Where the user's last message means no route: keep the route of an earlier one, or take the fallback."""
+    """Conversations whose last message means no route: keep the route of an earlier message, or take the fallback."""
     guards: tuple[GuardConfig, ...] = ()
     """Meanings that are refused wherever they appear."""
 
@@ -204,7 +204,7 @@ class FallbackConfig(Section):
     ca_file: FilePath | None = None
     """PEM file with the certificates that sign this upstream's, relative to the configuration file."""
     redirects: RedirectsChoice | None = None
-    """What becomes of this upstream's redirects; upstreams.redirects where absent."""
+    """Treatment of this upstream's redirects; upstreams.redirects where absent."""
 
 
 class RouteConfig(Section):
@@ -225,7 +225,7 @@ class RouteConfig(Section):
     ca_file: FilePath | None = None
     """PEM file with the certificates that sign this upstream's, relative to the configuration file."""
     redirects: RedirectsChoice | None = None
-    """What becomes of this upstream's redirects; upstreams.redirects where absent."""
+    """Treatment of this upstream's redirects; upstreams.redirects where absent."""
 
 
 class UpstreamsConfig(Section):

@@ -1,4 +1,4 @@
-"""Who asks: the first name that a request gives for its caller, which must be a registered agent's."""
+"""Identity: the first name that a request gives for its caller, which must be a registered agent's."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from aimux.core.snapshot import Snapshot
 
 
 def identify(facts: Facts, snapshot: Snapshot) -> Principal | Refuse | Ask:
-    """Who asks: the first claim counts, and it must be a registered agent. No claim anywhere means anonymous."""
+    """The caller: the first claim counts, and it must be a registered agent. No claim anywhere means anonymous."""
     flaw = facts.head.flaw or (facts.body.flaw if facts.body else None)
     if flaw is not None:
         return _flawed(flaw)

@@ -45,7 +45,7 @@ class Claim:
 
     @property
     def fault(self) -> str:
-        """What is wrong with one that names no registered agent, and what to do about it."""
+        """The message for a claim that names no registered agent, with a remedy."""
         where = f"in the {self.place.value} ({self.field})"
         if self.name is None:
             what = f"the caller's name {where} is empty or no text: give that of a registered agent"
@@ -169,7 +169,7 @@ class Scored:
 
 
 class ChosenBy(StrEnum):
-    """What chose the route of a request."""
+    """The means by which the route of a request was chosen."""
 
     TEXT = "text"
     LIST = "list"

@@ -38,7 +38,7 @@ class Upstream:
 
 
 class Redirects(StrEnum):
-    """What becomes of the addresses that an upstream's response sends its reader to."""
+    """Treatment of the addresses that an upstream's response sends its reader to."""
 
     REWRITE = "rewrite"
     PASS = "pass"  # noqa: S105  (the word of the configuration)

@@ -48,7 +48,7 @@ class ResponseReader:
     # For who has the connection.
 
     def begin(self, exchange: Exchange, own: list[bytes], keeps: Kept | None = None) -> None:
-        """What comes next answers `exchange`; `own` are the header lines that the gateway adds.
+        """Expect the response to `exchange` next; `own` are the header lines that the gateway adds.
 
         `keeps` is whom it went to where redirects are kept at the gateway; otherwise addresses go on as they come.
         """

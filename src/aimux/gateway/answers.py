@@ -33,7 +33,7 @@ def refusal_body(refusal: Refuse, request_id: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def _around_id(reason: Reason, message: str, candidates: tuple[str, ...]) -> tuple[bytes, bytes]:
-    """What stands before and after the request's id, which is all that differs between refusals of a kind.
+    """The JSON before and after the request's id, which is all that differs between refusals of a kind.
 
     Most clients show the message and nothing else, so that it carries the code.
     """

@@ -12,7 +12,7 @@ from aimux.gateway.gates import Decided, Gate
 
 
 class Passage(StrEnum):
-    """What became of a request at a gate.
+    """The outcome of a request at a gate.
 
     Where min_score is not met, a part of the text or the fallback may serve; where there is no text, the fallback may.
     """

@@ -127,7 +127,7 @@ class TextReader:
         return Legible(self._unknowns.divided(legible.text), tuple(map(self._unknowns.divided, legible.others)))
 
     def content(self, legible: Legible) -> Content:
-        """What is read of a text that can be, as `seen` gives it."""
+        """The content to read of a legible text, as `seen` gives it."""
         meant = self._speller.readings(legible.text) if self._speller else ()
         # Whatever its words say to some reader counts, mistyped or not.
         wholes = tuple(dict.fromkeys((legible.text, *meant)))

@@ -1,4 +1,4 @@
-"""What is said in a JSON body as clients of OpenAI, Anthropic and MCP send it."""
+"""Everything said in a JSON body as clients of OpenAI, Anthropic and MCP send it."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -79,12 +79,12 @@ def meaningful(text: str) -> str | None:
 
 
 def message_text(message: object) -> str | None:
-    """What a message says in words; None for one that only shows, carries, or brings what tools gave."""
+    """The words of a message; None for one that only shows, carries, or brings what tools gave."""
     return content_text(message.get("content")) if isinstance(message, dict) else None
 
 
 def content_text(content: object) -> str | None:
-    """What a message's content says in words, all parts of it; None for none."""
+    """The words of a message's content, all parts joined; None for none."""
     if isinstance(content, str):
         return meaningful(content)
     if not isinstance(content, list):
@@ -93,7 +93,7 @@ def content_text(content: object) -> str | None:
 
 
 def text_parts(content: object) -> list[str]:
-    """What a message's content says in words, part by part."""
+    """The words of a message's content, part by part."""
     if isinstance(content, str):
         return [content]
     return [part["text"] for part in content if _is_text(part)] if isinstance(content, list) else []

@@ -1,4 +1,4 @@
-"""What a browser is told of who may read the gateway's answers (CORS, in the Fetch standard).
+"""Cross-origin resource sharing: which pages may read the gateway's answers (CORS, in the Fetch standard).
 
 Pages that ask with credentials (cookies, client certificates) never read an answer: Access-Control-Allow-Credentials
 is not sent, whatever the origin.
@@ -25,7 +25,7 @@ Lines = tuple[bytes, ...]
 
 @dataclass(frozen=True, slots=True)
 class Cors:
-    """Whose pages may read: `origins` as browsers write them, or ANY_ORIGIN alone.
+    """The origins whose pages may read: `origins` as browsers write them, or ANY_ORIGIN alone.
 
     `headers` are the header fields that these pages may send, where an asterisk stands for all but Authorization;
     `max_age` is for how many seconds a browser may remember that.

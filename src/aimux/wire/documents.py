@@ -48,7 +48,7 @@ def read_document(document: object, identity: str | None, *, hears: bool, follow
 
 
 def _beside(document: dict[str, object], identity: str | None, spoken: Spoken | None) -> tuple[str, ...]:
-    """What is said beside the text."""
+    """All texts of the document beside the one that routes."""
     found: list[str] = []
     for name in _SAID_FIELDS:
         if spoken is not None and name == spoken.field:

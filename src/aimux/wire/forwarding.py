@@ -109,7 +109,7 @@ def _forwarded(head: Head, origin: Origin) -> list[bytes]:
 
 
 def asked_at(head: Head, kept: Kept, origin: Origin) -> Asked:
-    """What the addresses in the response to a forwarded request are read by."""
+    """The request as the addresses in its response are resolved against."""
     told = head.values(b"x-forwarded-host") if origin.trusted else ()
     hosts = [host.strip() for value in told or head.values(b"host") for host in value.split(b",")]
     return Asked(kept, kept.upstream.base_path.encode("ascii") + head.target, tuple(hosts))

@@ -1,4 +1,4 @@
-"""What the messages before a frame show of the framework's own work: without it, a text in a frame is the user's."""
+"""Evidence of a framework's own work in the messages before a frame: without it, a text in a frame is the user's."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -21,7 +21,7 @@ def _beginning(content: object) -> object:
 
 
 def _answer_before(messages: list[object], place: int) -> str:
-    """What the assistant said right before; instructions in between are passed over. Empty for nothing."""
+    """The assistant's text right before; instructions in between are passed over. Empty for nothing."""
     for message in _back(messages, place):
         role = message.get("role")
         if role == "assistant":
@@ -98,7 +98,7 @@ def tool_answered(number: int) -> Shown:
 
 
 def counted(brought: tuple[str, ...], messages: list[object], place: int) -> bool:
-    """What was brought first is a number, and the assistant said something right before."""
+    """Whether a number was brought first, and the assistant said something right before."""
     return brought[0].isdecimal() and bool(_answer_before(messages, place))
 
 

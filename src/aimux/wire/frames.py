@@ -43,12 +43,12 @@ class Frame:
 
     @property
     def opening(self) -> str:
-        """What every text in this frame begins with."""
+        """The beginning of every text in this frame."""
         return self._pieces[0]
 
     @property
     def closing(self) -> str:
-        """What every text in this frame ends with."""
+        """The end of every text in this frame."""
         return self._pieces[-1]
 
     def take_off(self, text: str) -> Unframed | None:

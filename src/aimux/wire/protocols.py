@@ -1,4 +1,4 @@
-"""Where the text is in the JSON of Gemini, A2A and MCP, in terms of messages with a role and content.
+"""The text in the JSON of Gemini, A2A and MCP, in terms of messages with a role and content.
 
 Gemini: `contents` of `generateContent`, `content` and `requests` of its embeddings. A2A: the message of both HTTP
 bindings, versions 0.3 and 1.0. MCP: what a tool or a prompt is asked for.
@@ -17,8 +17,8 @@ _REPLACED: Final = {"content": "content_"}
 
 
 @value
-class Asked:
-    """What a request of a protocol asks for in words, the field that holds it, and all else that the field says."""
+class ProtocolText:
+    """The text that a request of a protocol asks with, the field that holds it, and all else that the field says."""
 
     text: str
     field: str
@@ -43,8 +43,8 @@ def gemini_embedded(content: object) -> tuple[str | None, tuple[str, ...]]:
     return meaningful("\n".join(texts)), tuple(besides(_message(None, content)))
 
 
-def a2a_asked(document: dict[str, object]) -> Asked | None:
-    """What an A2A message of the user asks for; None where a document holds none."""
+def a2a_asked(document: dict[str, object]) -> ProtocolText | None:
+    """The text of an A2A message of the user; None where a document holds none."""
     params = document.get("params")
     field, holder = ("params", params) if isinstance(params, dict) else ("message", document)
     message = holder.get("message")
@@ -55,18 +55,20 @@ def a2a_asked(document: dict[str, object]) -> Asked | None:
         return None
     if field == "params":
         beside += tuple(heard({name: each for name, each in holder.items() if name != "message"}))
-    return Asked(text, field, beside)
+    return ProtocolText(text, field, beside)
 
 
-def mcp_asked(document: dict[str, object]) -> Asked | None:
-    """What an MCP request asks a server for: a tool or a prompt, by its name and arguments."""
+def mcp_asked(document: dict[str, object]) -> ProtocolText | None:
+    """The text of an MCP request for a tool or a prompt: its name and arguments."""
     params = document.get("params")
     if not isinstance(params, dict) or document.get("method") not in _MCP_CALLS:
         return None
     text = next(heard({name: each for name, each in params.items() if name in _MCP_ASKED}), None)
     if text is None:
         return None
-    return Asked(text, "params", tuple(heard({name: each for name, each in params.items() if name not in _MCP_ASKED})))
+    return ProtocolText(
+        text, "params", tuple(heard({name: each for name, each in params.items() if name not in _MCP_ASKED}))
+    )
 
 
 def _message(role: object, content: dict[str, object]) -> dict[str, object]:

@@ -56,7 +56,7 @@ class Asked:
 
     @property
     def upstream(self) -> Upstream:
-        """Whom the request went to."""
+        """The origin that the request went to."""
         return self.kept.upstream
 
     def is_said(self, query: bytes) -> bool:

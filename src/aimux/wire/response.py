@@ -88,7 +88,7 @@ class ResponseHead:
         return [line for name, line in self.lines if not connection or crosses_to_client(name, connection)]
 
     def id_besides(self, ours: str) -> str | None:
-        """What the upstream calls the request, where that can be passed on. An echo of our own id is none."""
+        """The upstream's id of the request, where it can be passed on. An echo of our own id is none."""
         for name in _IDS:
             found = plain_id([value for key, value in self.ids if key == name])
             if found is not None and found != ours:

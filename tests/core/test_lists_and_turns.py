@@ -43,11 +43,13 @@ def scores(said, *, guard=None):
     return Scores(SAYS[said], guards=() if guard is None else (guard,))
 
 
-def settled(facts, snapshot, found):
-    """The decision, and the texts that it asked for; `found` is what each says."""
+def settled(facts, snapshot, found, earlier=()):
+    """The decision, and the texts that it asked for; `found` is what each says, `earlier` what the user said before."""
     asked = []
     while isinstance(decision := decide(facts, snapshot), Ask):
-        if decision.need is Need.MORE:
+        if decision.need is Need.EARLIER:
+            facts = facts.with_earlier(earlier)
+        elif decision.need is Need.MORE:
             asked += decision.more
             facts = facts.with_more(tuple(found[text] for text in decision.more))
         else:
@@ -142,6 +144,15 @@ def test_the_nearest_earlier_turn_that_means_any_route_decides_where_the_last_on
 
     check()
     assert len(reached) == 2 * len(SAYS)
+
+
+def test_earlier_turns_are_looked_for_only_where_they_can_decide():
+    unread = Facts(Reading(CLAIM), None, Reading((), "none", "messages", earlier=None))
+    for last, snapshot in (("red", house()), ("none", house(follow_ups=False)), ("grey", house())):
+        decision, _ = settled(replace(unread, body=replace(unread.body, text=last)), snapshot, MEANINGS, None)
+        assert not isinstance(decision, Ask)
+    decision, asked = settled(unread, house(), MEANINGS, ("none", "red"))
+    assert (decision.permit.route, decision.permit.turn, asked) == (RED, 2, ["none", "none", "red"])
 
 
 def test_an_earlier_turn_is_not_looked_at_where_the_last_one_means_something():

@@ -136,7 +136,7 @@ def test_how_it_ended(mesh: Mesh) -> None:
     go_on = threading.Event()
 
     def hang(peer: Peer, _: Received) -> None:
-        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome")
+        peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n")
         go_on.wait(10)
 
     mesh.plain.handler = hang

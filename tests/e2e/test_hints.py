@@ -21,7 +21,8 @@ def test_the_command_that_is_suggested_reaches_the_gateway(
     start: Start, new_upstream: NewUpstream, workers: int
 ) -> None:
     upstream = new_upstream()
-    config = {"server": {"workers": workers}, "fallback": {"upstream": upstream.url}}
+    route = {"name": "sums", "upstream": upstream.url, "intents": ["what is 50 times 3"]}
+    config = {"server": {"workers": workers}, "routes": [route]}
     gateway = start(config)
     for _ in range(2):
         found = re.search(r"curl '([^']+)'", hint(gateway.port))
@@ -33,5 +34,5 @@ def test_the_command_that_is_suggested_reaches_the_gateway(
 
 
 def test_every_network_is_this_machine_too(start: Start) -> None:
-    gateway = start({"server": {"host": "0.0.0.0"}, "fallback": {"upstream": "http://127.0.0.1:9"}})
+    gateway = start({"server": {"host": "0.0.0.0"}, "routes": [{"name": "a", "upstream": "http://127.0.0.1:9"}]})
     assert f"'http://127.0.0.1:{gateway.port}?q=" in hint(gateway.port)

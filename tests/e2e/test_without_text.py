@@ -1,7 +1,7 @@
 """Requests without a text, lists of texts and follow-ups through a running gateway, mostly by OpenAI's SDK."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import openai
 import pytest
@@ -63,9 +63,23 @@ def upstream(_running: tuple[Gateway, Upstream]) -> Iterator[Upstream]:
     upstream.forget()
 
 
-def sdk(gateway: Gateway, agent: str = "bot", **headers: str) -> openai.OpenAI:
-    named = {"X-Source-Agent": agent, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    return openai.OpenAI(base_url=f"http://127.0.0.1:{gateway.port}/v1", api_key="k", default_headers=named)
+Connect = Callable[..., openai.OpenAI]
+
+
+@pytest.fixture
+def sdk(gateway: Gateway) -> Iterator[Connect]:
+    """Makes clients of the bot's, which are closed at the end; header names are written with underscores."""
+    clients: list[openai.OpenAI] = []
+
+    def connect(**headers: str) -> openai.OpenAI:
+        named = {"X-Source-Agent": "bot", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        address = f"http://127.0.0.1:{gateway.port}/v1"
+        clients.append(openai.OpenAI(base_url=address, api_key="k", default_headers=named))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
 
 
 def reached(upstream: Upstream) -> list[bytes | None]:
@@ -89,10 +103,10 @@ def recorded(gateway: Gateway, request_id: str) -> dict[str, object]:
     return until(found, "the record is in the index")[0]
 
 
-def test_the_second_turn_of_a_tool_loop_goes_to_the_fallback(gateway: Gateway, upstream: Upstream) -> None:
+def test_the_second_turn_of_a_tool_loop_goes_to_the_fallback(sdk: Connect, upstream: Upstream) -> None:
     output = {"type": "function_call_output", "call_id": "c", "output": "42"}
-    sdk(gateway).responses.create(model="m", previous_response_id="r0", input=[output])  # type: ignore[list-item]
-    sdk(gateway, X_AIMux_Route="finance").responses.create(model="m", previous_response_id="r0", input=[output])  # type: ignore[list-item]
+    sdk().responses.create(model="m", previous_response_id="r0", input=[output])  # type: ignore[list-item]
+    sdk(X_AIMux_Route="finance").responses.create(model="m", previous_response_id="r0", input=[output])  # type: ignore[list-item]
     assert reached(upstream) == [b"fallback", b"finance"]
 
 
@@ -104,25 +118,25 @@ def test_without_a_fallback_that_is_open_the_error_says_which_header(gateway: Ga
     assert reached(upstream) == []
 
 
-def test_every_text_of_a_list_is_judged(gateway: Gateway, upstream: Upstream) -> None:
-    sdk(gateway).embeddings.create(model="m", input=["analyze the budget", "forecast the revenue"])
+def test_every_text_of_a_list_is_judged(sdk: Connect, upstream: Upstream) -> None:
+    sdk().embeddings.create(model="m", input=["analyze the budget", "forecast the revenue"])
     assert reached(upstream) == [b"finance"]
     with pytest.raises(openai.PermissionDeniedError) as refused:
-        sdk(gateway).embeddings.create(model="m", input=["analyze the budget", "delete all users"])
+        sdk().embeddings.create(model="m", input=["analyze the budget", "delete all users"])
     assert str(refused.value).endswith("[route_forbidden]")
     with pytest.raises(openai.ConflictError) as divided:
-        sdk(gateway).embeddings.create(model="m", input=["analyze the budget", "a song about penguins"])
+        sdk().embeddings.create(model="m", input=["analyze the budget", "a song about penguins"])
     assert divided.value.body is not None
     with pytest.raises(openai.BadRequestError, match="check_embedding_ctx_length"):
-        sdk(gateway).embeddings.create(model="m", input=[[1, 2], [3]])
+        sdk().embeddings.create(model="m", input=[[1, 2], [3]])
     assert reached(upstream) == [b"finance"]
 
 
-def test_a_picture_with_a_prompt_has_a_text(gateway: Gateway, upstream: Upstream) -> None:
-    sdk(gateway).images.edit(model="m", image=("a.png", PNG, "image/png"), prompt="analyze the budget")
+def test_a_picture_with_a_prompt_has_a_text(sdk: Connect, upstream: Upstream) -> None:
+    sdk().images.edit(model="m", image=("a.png", PNG, "image/png"), prompt="analyze the budget")
     assert reached(upstream) == [b"finance"]
     with pytest.raises(openai.PermissionDeniedError):
-        sdk(gateway).images.edit(model="m", image=("a.png", PNG, "image/png"), prompt="delete all users")
+        sdk().images.edit(model="m", image=("a.png", PNG, "image/png"), prompt="delete all users")
 
 
 def test_paths_claim_what_has_no_text(gateway: Gateway, upstream: Upstream) -> None:
@@ -134,10 +148,10 @@ def test_paths_claim_what_has_no_text(gateway: Gateway, upstream: Upstream) -> N
     assert reached(upstream) == [b"files", b"files", b"fallback"]
 
 
-def test_a_model_is_answered_as_the_list_does(gateway: Gateway, upstream: Upstream) -> None:
-    assert sdk(gateway).models.retrieve("finance").id == "finance"
+def test_a_model_is_answered_as_the_list_does(sdk: Connect, upstream: Upstream) -> None:
+    assert sdk().models.retrieve("finance").id == "finance"
     with pytest.raises(openai.NotFoundError):
-        sdk(gateway).models.retrieve("users")
+        sdk().models.retrieve("users")
     assert reached(upstream) == []
 
 
@@ -153,15 +167,17 @@ def test_a_guard_hears_what_has_no_text_and_refuses_what_it_cannot_hear(gateway:
     assert reached(upstream) == [b"fallback", b"fallback"]
 
 
-def test_a_follow_up_keeps_the_route_and_the_record_says_which_turn_chose(gateway: Gateway, upstream: Upstream) -> None:
+def test_a_follow_up_keeps_the_route_and_the_record_says_which_turn_chose(
+    gateway: Gateway, sdk: Connect, upstream: Upstream
+) -> None:
     turns = ("analyze the budget", "yes", "and for Anna?")
     messages = [{"role": role, "content": text} for text in turns for role in ("user", "assistant")][:-1]
-    sdk(gateway).chat.completions.create(model="m", messages=messages)  # type: ignore[arg-type]
+    sdk().chat.completions.create(model="m", messages=messages)  # type: ignore[arg-type]
     assert reached(upstream) == [b"finance"]
     (request,) = upstream.requests
     entry = recorded(gateway, (request.header("X-Request-ID") or b"").decode())
     assert (entry["chosen_by"], entry["turn"], entry["text"]) == ("earlier_turn", 2, "and for Anna?")
     turns = ("delete all users", "yes")
     messages = [{"role": role, "content": text} for text in turns for role in ("user", "assistant")][:-1]
-    sdk(gateway).chat.completions.create(model="m", messages=messages)  # type: ignore[arg-type]
+    sdk().chat.completions.create(model="m", messages=messages)  # type: ignore[arg-type]
     assert reached(upstream) == [b"finance", b"fallback"]

@@ -1,5 +1,6 @@
 """The text that chooses, in lists and in the shapes of Gemini, A2A and MCP; and the turns of the user before it."""
 
+import gzip
 import json
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from wire_support.requests import SOURCES, head_of, parts, said
 
 from aimux.core.request import Opaque
-from aimux.wire.dialects import read_body, read_opening
+from aimux.wire.dialects import read_body, read_earlier, read_opening
 
 
 def user(text):
@@ -136,39 +137,36 @@ def test_texts_of_other_protocols_choose(document, text, dialect, beside):
     assert beside in (None, found.beside)
 
 
-def test_the_turns_before_the_last_one_are_told_where_they_are_wanted():
+def test_the_turns_before_the_last_one_are_found_where_they_are_asked_for():
     messages = [user("one"), user(" "), {"role": "assistant", "content": "so"}, user("two"), user(None), user("three")]
-    assert said({"messages": messages}).earlier == ()
-    for document in (
-        {"messages": messages},
-        {"input": messages},
-        {
-            "contents": [
-                {"role": "user", "parts": [{"text": "one"}]},
-                {"role": "model", "parts": []},
-                {"role": "user", "parts": [{"text": "two"}]},
-                {"role": "user", "parts": [{"text": "three"}]},
-            ]
-        },
-    ):
-        found = told(document)
-        assert (found.text, found.earlier) == ("three", ("two", "one"))
-    assert told({"query": "q", "messages": messages}).earlier == ()
-    assert told({"messages": [user("one")]}).earlier == ()
+    contents = [
+        {"role": "user", "parts": [{"text": "one"}]},
+        {"role": "model", "parts": []},
+        {"role": "user", "parts": [{"text": "two"}]},
+        {"role": "user", "parts": [{"text": "three"}]},
+    ]
+    for document in ({"messages": messages}, {"input": messages}, {"contents": contents}):
+        found = said(document)
+        assert (found.text, found.earlier) == ("three", None)  # nobody has looked for them
+        assert earlier(document) == ("two", "one")
+    for document in ({"query": "q", "messages": messages}, {"messages": [user("one")]}, {"input": ["one"]}):
+        assert said(document).earlier == ()
+    assert earlier({"messages": [{"role": "system", "content": "be kind"}, user("one")]}) == ()
 
 
 def test_no_more_turns_are_told_than_are_worth_their_reading():
-    found = told({"messages": [user(f"{n}") for n in range(20)]})
-    assert (found.text, found.earlier) == ("19", tuple(f"{n}" for n in range(18, 10, -1)))
-    found = told({"messages": [user("one"), user("x" * 20_000), user("y" * 20_000), user("now")]})
-    assert found.earlier == ("y" * 20_000,)
+    assert earlier({"messages": [user(f"{n}") for n in range(20)]}) == tuple(f"{n}" for n in range(18, 10, -1))
+    long = [user("one"), user("x" * 20_000), user("y" * 20_000), user("now")]
+    assert earlier({"messages": long}) == ("y" * 20_000,)
 
 
-def told(document):
-    """What a document says where earlier turns count."""
-    body = json.dumps(document).encode()
-    opening = read_opening(head_of(b"Content-Type: application/json", length=len(body)), SOURCES)
-    return read_body(body, opening.body, (), SOURCES, 1 << 20, follows=True)
+def test_turns_in_an_encoded_body_are_found_too():
+    body = gzip.compress(json.dumps({"messages": [user("one"), user("two")]}).encode())
+    assert read_earlier(body, (b"gzip",), 1 << 20) == ("one",)
+
+
+def earlier(document):
+    return read_earlier(json.dumps(document).encode(), (), 1 << 20)
 
 
 @pytest.mark.parametrize("fields", [{"name": "prompt"}, {"name": "input"}, {"name": "q"}])

@@ -22,7 +22,20 @@ from aimux.core.refusal import (
     unheard,
     unscored,
 )
-from aimux.core.request import ASK_BODY, SILENT, Ask, ChosenBy, Facts, Found, Need, Opaque, Principal, Reading, Scores
+from aimux.core.request import (
+    ASK_BODY,
+    ASK_EARLIER,
+    SILENT,
+    Ask,
+    ChosenBy,
+    Facts,
+    Found,
+    Need,
+    Opaque,
+    Principal,
+    Reading,
+    Scores,
+)
 from aimux.core.routing import Match
 from aimux.core.snapshot import FALLBACK_NAME, Route, Snapshot
 from aimux.core.values import value
@@ -115,7 +128,9 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
     if facts.route_name is not None:
         return _by_name(facts.route_name, principal, snapshot)
     meant = meaning(_scores(facts), principal, snapshot)
-    if told.earlier and isinstance(meant, Meant) and meant.route is None:
+    if snapshot.follow_ups and told.earlier != () and isinstance(meant, Meant) and meant.route is None:
+        if told.earlier is None:
+            return ASK_EARLIER
         followed = _by_earlier(facts, told.earlier, principal, snapshot)
         if followed is not None:
             return followed

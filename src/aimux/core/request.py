@@ -1,6 +1,6 @@
 """The facts of one request, gathered by other rooms and judged in `decision`, which asks for those that it lacks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import Final
 
@@ -91,7 +91,8 @@ class Reading:
 
     `field` is the parameter or field that the text was found in, empty where it had none. `beside` are its other texts:
     of a conversation's other messages, of other fields. `listed` are the further texts of a list whose first one is
-    `text`: each is judged by itself. `earlier` are the user's texts before the last one, the nearest first.
+    `text`: each is judged by itself. `earlier` are the user's texts before the last one, the nearest first; None where
+    there may be some that nobody has looked for.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -101,7 +102,7 @@ class Reading:
     field: str = ""
     beside: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
-    earlier: tuple[str, ...] = ()
+    earlier: tuple[str, ...] | None = ()
     opaque: Opaque | None = None
 
 
@@ -201,6 +202,10 @@ class Facts:
         """The same, and what the body says."""
         return Facts(self.head, self.route_name, body, self.scores, self.more, self.method, self.path)
 
+    def with_earlier(self, earlier: tuple[str, ...]) -> "Facts":
+        """The same, and what the user said before."""
+        return self.with_body(replace(self.body or SILENT, earlier=earlier))
+
     def with_scores(self, scores: Found) -> "Facts":
         """The same, and the scores of the first text."""
         return Facts(self.head, self.route_name, self.body, scores, self.more, self.method, self.path)
@@ -214,6 +219,8 @@ class Need(Enum):
     """A fact that the decision still lacks."""
 
     BODY = "body"
+    EARLIER = "earlier"
+    """The user's texts before the last one."""
     SCORES = "scores"
     MORE = "more"
     """The scores of further texts, each by itself."""
@@ -234,3 +241,4 @@ class Ask:
 
 
 ASK_BODY = Ask(Need.BODY)
+ASK_EARLIER = Ask(Need.EARLIER)

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Generic, TypeVar
 
 from aimux.core.decision import Decision, Forward, Permit, decide
@@ -13,14 +12,13 @@ from aimux.core.identity import identify
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
 from aimux.core.refusal import Refuse, no_such_model
-from aimux.core.request import ANONYMOUS, SILENT, Ask, Facts, Found, Need, Opaque, Principal, Reading, Scored, Scores
-from aimux.core.routing import with_beside
+from aimux.core.request import ANONYMOUS, SILENT, Ask, Facts, Need, Opaque, Principal, Reading, Scored, Scores
 from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import JSON_LINE, model_body, models_body, refusal_body, refusal_lines
+from aimux.gateway.learning import learn_body, learn_earlier, score, score_more
 from aimux.gateway.live import Generation, Live
-from aimux.gateway.ports import Exchange, Forwarder, Ledger, Observer, Scorer
-from aimux.wire.dialects import BodyKind, Opening, read_body, read_opening
-from aimux.wire.documents import may_be_json
+from aimux.gateway.ports import Exchange, Forwarder, Ledger, Observer
+from aimux.wire.dialects import read_opening
 from aimux.wire.http1 import Head
 
 # Reading a body holds the event loop up; from this size on, and where it is encoded, a thread reads it.
@@ -119,16 +117,16 @@ class Gateway(Generic[E]):
             if isinstance(decision, Refuse):
                 return _refuse(exchange, record, decision)
             if decision.need is Need.BODY:
-                body, reading = await self._learn_body(exchange, opening, generation.snapshot)
+                body, reading = await learn_body(exchange, opening, generation.snapshot, self._limits.body_bytes)
                 if facts.head.text is None:
                     record.dialect, record.said = reading.dialect or facts.head.dialect, reading
                 facts = facts.with_body(reading)
-            elif decision.need is Need.MORE:
-                facts = facts.with_more(await self._score_more(decision.more, exchange, generation, record))
-            else:
-                scored = await self._score(decision, exchange, generation, record)
+            elif decision.need is Need.SCORES:
+                scored = await score(decision, exchange, generation, record)
                 _note_scored(record, scored, generation.snapshot)
                 facts = facts.with_scores(scored.scores)
+            else:
+                facts = await self._learn_more(decision, facts, exchange, generation, record)
         _note_permitted(record, decision.permit, facts, generation.snapshot)
         began = record.decided_seconds = time.perf_counter() - exchange.started
         if self._ledger is not None:
@@ -143,48 +141,11 @@ class Gateway(Generic[E]):
         record.fault = outcome.fault
         return None
 
-    async def _score(self, asked: Ask, exchange: E, generation: Generation, record: Record) -> Scored:
-        """The scores of what the decision asks for: from the cache, or from the model."""
-        scorer = _scorer_of(generation)
-        scored = scorer.cached(asked.text)
-        if scored is None:
-            record.scoring_began = time.perf_counter() - exchange.started
-            scored = await scorer.score(asked.text)
-        if not asked.beside:
-            return scored
-        beside = [scorer.cached(text) or await scorer.score(text) for text in asked.beside]
-        return _together(scored, beside, generation.snapshot)
-
-    async def _score_more(
-        self, texts: Sequence[str], exchange: E, generation: Generation, record: Record
-    ) -> tuple[Found, ...]:
-        """The scores of further texts, one after the other: a long list leaves others their turns at the model."""
-        scorer, found = _scorer_of(generation), []
-        for text in texts:
-            scored = scorer.cached(text)
-            if scored is None:
-                if record.scoring_began is None:
-                    record.scoring_began = time.perf_counter() - exchange.started
-                scored = await scorer.score(text)
-                record.cached = False
-                record.model_seconds = (record.model_seconds or 0.0) + scored.seconds
-            found.append(scored.scores)
-        return tuple(found)
-
-    async def _learn_body(self, exchange: E, opening: Opening, snapshot: Snapshot) -> tuple[bytes | None, Reading]:
-        """The body, and what it says; one of a type that nobody reads, and that cannot be JSON, is left where it is."""
-        codings = exchange.head.values(b"content-encoding")
-        kind, limit = opening.body, self._limits.body_bytes
-        if kind is BodyKind.OPAQUE and not codings and not may_be_json(first := await exchange.first_byte()):
-            return None, _UNHEARD if first else SILENT
-        body = await exchange.read_body()
-        wanted = partial(
-            read_body, hears=snapshot.hears, follows=snapshot.follow_ups, content_type=opening.content_type
-        )
-        read = partial(wanted, body, kind, codings, snapshot.identity, limit)
-        if len(body) < _READ_INLINE and not codings:
-            return body, read()
-        return body, await asyncio.get_running_loop().run_in_executor(None, read)
+    async def _learn_more(self, asked: Ask, facts: Facts, exchange: E, generation: Generation, record: Record) -> Facts:
+        """The facts that few requests need: further texts' scores, and the user's earlier texts."""
+        if asked.need is Need.MORE:
+            return facts.with_more(await score_more(asked.more, exchange, generation, record))
+        return facts.with_earlier(await learn_earlier(exchange, self._limits.body_bytes))
 
     def _tell(self, record: Record, exchange: Exchange) -> None:
         record.total_seconds = time.perf_counter() - exchange.started
@@ -204,21 +165,6 @@ def _record_of(exchange: Exchange) -> Record:
     record = Record(exchange.request_id, exchange.trace, peer, time.time(), head.method, head.path_text)
     record.client_request_id = head.client_request_id
     return record
-
-
-def _scorer_of(generation: Generation) -> Scorer:
-    if generation.scorer is None:
-        raise RuntimeError("the decision asks for scores, but the configuration has no intents")
-    return generation.scorer
-
-
-def _together(scored: Scored, beside: Sequence[Scored], snapshot: Snapshot) -> Scored:
-    """A text's scores with those of the conversation's other messages; cached where none was read by the model."""
-    return Scored(
-        with_beside(snapshot, scored.scores, [other.scores for other in beside]),
-        all(each.cached for each in (scored, *beside)),
-        sum(each.seconds for each in (scored, *beside)),
-    )
 
 
 def _note_scored(record: Record, scored: Scored, snapshot: Snapshot) -> None:

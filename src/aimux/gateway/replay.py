@@ -173,9 +173,9 @@ class Replay:
             text = decided.text or _SOMETHING
             # Neither the other texts of a list nor what the user said before is recorded.
             others = (_SOMETHING,) if decided.is_listed else ()
-            earlier = (_SOMETHING,) if self._new.snapshot.follow_ups and decided.dialect == "messages" else ()
-            if others or earlier:
-                said = Reading((), text, decided.dialect, listed=others, earlier=earlier)
+            is_last = self._new.snapshot.follow_ups and decided.dialect == "messages"
+            if others or is_last:
+                said = Reading((), text, decided.dialect, listed=others, earlier=None if is_last else ())
                 return Facts(Reading(claims), body=said, method=method, path=path)
             return Facts(Reading(claims, text, decided.dialect), body=SILENT, method=method, path=path)
         was_guarded = old is not None and bool(applying(old.snapshot, decided.agent))
@@ -197,7 +197,7 @@ class Replay:
                 return scored
             scores, basis = scored
             decision = decide(replace(facts, scores=scores), self._new.snapshot)
-        if isinstance(decision, Ask) and decision.need is Need.MORE:
+        if isinstance(decision, Ask) and decision.need in {Need.MORE, Need.EARLIER}:
             return Unjudged.OTHER_TEXTS
         if isinstance(decision, Ask):
             raise TypeError("a decision asks for what it has")

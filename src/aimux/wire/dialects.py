@@ -16,6 +16,7 @@ from aimux.wire.decode import decode, read_json
 from aimux.wire.documents import MARK_BYTES, may_be_json, read_document, said_in_json
 from aimux.wire.http1 import Head, bad
 from aimux.wire.media_types import UTF8, is_json
+from aimux.wire.spoken import earlier_turns
 from aimux.wire.uploads import disguised, is_heard, said_in_bytes, said_in_upload, texts_of_form
 
 ROUTE_HEADER = b"x-aimux-route"
@@ -167,13 +168,12 @@ def read_body(
     limit: int,
     *,
     hears: bool = False,
-    follows: bool = False,
     content_type: bytes = b"",
 ) -> Reading:
     """What a body says. `codings` are its Content-Encoding values, `limit` the most bytes it may decode to.
 
     `hears`: what is said beside the text counts, also in texts of other types, in parts as `content_type` says, and in
-    JSON that goes by another type, which many servers take. `follows`: so do earlier turns of the user.
+    JSON that goes by another type, which many servers take.
     """
     try:
         if len(codings) > 1:
@@ -185,7 +185,7 @@ def read_body(
         elif kind is BodyKind.MULTIPART:
             found = _read_form(body, content_type, hears=hears)
         else:
-            found = _read(body, kind, sources, hears=hears, follows=follows)
+            found = _read(body, kind, sources, hears=hears)
         if not hears or found.dialect in _JSON_DIALECTS:
             return found
         if may_be_json(body.lstrip(MARK_BYTES)[:1]):
@@ -193,6 +193,15 @@ def read_body(
         return replace(found, opaque=Opaque.UNHEARD) if body and not found.dialect else found
     except Failure as failure:
         return Reading(flaw=Flaw(failure.reason, failure.message))
+
+
+def read_earlier(body: bytes, codings: Sequence[bytes], limit: int) -> tuple[str, ...]:
+    """The texts of the user before the last one in a body that `read_body` has read as a conversation.
+
+    Raises Failure for one that is none.
+    """
+    document = read_json(decode(body, codings[0], limit) if codings else body)
+    return earlier_turns(document) if isinstance(document, dict) else ()
 
 
 def _disguised(body: bytes, kind: BodyKind) -> Iterable[str]:
@@ -212,11 +221,11 @@ def _read_form(body: bytes, content_type: bytes, *, hears: bool) -> Reading:
     return replace(found, beside=tuple(text for text in said if text != found.text))
 
 
-def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool, follows: bool) -> Reading:
+def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool) -> Reading:
     if kind is BodyKind.TEXT:
         return Reading(text=meaningful(_utf8(body)), dialect="text")
     if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
-        return read_document(read_json(body), sources.body_field, hears=hears, follows=follows) if body else SILENT
+        return read_document(read_json(body), sources.body_field, hears=hears) if body else SILENT
     if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(MARK_BYTES).startswith(b"{"):
         raise bad("a JSON body must be in UTF-8, without a byte order mark")
     if kind is BodyKind.JSON_OR_OPAQUE and hears:

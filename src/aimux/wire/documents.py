@@ -1,5 +1,6 @@
 """What a JSON body says: its caller, the text that it is routed by, and what else is said in it."""
 
+from dataclasses import replace
 from typing import Final
 
 from aimux.core.reason import Failure, Reason
@@ -7,7 +8,7 @@ from aimux.core.request import Claim, Place, Reading
 from aimux.wire.claims import claim, is_name
 from aimux.wire.conversations import all_said, heard, heard_in_passing
 from aimux.wire.decode import read_json
-from aimux.wire.spoken import Spoken, find_spoken
+from aimux.wire.spoken import find_spoken
 
 # Whose texts are heard one by one.
 _SAID_FIELDS: Final = (
@@ -21,37 +22,25 @@ MARK_BYTES: Final = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 _MOST_LINES: Final = 1000
 
 
-def read_document(document: object, identity: str | None, *, hears: bool, follows: bool = False) -> Reading:
+def read_document(document: object, identity: str | None, *, hears: bool) -> Reading:
     """What a document says; the caller's name under the key `identity`, where there is one. Raises Failure for none.
 
-    `hears`: what is said beside the text counts. `follows`: so do earlier turns of the user.
+    `hears`: what is said beside the text counts.
     """
     if not isinstance(document, dict):
         return Reading(dialect="json", beside=tuple(heard(document)) if hears else ())
     claims: tuple[Claim, ...] = ()
     if identity is not None and identity in document:
         claims = (claim(Place.BODY, identity, document[identity]),)
-    found = find_spoken(document, collect=hears, follow=follows)
-    beside = _beside(document, identity, found) if hears else ()
-    if found is None:
-        return Reading(claims, None, "json", beside=beside)
-    return Reading(
-        claims,
-        found.text,
-        found.dialect,
-        field=found.field,
-        beside=beside,
-        listed=found.listed,
-        earlier=found.earlier,
-        opaque=found.opaque,
-    )
+    found = find_spoken(document, claims, collect=hears) or Reading(claims, None, "json")
+    return replace(found, beside=_beside(document, identity, found)) if hears else found
 
 
-def _beside(document: dict[str, object], identity: str | None, spoken: Spoken | None) -> tuple[str, ...]:
+def _beside(document: dict[str, object], identity: str | None, spoken: Reading) -> tuple[str, ...]:
     """All texts of the document beside the one that routes."""
     found: list[str] = []
     for name in _SAID_FIELDS:
-        if spoken is not None and name == spoken.field:
+        if name == spoken.field:
             found += spoken.beside
         elif name in document:
             value = document[name]
@@ -69,7 +58,7 @@ def may_be_json(first: bytes) -> bool:
 def said_in_json(body: bytes) -> tuple[str, ...]:
     """All that is said in a document. Raises Failure for what is no JSON, or not for everybody."""
     found = read_document(read_json(body), None, hears=True)
-    return found.beside if found.text is None else (found.text, *found.beside)
+    return found.beside if found.text is None else (found.text, *found.listed, *found.beside)
 
 
 def said_in_lines(body: bytes) -> tuple[str, ...]:

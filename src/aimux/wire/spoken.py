@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from aimux.core.request import Opaque
-from aimux.core.values import value
+from aimux.core.request import Claim, Opaque, Reading
 from aimux.wire.conversations import all_said, besides, heard, meaningful
 from aimux.wire.protocols import a2a_asked, gemini_embedded, gemini_messages, mcp_asked
-from aimux.wire.user_turns import Turn, last_turn_of_user, turns_of_user
+from aimux.wire.user_turns import last_turn_of_user, turns_of_user
 
 _TEXT_FIELDS: Final = ("query", "prompt", "input")
 # Lists of texts, as embeddings, moderations and completions take them, in the order of precedence.
@@ -20,56 +19,53 @@ _MOST_EARLIER: Final = 8
 _LONGEST_EARLIER: Final = 32 * 1024
 
 
-@value
-class Spoken:
-    """The text that chooses, and the field that it stands in; `beside` is what else that field says.
+def find_spoken(document: dict[str, object], claims: tuple[Claim, ...], *, collect: bool) -> Reading | None:
+    """The text of a document that chooses its route, with these claims; None where it has none.
 
-    `listed` and `earlier` are as in `Reading`. `opaque` says that there is a text, which cannot be read.
-    """
-
-    text: str | None
-    dialect: str
-    field: str
-    beside: tuple[str, ...] = ()
-    listed: tuple[str, ...] = ()
-    earlier: tuple[str, ...] = ()
-    opaque: Opaque | None = None
-
-
-def find_spoken(document: dict[str, object], *, collect: bool, follow: bool) -> Spoken | None:
-    """The text of a document that chooses its route; None where it has none.
-
-    `collect`: what else its field says is wanted, `follow`: earlier turns of the user are.
+    `beside` is what else the text's field says, where that is to be collected. Earlier turns of the user are only said
+    to be there (`earlier` is None): `earlier_turns` reads them.
     """
     for name in _TEXT_FIELDS:
         text = document.get(name)
         if isinstance(text, str) and meaningful(text):
-            return Spoken(text, "json", name)
+            return Reading(claims, text, "json", None, name)
     for name in _LISTS:
-        if name in document and (found := _of_list(document[name], name, collect=collect)):
+        if name in document and (found := _of_list(document[name], name, claims, collect=collect)):
             return found
     for name in _CONVERSATIONS:
         messages = document.get(name)
-        if isinstance(messages, list) and (found := _of_turns(messages, name, collect=collect, follow=follow)):
+        if isinstance(messages, list) and (found := _of_turns(messages, name, claims, collect=collect)):
             return found
-    return _of_protocol(document, collect=collect, follow=follow)
+    return _of_protocol(document, claims, collect=collect)
 
 
-def _of_list(value: object, name: str, *, collect: bool) -> Spoken | None:
+def earlier_turns(document: dict[str, object]) -> tuple[str, ...]:
+    """The texts of the user before the last one, the nearest first, in the conversation that chooses.
+
+    Beyond so many of them, or so many characters, none is given.
+    """
+    for name in _CONVERSATIONS:
+        messages = document.get(name)
+        if isinstance(messages, list) and last_turn_of_user(messages):
+            return tuple(_bounded(messages))
+    return tuple(_bounded(gemini_messages(document.get("contents"))))
+
+
+def _of_list(value: object, name: str, claims: tuple[Claim, ...], *, collect: bool) -> Reading | None:
     if isinstance(value, str):
-        return Spoken(value, "json", name) if meaningful(value) else None
+        return Reading(claims, value, "json", None, name) if meaningful(value) else None
     # Messages have a role: they are a conversation.
     if not isinstance(value, list) or any(isinstance(each, dict) and "role" in each for each in value):
         return None
     if any(map(_is_tokens, value)):
-        return Spoken(None, "json", name, opaque=Opaque.TOKENS)
+        return Reading(claims, None, "json", None, name, opaque=Opaque.TOKENS)
     beside = tuple(heard([each for each in value if _item_text(each) is None])) if collect else ()
-    return _of_texts([text for each in value if (text := _item_text(each))], name, beside)
+    return _of_texts([text for each in value if (text := _item_text(each))], name, claims, beside)
 
 
-def _of_texts(texts: list[str], name: str, beside: tuple[str, ...]) -> Spoken | None:
+def _of_texts(texts: list[str], name: str, claims: tuple[Claim, ...], beside: tuple[str, ...]) -> Reading | None:
     first, *others = dict.fromkeys(filter(meaningful, texts)) or (None,)
-    return None if first is None else Spoken(first, "json", name, beside, listed=tuple(others))
+    return None if first is None else Reading(claims, first, "json", None, name, beside, tuple(others))
 
 
 def _item_text(item: object) -> str | None:
@@ -84,7 +80,7 @@ def _is_tokens(item: object) -> bool:
     return isinstance(item, int) or (isinstance(item, list) and any(isinstance(each, int) for each in item))
 
 
-def _of_turns(messages: list[object], name: str, *, collect: bool, follow: bool) -> Spoken | None:
+def _of_turns(messages: list[object], name: str, claims: tuple[Claim, ...], *, collect: bool) -> Reading | None:
     last = last_turn_of_user(messages)
     if last is None:
         return None
@@ -93,37 +89,35 @@ def _of_turns(messages: list[object], name: str, *, collect: bool, follow: bool)
     if collect:
         own = () if rest is None else (rest,)
         beside = (*all_said(messages[:at]), *own, *besides(messages[at]), *all_said(messages[at + 1 :]))
-    earlier = tuple(_bounded(islice(turns_of_user(messages), 1, None))) if follow and at else ()
-    return Spoken(text, "messages", name, beside, earlier=earlier)
+    return Reading(claims, text, "messages", None, name, beside, (), None if at else ())
 
 
-def _bounded(turns: Iterator[Turn]) -> Iterator[str]:
-    """The texts of the nearest turns: beyond so many, or so many characters, none is looked at."""
+def _bounded(messages: list[object]) -> Iterator[str]:
     left = _LONGEST_EARLIER
-    for number, (_, text, _) in enumerate(turns):
+    for number, (_, text, _) in enumerate(islice(turns_of_user(messages), 1, None)):
         left -= len(text)
         if number == _MOST_EARLIER or left < 0:
             return
         yield text
 
 
-def _of_protocol(document: dict[str, object], *, collect: bool, follow: bool) -> Spoken | None:
+def _of_protocol(document: dict[str, object], claims: tuple[Claim, ...], *, collect: bool) -> Reading | None:
     contents = gemini_messages(document.get("contents"))
-    if contents and (found := _of_turns(contents, "contents", collect=collect, follow=follow)):
+    if contents and (found := _of_turns(contents, "contents", claims, collect=collect)):
         return found
     if "content" in document:
         text, beside = gemini_embedded(document["content"])
         if text is not None:
-            return Spoken(text, "json", "content", beside if collect else ())
-    if found := _of_batch(document.get("requests"), collect=collect):
+            return Reading(claims, text, "json", None, "content", beside if collect else ())
+    if found := _of_batch(document.get("requests"), claims, collect=collect):
         return found
     for dialect, asked in (("a2a", a2a_asked(document)), ("mcp", mcp_asked(document))):
         if asked is not None:
-            return Spoken(asked.text, dialect, asked.field, asked.beside if collect else ())
+            return Reading(claims, asked.text, dialect, None, asked.field, asked.beside if collect else ())
     return None
 
 
-def _of_batch(requests: object, *, collect: bool) -> Spoken | None:
+def _of_batch(requests: object, claims: tuple[Claim, ...], *, collect: bool) -> Reading | None:
     """The texts of a batch of Gemini's embeddings, one a request."""
     if not isinstance(requests, list):
         return None
@@ -134,4 +128,4 @@ def _of_batch(requests: object, *, collect: bool) -> Spoken | None:
         text, rest = gemini_embedded(fields.get("content"))
         texts += () if text is None else (text,)
         beside += (*rest, *heard({name: each for name, each in fields.items() if name != "content"}))
-    return _of_texts(texts, "requests", tuple(beside) if collect else ())
+    return _of_texts(texts, "requests", claims, tuple(beside) if collect else ())

@@ -119,6 +119,7 @@ def test_a_row_opens_to_the_whole_why_by_keyboard_and_closes_again(watched: Watc
     why = page.get_by_role("complementary", name="Why it was decided so")
     expect(why.get_by_text("route 'admin' is restricted and does not allow agent 'finance-bot'")).to_be_visible()
     expect(why.get_by_text("Claimed: the caller named itself.")).to_be_visible()
+    expect(why.get_by_text("The text", exact=True)).to_be_visible()
     expect(why.locator(".score-row")).to_have_count(4)
     expect(why.locator(".score-row.best")).to_contain_text("admin")
     expect(why.locator(".score-needed")).to_have_count(4)

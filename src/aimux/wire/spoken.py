@@ -6,7 +6,7 @@ from typing import Final
 
 from aimux.core.request import Opaque
 from aimux.core.values import value
-from aimux.wire.conversations import all_said, besides, heard, meaningful
+from aimux.wire.conversations import all_said, beside_text, besides, heard, meaningful
 from aimux.wire.protocols import a2a_asked, gemini_embedded, gemini_messages, mcp_asked
 from aimux.wire.user_turns import Turn, last_turn_of_user, turns_of_user
 
@@ -63,7 +63,7 @@ def _of_list(value: object, name: str, *, collect: bool) -> Spoken | None:
         return None
     if any(map(_is_tokens, value)):
         return Spoken(None, "json", name, opaque=Opaque.TOKENS)
-    beside = tuple(heard([each for each in value if _item_text(each) is None])) if collect else ()
+    beside = tuple(heard([_item_rest(each) for each in value])) if collect else ()
     return _of_texts([text for each in value if (text := _item_text(each))], name, beside)
 
 
@@ -78,6 +78,11 @@ def _item_text(item: object) -> str | None:
         return item
     text = item.get("text") if isinstance(item, dict) and item.get("type", "text") in _TEXT_PARTS else None
     return text if isinstance(text, str) else None
+
+
+def _item_rest(item: object) -> object:
+    """All else that an item says."""
+    return item if _item_text(item) is None else beside_text(item)
 
 
 def _is_tokens(item: object) -> bool:

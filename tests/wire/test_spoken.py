@@ -52,6 +52,20 @@ def test_token_ids_are_known_as_such(field, ids):
     assert (found.text, found.listed, found.opaque) == (None, (), Opaque.TOKENS)
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"query": "one", "input": [1, 2]},
+        {"input": "one", "prompt": [[1, 2]]},
+        {"prompt": ["one"], "input": [[1]]},
+        {"messages": [user("one")], "input": ["two", [1]]},
+        {"message": "one", "query": "two", "texts": [1]},
+    ],
+)
+def test_token_ids_beside_a_text_are_known_to_guards(document):
+    assert said(document).opaque is Opaque.TOKENS
+
+
 @given(st.lists(st.text("ab ", max_size=3) | st.none() | st.dictionaries(st.just("x"), st.text("cd", min_size=1))))
 def test_nothing_in_a_list_is_overlooked(items):
     found = said({"input": items})

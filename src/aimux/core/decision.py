@@ -104,6 +104,8 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
         hears = guarded or snapshot.all_messages
         if facts.body is None and hears:
             return ASK_BODY
+        if guarded and facts.body is not None and facts.body.opaque is Opaque.TOKENS:
+            return token_ids(principal, guarded=True)
         return _ask_scores(text, _said(facts)[1:] if hears else (), principal)
     refused = _refusal_of(facts.scores, principal, snapshot, guarded=guarded)
     if refused is not None:

@@ -3,11 +3,11 @@
 from typing import Final
 
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import Claim, Place, Reading
+from aimux.core.request import Claim, Opaque, Place, Reading
 from aimux.wire.claims import claim, is_name
 from aimux.wire.conversations import all_said, heard, heard_in_passing
 from aimux.wire.decode import read_json
-from aimux.wire.spoken import Spoken, find_spoken
+from aimux.wire.spoken import Spoken, find_spoken, holds_tokens
 
 # Whose texts are heard one by one.
 _SAID_FIELDS: Final = (
@@ -33,8 +33,9 @@ def read_document(document: object, identity: str | None, *, hears: bool, follow
         claims = (claim(Place.BODY, identity, document[identity]),)
     found = find_spoken(document, collect=hears, follow=follows)
     beside = _beside(document, identity, found) if hears else ()
+    tokens = Opaque.TOKENS if hears and holds_tokens(document) else None
     if found is None:
-        return Reading(claims, None, "json", beside=beside)
+        return Reading(claims, None, "json", beside=beside, opaque=tokens)
     return Reading(
         claims,
         found.text,
@@ -43,7 +44,7 @@ def read_document(document: object, identity: str | None, *, hears: bool, follow
         beside=beside,
         listed=found.listed,
         earlier=found.earlier,
-        opaque=found.opaque,
+        opaque=found.opaque or tokens,
     )
 
 

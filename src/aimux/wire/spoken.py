@@ -55,6 +55,12 @@ def find_spoken(document: dict[str, object], *, collect: bool, follow: bool) -> 
     return _of_protocol(document, collect=collect, follow=follow)
 
 
+def holds_tokens(document: dict[str, object]) -> bool:
+    """Whether any field for texts has token ids, whichever field chooses."""
+    lists = (document.get(name) for name in _LISTS)
+    return any(isinstance(each, list) and any(map(_is_tokens, each)) for each in lists)
+
+
 def _of_list(value: object, name: str, *, collect: bool) -> Spoken | None:
     if isinstance(value, str):
         return Spoken(value, "json", name) if meaningful(value) else None

@@ -94,6 +94,12 @@ def gemini(*contents, **more):
             (),
         ),
         ({"contents": {"parts": [{"text": "one"}]}}, "one", "messages", ()),
+        ({"contents": {"parts": {"text": "one"}}}, "one", "messages", ()),
+        ({"content": {"parts": {"text": "one"}}}, "one", "json", ()),
+        # No role in the JSON of protocol buffers: the user's
+        (gemini({"role": None, "parts": [{"text": "one"}]}), "one", "messages", ()),
+        (gemini({"parts": [{"text": "two"}]}, {"role": "", "parts": [{"text": "one"}]}), "one", "messages", ("two",)),
+        ({"message": {"role": None, "parts": [{"text": "one"}]}}, "one", "a2a", ()),
         (
             gemini(
                 {"role": "user", "parts": [{"text": "one"}]},

@@ -16,7 +16,15 @@ from aimux.core.refusal import Refuse, no_such_model
 from aimux.core.request import ANONYMOUS, SILENT, Ask, Facts, Found, Need, Opaque, Principal, Reading, Scored, Scores
 from aimux.core.routing import with_beside
 from aimux.core.snapshot import Snapshot
-from aimux.gateway.answers import JSON_LINE, model_body, models_body, refusal_body, refusal_lines
+from aimux.gateway.answers import (
+    JSON_LINE,
+    MODELS_PATH,
+    MODELS_RULE,
+    model_body,
+    models_body,
+    refusal_body,
+    refusal_lines,
+)
 from aimux.gateway.live import Generation, Live
 from aimux.gateway.ports import Exchange, Forwarder, Ledger, Observer, Scorer
 from aimux.wire.dialects import BodyKind, Opening, read_body, read_opening
@@ -26,7 +34,7 @@ from aimux.wire.http1 import Head
 # Reading a body holds the event loop up; from this size on, and where it is encoded, a thread reads it.
 _READ_INLINE = 32 * 1024
 _CLIENT_CLOSED_REQUEST = 499
-_MODELS_PATH = b"/v1/models"
+_MODELS_PATH = MODELS_PATH.encode("ascii")
 _UNHEARD = Reading(opaque=Opaque.UNHEARD)
 _UPSTREAM_FAILED = frozenset(
     {Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.REDIRECT_REFUSED, Reason.UPSTREAM_TIMEOUT}
@@ -254,7 +262,7 @@ def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, rec
         return _refuse(exchange, record, no_such_model(principal))
     record.principal = principal
     record.verdict = VERDICT_ANSWERED
-    record.rule = "the gateway lists the routes that the caller may use"
+    record.rule = MODELS_RULE
     return exchange.answer(200, [JSON_LINE, *id_lines(exchange.request_id)], body)
 
 

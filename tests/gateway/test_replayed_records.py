@@ -227,6 +227,16 @@ def test_what_no_guard_hears_was_refused_by_a_guard():
     assert judged(replace(record, rule="", identity=None, agent=None), policy()) is ASIDE
 
 
+def test_where_nothing_but_the_path_chose_the_body_was_read():
+    silent = {"text": None, "text_digest": None, "dialect": "", "chosen_by": "nothing"}
+    record = replace(NAMED, verdict="fallback", route=FALLBACK_NAME, **silent)
+    fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)
+    assert outcome(judged(record, policy(fallback=fallback), OLD)) == ("fallback", "fallback", Basis.EXACT)
+    assert outcome(judged(record, policy(), OLD)) == ("no_text", None, Basis.EXACT)
+    for hears in ({"guards": (GUARD,)}, {"all_messages": True}):
+        assert judged(record, policy(fallback=fallback, **hears), OLD) is Unjudged.BODY
+
+
 def test_the_fallback_may_have_been_named_before_there_was_one():
     missing = replace(NAMED, verdict="no_route", route=None, rule="a named route must exist")
     fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)

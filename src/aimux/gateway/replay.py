@@ -50,6 +50,7 @@ _BY_OTHER_TEXTS: Final = frozenset({ChosenBy.EARLIER_TURN.value, ChosenBy.LIST.v
 _READING: Final = ("GET", "HEAD")
 # The dialects of requests whose body said nothing.
 _OF_HEADS: Final = ("", "query")
+_WITHOUT_TEXT: Final = frozenset({ChosenBy.PATH.value, ChosenBy.NOTHING.value})
 _NOBODY: Final = ""
 _SOMETHING: Final = "?"
 _MOST_REMEMBERED: Final = 16384
@@ -189,7 +190,8 @@ class Replay:
         # A body that was read for a name only, and is of a type that says none, may say much to who listens.
         is_heard_alike = not self._new.snapshot.hears or (old is not None and old.snapshot.hears)
         was_read = was_guarded or bool(decided.dialect) or decided.verdict == Reason.NO_TEXT.code
-        was_read = was_read or opaque is not None or (not claims and is_heard_alike)
+        is_looked_for = not claims or decided.chosen_by in _WITHOUT_TEXT
+        was_read = was_read or opaque is not None or (is_looked_for and is_heard_alike)
         # It may also be of a kind that a guard, which applies only now, cannot hear.
         is_hearable = was_guarded or decided.dialect not in _OF_HEADS or not applying(self._new.snapshot, decided.agent)
         was_read = was_read and (is_hearable or opaque is not None)

@@ -4,7 +4,7 @@
 something (a body, an embedding) are gathered only for requests whose fate depends on them.
 """
 
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, replace
 from typing import Final
 
 from aimux.core.access import may_use
@@ -65,7 +65,8 @@ Decision = Forward | Refuse | Ask
 _MOST_TEXTS: Final = 256
 _LONGEST_TEXTS: Final = 128 * 1024
 _TOO_MUCH_BESIDE = (
-    f"the conversation has more than {_MOST_TEXTS} other messages or {_LONGEST_TEXTS} characters: send fewer"
+    f"more than {_MOST_TEXTS} texts or {_LONGEST_TEXTS} characters stand beside the text that chooses the route, in "
+    "other messages, fields or parts, and each is judged: send fewer"
 )
 _TOO_MANY_LISTED = (
     f"the list has more than {_MOST_TEXTS} texts or {_LONGEST_TEXTS} characters, each of which is judged: "
@@ -142,7 +143,8 @@ def _by_list(
     decisions = [_judge_meant(meaning(scores, principal, snapshot), principal, snapshot) for scores in all_scores]
     permitted = [decision for decision in decisions if isinstance(decision, Forward)]
     if len(permitted) < len(decisions):
-        return next(decision for decision in decisions if isinstance(decision, Refuse))
+        refused = next(decision for decision in decisions if isinstance(decision, Refuse))
+        return refused if refused.chosen_by is None else replace(refused, chosen_by=ChosenBy.LIST)
     routes = tuple(dict.fromkeys(decision.permit.route for decision in permitted))
     if len(routes) == 1:
         return _judge(routes[0], principal, snapshot, permitted[0].permit.match, ChosenBy.LIST)

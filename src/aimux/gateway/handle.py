@@ -14,7 +14,7 @@ from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
 from aimux.core.refusal import Refuse, no_such_model
 from aimux.core.request import ANONYMOUS, SILENT, Ask, Facts, Found, Need, Opaque, Principal, Reading, Scored, Scores
-from aimux.core.routing import with_beside
+from aimux.core.routing import match, with_beside
 from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import (
     JSON_LINE,
@@ -125,6 +125,7 @@ class Gateway(Generic[E]):
             if isinstance(decision, Forward):
                 break
             if isinstance(decision, Refuse):
+                _note_refused(record, decision, facts, generation.snapshot)
                 return _refuse(exchange, record, decision)
             if decision.need is Need.BODY:
                 body, reading = await self._learn_body(exchange, opening, generation.snapshot)
@@ -242,6 +243,14 @@ def _note_permitted(record: Record, permit: Permit, facts: Facts, snapshot: Snap
         chose = facts.more[permit.turn - 1]
         if isinstance(chose, Scores):
             record.scored = (snapshot, chose)
+
+
+def _note_refused(record: Record, refusal: Refuse, facts: Facts, snapshot: Snapshot) -> None:
+    """Of several texts the one that is refused has the scores that count."""
+    for found in (facts.scores, *facts.more) if facts.more and refusal.match is not None else ():
+        if isinstance(found, Scores) and match(snapshot, found) == refusal.match:
+            record.scored = (snapshot, found)
+            return
 
 
 def _asks_for_models(head: Head) -> bool:

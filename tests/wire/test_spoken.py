@@ -156,6 +156,16 @@ def test_texts_of_other_protocols_choose(document, text, dialect, beside):
     assert beside in (None, found.beside)
 
 
+def mcp(name, **more):
+    return {"jsonrpc": "2.0", "method": "tools/call", "params": {"name": name, **more}}
+
+
+def test_a_message_beside_a_call_does_not_choose_for_it():
+    found = said(mcp("delete_users", message={"role": "user", "parts": [{"text": "one"}]}))
+    assert (found.text, found.dialect) == ("delete users", "mcp")
+    assert "one" in found.beside
+
+
 def test_the_turns_before_the_last_one_are_told_where_they_are_wanted():
     messages = [user("one"), user(" "), {"role": "assistant", "content": "so"}, user("two"), user(None), user("three")]
     assert said({"messages": messages}).earlier == ()

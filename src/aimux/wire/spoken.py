@@ -128,7 +128,8 @@ def _of_protocol(document: dict[str, object], *, collect: bool, follow: bool) ->
             return Spoken(text, "json", "content", beside if collect else ())
     if found := _of_batch(document.get("requests"), collect=collect):
         return found
-    for dialect, asked in (("a2a", a2a_asked(document)), ("mcp", mcp_asked(document))):
+    # Where the method says what is asked for, a message beside it says nothing to the server.
+    for dialect, asked in (("mcp", mcp_asked(document)), ("a2a", a2a_asked(document))):
         if asked is not None:
             return Spoken(asked.text, dialect, asked.field, asked.beside if collect else ())
     return None

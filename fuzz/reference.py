@@ -112,7 +112,9 @@ def _text_in_list(value: object) -> str | None:
 def _text_in_protocol(document: dict[str, object]) -> str | None:
     contents = document.get("contents")
     for content in reversed(contents if isinstance(contents, list) else [contents]):
-        text = _text_in_parts(content) if isinstance(content, dict) and content.get("role", "user") == "user" else None
+        text = (
+            _text_in_parts(content) if isinstance(content, dict) and (content.get("role") or "user") == "user" else None
+        )
         if text is not None:
             return text
     requests = document.get("requests")
@@ -122,19 +124,18 @@ def _text_in_protocol(document: dict[str, object]) -> str | None:
         if text is not None:
             return text
     params = document.get("params")
-    message = (params if isinstance(params, dict) else document).get("message")
-    if isinstance(message, dict) and message.get("role", "user") in ("user", "ROLE_USER"):
-        text = _text_in_parts(message)
-        if text is not None:
-            return text
     if isinstance(params, dict) and document.get("method") in ("tools/call", "prompts/get"):
         return ASKED
+    message = (params if isinstance(params, dict) else document).get("message")
+    if isinstance(message, dict) and (message.get("role") or "user") in ("user", "ROLE_USER"):
+        return _text_in_parts(message)
     return None
 
 
 def _text_in_parts(content: object) -> str | None:
     parts = content.get("parts") if isinstance(content, dict) else None
-    texts = [part.get("text") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    parts = parts if isinstance(parts, list) else [parts]
+    texts = [part.get("text") for part in parts if isinstance(part, dict)]
     text = "\n".join(text for text in texts if isinstance(text, str))
     return text if text.strip() else None
 

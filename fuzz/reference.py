@@ -72,6 +72,10 @@ def text_in_fields(fields: list[tuple[str, str]], *, is_form: bool) -> str | Non
 
 def text_in_document(document: object) -> str | None:
     """The text in a JSON body. The frames of frameworks are not known here: no seed has one."""
+    if isinstance(document, list):
+        calls = [each for each in document if isinstance(each, dict) and isinstance(each.get("method"), str)]
+        texts = [_text_in_call(each) for each in calls]
+        return ASKED if ASKED in texts else next((text for text in texts if text is not None), None)
     if not isinstance(document, dict):
         return None
     for name in ("query", "prompt", "input"):
@@ -123,6 +127,10 @@ def _text_in_protocol(document: dict[str, object]) -> str | None:
         text = _text_in_parts(content)
         if text is not None:
             return text
+    return _text_in_call(document)
+
+
+def _text_in_call(document: dict[str, object]) -> str | None:
     params = document.get("params")
     if isinstance(params, dict) and document.get("method") in ("tools/call", "prompts/get"):
         return ASKED

@@ -147,7 +147,7 @@ def gemini(*contents, **more):
             *(None, "json", None),
         ),
         ({"jsonrpc": "2.0", "id": 1, "result": {"content": []}}, None, "json", None),
-        ([{"method": "tools/call", "params": {"name": "wipe_all"}}], None, "json", ("tools call\nwipe all",)),
+        ([{"method": "tools/call", "params": {"name": "wipe_all"}}], "wipe all", "mcp", ("tools call\nwipe all",)),
     ],
 )
 def test_texts_of_other_protocols_choose(document, text, dialect, beside):
@@ -158,6 +158,14 @@ def test_texts_of_other_protocols_choose(document, text, dialect, beside):
 
 def mcp(name, **more):
     return {"jsonrpc": "2.0", "method": "tools/call", "params": {"name": name, **more}}
+
+
+def test_every_request_of_a_batch_is_judged():
+    message = {"method": "message/send", "params": {"message": {"role": "user", "parts": [{"text": "one"}]}}}
+    found = said([{"jsonrpc": "2.0", "method": "ping"}, mcp("delete_users"), message, mcp("add_up"), mcp("add_up")])
+    assert (found.text, found.listed, found.dialect) == ("delete users", ("one", "add up"), "mcp")
+    for silent in ([], [{"jsonrpc": "2.0", "method": "tools/list"}, 7, None, "one", [mcp("two")], {"query": "three"}]):
+        assert (said(silent).text, said(silent).dialect) == (None, "json")
 
 
 def test_a_message_beside_a_call_does_not_choose_for_it():

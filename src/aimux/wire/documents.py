@@ -7,7 +7,7 @@ from aimux.core.request import Claim, Opaque, Place, Reading
 from aimux.wire.claims import claim, is_name
 from aimux.wire.conversations import all_said, heard, heard_in_passing
 from aimux.wire.decode import read_json
-from aimux.wire.spoken import Spoken, find_spoken, holds_tokens
+from aimux.wire.spoken import Spoken, find_batch, find_spoken, holds_tokens
 
 # Whose texts are heard one by one.
 _SAID_FIELDS: Final = (
@@ -27,7 +27,11 @@ def read_document(document: object, identity: str | None, *, hears: bool, follow
     `hears`: what is said beside the text counts. `follows`: so do earlier turns of the user.
     """
     if not isinstance(document, dict):
-        return Reading(dialect="json", beside=tuple(heard(document)) if hears else ())
+        beside = tuple(heard(document)) if hears else ()
+        batch = find_batch(document) if isinstance(document, list) else None
+        if batch is None:
+            return Reading(dialect="json", beside=beside)
+        return Reading((), batch.text, batch.dialect, beside=beside, listed=batch.listed)
     claims: tuple[Claim, ...] = ()
     if identity is not None and identity in document:
         claims = (claim(Place.BODY, identity, document[identity]),)

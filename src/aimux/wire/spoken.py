@@ -55,6 +55,15 @@ def find_spoken(document: dict[str, object], *, collect: bool, follow: bool) -> 
     return _of_protocol(document, collect=collect, follow=follow)
 
 
+def find_batch(requests: list[object]) -> Spoken | None:
+    """The texts of a batch of JSON-RPC requests, as those of a list; None where it has none."""
+    calls = (each for each in requests if isinstance(each, dict) and isinstance(each.get("method"), str))
+    found = [spoken for each in calls if (spoken := _of_rpc(each, collect=False)) is not None]
+    first, *others = dict.fromkeys(spoken.text for spoken in found if spoken.text is not None) or (None,)
+    listed = tuple(text for text in others if text is not None)
+    return None if first is None else Spoken(first, found[0].dialect, "", listed=listed)
+
+
 def holds_tokens(document: dict[str, object]) -> bool:
     """Whether any field for texts has token ids, whichever field chooses."""
     lists = (document.get(name) for name in _LISTS)
@@ -128,6 +137,10 @@ def _of_protocol(document: dict[str, object], *, collect: bool, follow: bool) ->
             return Spoken(text, "json", "content", beside if collect else ())
     if found := _of_batch(document.get("requests"), collect=collect):
         return found
+    return _of_rpc(document, collect=collect)
+
+
+def _of_rpc(document: dict[str, object], *, collect: bool) -> Spoken | None:
     # Where the method says what is asked for, a message beside it says nothing to the server.
     for dialect, asked in (("mcp", mcp_asked(document)), ("a2a", a2a_asked(document))):
         if asked is not None:

@@ -72,6 +72,10 @@ def text_in_fields(fields: list[tuple[str, str]], *, is_form: bool) -> str | Non
 
 def text_in_document(document: object) -> str | None:
     """The text in a JSON body. The frames of frameworks are not known here: no seed has one."""
+    if isinstance(document, list):
+        calls = [each for each in document if isinstance(each, dict) and isinstance(each.get("method"), str)]
+        texts = [_text_in_call(each) for each in calls]
+        return ASKED if ASKED in texts else next((text for text in texts if text is not None), None)
     if not isinstance(document, dict):
         return None
     for name in ("query", "prompt", "input"):
@@ -112,7 +116,9 @@ def _text_in_list(value: object) -> str | None:
 def _text_in_protocol(document: dict[str, object]) -> str | None:
     contents = document.get("contents")
     for content in reversed(contents if isinstance(contents, list) else [contents]):
-        text = _text_in_parts(content) if isinstance(content, dict) and content.get("role", "user") == "user" else None
+        text = (
+            _text_in_parts(content) if isinstance(content, dict) and (content.get("role") or "user") == "user" else None
+        )
         if text is not None:
             return text
     requests = document.get("requests")
@@ -121,20 +127,23 @@ def _text_in_protocol(document: dict[str, object]) -> str | None:
         text = _text_in_parts(content)
         if text is not None:
             return text
+    return _text_in_call(document)
+
+
+def _text_in_call(document: dict[str, object]) -> str | None:
     params = document.get("params")
-    message = (params if isinstance(params, dict) else document).get("message")
-    if isinstance(message, dict) and message.get("role", "user") in ("user", "ROLE_USER"):
-        text = _text_in_parts(message)
-        if text is not None:
-            return text
     if isinstance(params, dict) and document.get("method") in ("tools/call", "prompts/get"):
         return ASKED
+    message = (params if isinstance(params, dict) else document).get("message")
+    if isinstance(message, dict) and (message.get("role") or "user") in ("user", "ROLE_USER"):
+        return _text_in_parts(message)
     return None
 
 
 def _text_in_parts(content: object) -> str | None:
     parts = content.get("parts") if isinstance(content, dict) else None
-    texts = [part.get("text") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    parts = parts if isinstance(parts, list) else [parts]
+    texts = [part.get("text") for part in parts if isinstance(part, dict)]
     text = "\n".join(text for text in texts if isinstance(text, str))
     return text if text.strip() else None
 

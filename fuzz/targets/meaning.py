@@ -59,7 +59,7 @@ def check(data: bytes) -> None:
     _expect_the_caller(identify(Facts(in_head, body=in_body), _HOUSE), given, lines)
     if in_body.dialect in {"json", "messages", "a2a", "mcp"}:
         text = reference.text_in_document(document)
-        alike = in_body.text == text or (text == reference.ASKED and in_body.dialect in {"mcp", "json"})
+        alike = in_body.text == text or (text == reference.ASKED and in_body.dialect in {"mcp", "a2a", "json"})
         expect("the text is the one that the documents name", kept=alike)
 
 

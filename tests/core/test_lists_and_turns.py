@@ -88,7 +88,9 @@ def test_all_texts_of_a_list_must_be_permitted_and_to_one_route(said, has_fallba
             assert set(decision.candidates) == routes
     else:
         assert isinstance(decision, Refuse)
-        assert decision.reason is next(each.reason for each in alone if isinstance(each, Refuse))
+        first = next(each for each in alone if isinstance(each, Refuse))
+        assert (decision.reason, decision.route, decision.match) == (first.reason, first.route, first.match)
+        assert decision.chosen_by is (None if first.chosen_by is None else ChosenBy.LIST)
 
 
 def test_a_guard_hears_each_text_of_a_list_whatever_route_is_named():

@@ -35,6 +35,13 @@ def claims(pattern, method, path):
         *(("GET /v1/files/*", "GET", "/v1/files/" + way, False) for way in ("..", "../x", "a/..", "./a", "a//b")),
         *(("GET /v1/files/*", "GET", "/v1/files/" + way, False) for way in ("%2e%2e/x", "..;/x", "a%2Fb", "a%5cb")),
         *(("GET /v1/files/*", "GET", "/v1/files/" + way, False) for way in ("%252e", "a;b", "/a", "a\\b")),
+        *(("GET /v1/files/*", "GET", "/v1/files/" + way, False) for way in ("..%3b/x", "%c0%ae%C0%AE/x", "..%20/x")),
+        *(("GET /v1/files/*", "GET", "/v1/files/" + way, False) for way in (".%09./x", "%20../x", "a%c0%af..", "a%0d")),
+        *(
+            ("GET /v1/files/*", "GET", "/v1/files/" + way, False)
+            for way in ("%e0%80%af", "%F0%80%80%AF", "a%7f", ".%20")
+        ),
+        *(("GET /v1/files/*", "GET", "/v1/files/" + way, True) for way in (".env", "a..b", "%C3%A9%E2%82%AC", "...")),
     ],
 )
 def test_what_a_pattern_claims(pattern, method, path, claimed):

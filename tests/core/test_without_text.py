@@ -106,6 +106,18 @@ def test_token_ids_are_refused_with_the_option_that_helps():
     assert "X-AIMux-Route" not in message
 
 
+@pytest.mark.parametrize("head", [Reading(CLAIM, "analyze"), Reading(CLAIM)])
+@pytest.mark.parametrize("named", [None, "mine"])
+def test_token_ids_beside_a_text_are_refused_where_a_guard_would_have_to_hear_them(head, named):
+    body = Reading((), "analyze", "json", opaque=Opaque.TOKENS)
+    facts = Facts(head, named, body)
+    message = refusal(decide(facts, house(guards=(GUARD,))), Reason.NO_TEXT).message
+    assert "guard" in message
+    excepted = replace(facts, head=replace(head, claims=(Claim(Place.HEADER, "x-source-agent", "cow"),)))
+    for unguarded in (decide(facts, house()), decide(excepted, house(guards=(GUARD,)))):
+        assert not isinstance(unguarded, Refuse)
+
+
 def test_all_messages_count_against_forbidden_routes_where_no_text_chooses():
     facts = asked(body=Reading((), None, "json", beside=("delete everybody", "thanks")), path="/v1/responses")
     strict = house(all_messages=True)

@@ -20,7 +20,7 @@ from gateway_support.asking import (
 
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
-from aimux.core.request import Scores, TextTooLong
+from aimux.core.request import ChosenBy, Scored, Scores, TextTooLong
 from aimux.core.snapshot import Guard, Snapshot
 
 # Forwarded
@@ -222,3 +222,28 @@ def test_a_body_that_breaks_off(house):
 def test_a_body_that_decodes_to_too_much(house):
     served = house(SNAPSHOT, MEANS_FINANCE, body_bytes=1000)
     refused(served, "body_too_large", *post(gzip.compress(b"x" * 1001), b"Content-Encoding: gzip"))
+
+
+class _ByText:
+    """Gives each text the scores that it has here."""
+
+    def __init__(self, scores):
+        self.scores = scores
+
+    def cached(self, _):
+        return None
+
+    async def score(self, text):
+        return Scored(Scores(self.scores[text]))
+
+
+def test_the_record_of_a_list_has_the_scores_of_the_text_that_is_refused(house):
+    body = json.dumps({"agent": "finance-bot", "input": ["one", "two", "three"]}).encode()
+    says = {"one": MEANS_FINANCE, "two": MEANS_ADMIN, "three": MEANS_ADMIN}
+    served = house(SNAPSHOT, scorer=_ByText(says))
+    _, record = refused(served, "route_forbidden", *post(body, b"Content-Type: application/json"))
+    assert (record.route, record.chosen_by) == ("admin", ChosenBy.LIST)
+    assert record.scores == (("finance", 0.1), ("admin", 0.9))
+    divided = house(SNAPSHOT, scorer=_ByText(says | {"two": MEANS_NOTHING, "three": MEANS_FINANCE}))
+    _, record = refused(divided, "ambiguous_route", *post(body, b"Content-Type: application/json"))
+    assert (record.route, record.scores) == ("finance", (("finance", 0.9), ("admin", 0.1)))

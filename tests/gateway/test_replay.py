@@ -160,7 +160,9 @@ def request_of(rng):
         document["agent"] = caller
     if rng.random() < 0.3:
         headers.append(f"X-AIMux-Route: {rng.choice(('red', 'green', 'blue', 'none', 'fallback'))}")
-    where = rng.choice(("query", "query", "json", "json", "messages", "list", "nowhere", "both", "unreadable"))
+    where = rng.choice(
+        ("query", "query", "json", "json", "messages", "list", "nowhere", "both", "unreadable", "tokens", "picture")
+    )
     if where in {"query", "both", "unreadable"}:
         query.append(f"q={quote_plus(text_of(rng))}")
     if where in {"json", "both"}:
@@ -171,10 +173,18 @@ def request_of(rng):
         document["messages"] = [{"role": role, "content": text_of(rng)} for role in roles]
     if where == "list":
         document["input"] = [text_of(rng) for _ in range(rng.choice((1, 2, 3)))]
+    if where == "tokens":
+        document |= {"texts": [1, 2], **({"query": text_of(rng)} if rng.random() < 0.5 else {})}
     body = json.dumps(document).encode() if document else b""
     body = b"{" if where == "unreadable" and rng.random() < 0.3 else body
-    path = "/v1/models" if rng.random() < 0.05 else rng.choice(("/", "/", "/files", "/files/1"))
-    method = "GET" if path == "/v1/models" else "POST"
+    headers += ["Content-Type: image/png"] if where == "picture" else []
+    return _sent(rng, query, headers, b"\x89PNG" if where == "picture" else body)
+
+
+def _sent(rng, query, headers, body):
+    models = rng.choice(("/v1/models", "/v1/models/red", "/v1/models/blue")) if rng.random() < 0.1 else ""
+    path = models or rng.choice(("/", "/", "/files", "/files/1"))
+    method = "GET" if models else "POST"
     lines = [f"{method} {path}?{'&'.join(query)} HTTP/1.1", "Host: x", *headers, f"Content-Length: {len(body)}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n", body
 

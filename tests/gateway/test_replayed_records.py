@@ -195,8 +195,66 @@ def test_where_no_route_had_intents_the_text_was_not_named_away():
 def test_a_request_without_text_has_none_whatever_decides():
     record = replace(NAMED, verdict="no_text", route=None, text=None, text_digest=None, dialect="")
     guarded = policy(guards=(GUARD,), all_messages=True)
-    assert outcome(judged(record, guarded)) == ("no_text", None, Basis.EXACT)
+    assert outcome(judged(record, guarded, guarded)) == ("no_text", None, Basis.EXACT)
+    # A body of a kind that no guard hears would be refused for that.
+    assert judged(record, guarded) is judged(record, guarded, OLD) is Unjudged.BODY
     assert judged(record, policy(agents=frozenset())).verdict == "unknown_agent"
+
+
+@pytest.mark.parametrize("text", [None, "a text"])
+def test_token_ids_stay_what_cannot_be_judged(text):
+    rule = "token ids cannot be judged"
+    digest = None if text is None else DIGEST
+    record = replace(NAMED, verdict="no_text", route=None, text=text, text_digest=digest, dialect="json", rule=rule)
+    fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)
+    guarded = policy(guards=(GUARD,), fallback=fallback)
+    for old in (None, guarded):
+        assert outcome(judged(record, guarded, old)) == ("no_text", None, Basis.EXACT)
+        # A name would be followed now.
+        assert judged(record, policy(fallback=fallback), old, lambda _: Scores((0.1, 0.7))) is Unjudged.NAMING
+    if text is None:
+        assert outcome(judged(record, policy(fallback=fallback), OLD)) == ("no_text", None, Basis.EXACT)
+
+
+def test_what_no_guard_hears_was_refused_by_a_guard():
+    rule = "a guard applies to the caller, and no guard hears a body of this kind"
+    silent = {"text": None, "text_digest": None, "dialect": "", "rule": rule}
+    record = replace(NAMED, verdict="unsupported_media_type", route=None, **silent)
+    fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)
+    guarded = policy(guards=(GUARD,), fallback=fallback)
+    assert outcome(judged(record, guarded, guarded)) == ("unsupported_media_type", None, Basis.EXACT)
+    assert outcome(judged(record, policy(fallback=fallback), guarded)) == ("fallback", "fallback", Basis.EXACT)
+    assert judged(replace(record, rule="", identity=None, agent=None), policy()) is ASIDE
+
+
+def test_where_nothing_but_the_path_chose_the_body_was_read():
+    silent = {"text": None, "text_digest": None, "dialect": "", "chosen_by": "nothing"}
+    record = replace(NAMED, verdict="fallback", route=FALLBACK_NAME, **silent)
+    fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)
+    assert outcome(judged(record, policy(fallback=fallback), OLD)) == ("fallback", "fallback", Basis.EXACT)
+    assert outcome(judged(record, policy(), OLD)) == ("no_text", None, Basis.EXACT)
+    for hears in ({"guards": (GUARD,)}, {"all_messages": True}):
+        assert judged(record, policy(fallback=fallback, **hears), OLD) is Unjudged.BODY
+
+
+def test_the_fallback_may_have_been_named_before_there_was_one():
+    missing = replace(NAMED, verdict="no_route", route=None, rule="a named route must exist")
+    fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)
+    assert judged(missing, policy(fallback=fallback), OLD) is Unjudged.ROUTE_NAME
+    known = policy(fallback=fallback)
+    assert outcome(judged(missing, known, known)) == ("no_route", None, Basis.EXACT)
+
+
+def test_a_model_is_answered_where_its_route_is_open_to_the_caller():
+    rule = "a model must be a route that the caller may use"
+    silent = {"text": None, "text_digest": None, "dialect": "", "route": None, "method": "GET"}
+    refused = replace(NAMED, verdict="no_route", rule=rule, path="/v1/models/red", **silent)
+    answered = replace(refused, verdict="answered", rule="")
+    shut = policy(replace(RED, access=Access.RESTRICTED), BLUE)
+    for record in (refused, answered):
+        assert outcome(judged(record, policy())) == ("answered", None, Basis.EXACT)
+        assert outcome(judged(record, shut)) == ("no_route", None, Basis.EXACT)
+    assert outcome(judged(replace(answered, path="/v1/models"), shut)) == ("answered", None, Basis.EXACT)
 
 
 def test_whoever_was_unregistered_may_be_registered_now():

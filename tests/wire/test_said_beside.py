@@ -136,6 +136,13 @@ LABELS = {"id": "1", "call_id": "2", "status": "completed", "role": "user"}
         ),
         ({"model": "llava", "prompt": "what is it", "images": ["AAAA"], "suffix": "wipe it"}, ("wipe it",)),
         ({"query": "q", "tool_choice": {"type": "function", "function": {"name": "wipe_all"}}}, ("wipe all",)),
+        # Other fields of a part with a text
+        (
+            parts({"type": "text", "text": "q", "cache_control": {"type": "ephemeral", "ttl": "1h"}, "x": "wipe it"}),
+            ("wipe it",),
+        ),
+        ({"input": [{"type": "text", "text": "q", "x": "wipe it"}, {"text": "r", "y": "all"}]}, ("wipe it",)),
+        ({"texts": [{"text": "q", "x": "wipe it"}]}, ("wipe it",)),
         # Keys that say something
         ({"query": "q", "export all records": 1}, ("export all records",)),
         ({"params": {"arguments": {"exportAll_records": True, "to_file": 1}}}, ("export All records",)),

@@ -53,6 +53,20 @@ def test_token_ids_are_known_as_such(field, ids):
     assert (found.text, found.listed, found.opaque) == (None, (), Opaque.TOKENS)
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"query": "one", "input": [1, 2]},
+        {"input": "one", "prompt": [[1, 2]]},
+        {"prompt": ["one"], "input": [[1]]},
+        {"messages": [user("one")], "input": ["two", [1]]},
+        {"message": "one", "query": "two", "texts": [1]},
+    ],
+)
+def test_token_ids_beside_a_text_are_known_to_guards(document):
+    assert said(document).opaque is Opaque.TOKENS
+
+
 @given(st.lists(st.text("ab ", max_size=3) | st.none() | st.dictionaries(st.just("x"), st.text("cd", min_size=1))))
 def test_nothing_in_a_list_is_overlooked(items):
     found = said({"input": items})
@@ -81,6 +95,12 @@ def gemini(*contents, **more):
             (),
         ),
         ({"contents": {"parts": [{"text": "one"}]}}, "one", "messages", ()),
+        ({"contents": {"parts": {"text": "one"}}}, "one", "messages", ()),
+        ({"content": {"parts": {"text": "one"}}}, "one", "json", ()),
+        # No role in the JSON of protocol buffers: the user's
+        (gemini({"role": None, "parts": [{"text": "one"}]}), "one", "messages", ()),
+        (gemini({"parts": [{"text": "two"}]}, {"role": "", "parts": [{"text": "one"}]}), "one", "messages", ("two",)),
+        ({"message": {"role": None, "parts": [{"text": "one"}]}}, "one", "a2a", ()),
         (
             gemini(
                 {"role": "user", "parts": [{"text": "one"}]},
@@ -128,13 +148,31 @@ def gemini(*contents, **more):
             *(None, "json", None),
         ),
         ({"jsonrpc": "2.0", "id": 1, "result": {"content": []}}, None, "json", None),
-        ([{"method": "tools/call", "params": {"name": "wipe_all"}}], None, "json", ("tools call\nwipe all",)),
+        ([{"method": "tools/call", "params": {"name": "wipe_all"}}], "wipe all", "mcp", ("tools call\nwipe all",)),
     ],
 )
 def test_texts_of_other_protocols_choose(document, text, dialect, beside):
     found = said(document)
     assert (found.text, found.dialect) == (text, dialect)
     assert beside in (None, found.beside)
+
+
+def mcp(name, **more):
+    return {"jsonrpc": "2.0", "method": "tools/call", "params": {"name": name, **more}}
+
+
+def test_every_request_of_a_batch_is_judged():
+    message = {"method": "message/send", "params": {"message": {"role": "user", "parts": [{"text": "one"}]}}}
+    found = said([{"jsonrpc": "2.0", "method": "ping"}, mcp("delete_users"), message, mcp("add_up"), mcp("add_up")])
+    assert (found.text, found.listed, found.dialect) == ("delete users", ("one", "add up"), "mcp")
+    for silent in ([], [{"jsonrpc": "2.0", "method": "tools/list"}, 7, None, "one", [mcp("two")], {"query": "three"}]):
+        assert (said(silent).text, said(silent).dialect) == (None, "json")
+
+
+def test_a_message_beside_a_call_does_not_choose_for_it():
+    found = said(mcp("delete_users", message={"role": "user", "parts": [{"text": "one"}]}))
+    assert (found.text, found.dialect) == ("delete users", "mcp")
+    assert "one" in found.beside
 
 
 def test_the_turns_before_the_last_one_are_found_where_they_are_asked_for():

@@ -50,7 +50,7 @@ _WHY: Final = {
     Unjudged.EXCERPT: f"only an excerpt of the text was recorded: {_FULL}, or {_BEFORE}",
     Unjudged.BLOTTED: f"a secret was blotted out of the text: {_BEFORE}, or try such requests with `aimux route`",
     Unjudged.PARTS: "only the scores are known, and the rest of the text could decide: " + _FULL,
-    Unjudged.BODY: "a route is named, and the body, which guards would look at now, was not read so: try such requests",
+    Unjudged.BODY: "guards would look at the body now, which was not read so: try such requests",
     Unjudged.CALLER: f"the name of an unregistered caller is not recorded, and could be registered now: {_BEFORE}",
     Unjudged.ROUTE_NAME: f"it names a route that did not exist, and could now: {_BEFORE}",
     Unjudged.NAMING: "whether it names a route, which would decide now, is not recorded: try such requests",

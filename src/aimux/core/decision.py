@@ -4,7 +4,7 @@
 something (a body, an embedding) are gathered only for requests whose fate depends on them.
 """
 
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, replace
 from typing import Final
 
 from aimux.core.access import may_use
@@ -78,7 +78,8 @@ Decision = Forward | Refuse | Ask
 _MOST_TEXTS: Final = 256
 _LONGEST_TEXTS: Final = 128 * 1024
 _TOO_MUCH_BESIDE = (
-    f"the conversation has more than {_MOST_TEXTS} other messages or {_LONGEST_TEXTS} characters: send fewer"
+    f"more than {_MOST_TEXTS} texts or {_LONGEST_TEXTS} characters stand beside the text that chooses the route, in "
+    "other messages, fields or parts, and each is judged: send fewer"
 )
 _TOO_MANY_LISTED = (
     f"the list has more than {_MOST_TEXTS} texts or {_LONGEST_TEXTS} characters, each of which is judged: "
@@ -117,6 +118,8 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
         hears = guarded or snapshot.all_messages
         if facts.body is None and hears:
             return ASK_BODY
+        if guarded and facts.body is not None and facts.body.opaque is Opaque.TOKENS:
+            return token_ids(principal, guarded=True)
         return _ask_scores(text, _said(facts)[1:] if hears else (), principal)
     refused = _refusal_of(facts.scores, principal, snapshot, guarded=guarded)
     if refused is not None:
@@ -129,8 +132,6 @@ def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, 
         return _by_name(facts.route_name, principal, snapshot)
     meant = meaning(_scores(facts), principal, snapshot)
     if snapshot.follow_ups and told.earlier != () and isinstance(meant, Meant) and meant.route is None:
-        if told.earlier is None:
-            return ASK_EARLIER
         followed = _by_earlier(facts, told.earlier, principal, snapshot)
         if followed is not None:
             return followed
@@ -155,7 +156,8 @@ def _by_list(
     decisions = [_judge_meant(meaning(scores, principal, snapshot), principal, snapshot) for scores in all_scores]
     permitted = [decision for decision in decisions if isinstance(decision, Forward)]
     if len(permitted) < len(decisions):
-        return next(decision for decision in decisions if isinstance(decision, Refuse))
+        refused = next(decision for decision in decisions if isinstance(decision, Refuse))
+        return refused if refused.chosen_by is None else replace(refused, chosen_by=ChosenBy.LIST)
     routes = tuple(dict.fromkeys(decision.permit.route for decision in permitted))
     if len(routes) == 1:
         return _judge(routes[0], principal, snapshot, permitted[0].permit.match, ChosenBy.LIST)
@@ -163,13 +165,15 @@ def _by_list(
 
 
 def _by_earlier(
-    facts: Facts, earlier: tuple[str, ...], principal: Principal, snapshot: Snapshot
+    facts: Facts, earlier: tuple[str, ...] | None, principal: Principal, snapshot: Snapshot
 ) -> Forward | Ask | None:
     """Follow-ups: the nearest earlier turn of the user that means any route decides, where the caller may use that one.
 
     None where no turn does, or where the nearest that does is ambiguous or not permitted: no turn before it is looked
     at.
     """
+    if earlier is None:
+        return ASK_EARLIER
     for turn, found in enumerate(facts.more, 1):
         meant = meaning(found, principal, snapshot) if isinstance(found, Scores) else None
         if not isinstance(meant, Meant):

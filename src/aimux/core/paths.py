@@ -7,7 +7,10 @@ from typing import Final
 _PATTERN: Final = re.compile(r"([A-Z][A-Z-]{0,31}) ((?:/[!$&'()*+,;=:@%A-Za-z0-9._~-]*)+)")
 _WILDCARD: Final = "/*"
 # Servers resolve, decode or fold these in different ways: such a path is below no other one.
-_UNCLEAR: Final = re.compile(r"//|/\.{1,2}(?:[/;]|$)|%(?:2[efEF]|5[cC]|25)|[;\\]")
+# The last are control characters, which some leave out, and dots and slashes as no encoder of UTF-8 writes them.
+_UNCLEAR: Final = re.compile(
+    r"//|/(?:%20)*\.{1,2}(?:[/;%]|$)|%(?:2[efEF]|3[bB]|5[cC]|25)|[;\\]|%(?:[01].|7[fF]|[cC][01]|[eE]0%[89]|[fF]0%8)"
+)
 _LONGEST: Final = 512
 
 

@@ -8,7 +8,10 @@ from aimux.core.snapshot import Route
 from aimux.core.values import value
 
 NO_SUCH_ROUTE_RULE = "a named route must exist"
+NO_SUCH_MODEL_RULE = "a model must be a route that the caller may use"
 NO_INTENTS_RULE = "no route has intents"
+TOKENS_RULE = "token ids cannot be judged"
+UNHEARD_RULE = "a guard applies to the caller, and no guard hears a body of this kind"
 _PARTS_RULE = "a part of the text stands for another route than the whole"
 _CLOSE_RULE = "the best score leads the second best by less than ambiguity_threshold"
 _LIST_RULE = "the texts of a list must all be permitted, and to one route"
@@ -19,8 +22,6 @@ _UNREAD_MESSAGE = (
     "cannot judge what it cannot read: say it in a language that the model knows, English for the one that AIMux brings"
 )
 _NO_TEXT_RULE = "a request needs a text, a path that a route claims, a named route, or a fallback open to the caller"
-_TOKENS_RULE = "token ids cannot be judged"
-_UNHEARD_RULE = "a guard applies to the caller, and no guard hears a body of this kind"
 _BY_HEADER = 'name a route in the X-AIMux-Route header (in an SDK: default_headers={"X-AIMux-Route": "NAME"})'
 
 TOKENS_MESSAGE = (
@@ -120,7 +121,7 @@ def no_such_route(principal: Principal) -> Refuse:
 def no_such_model(principal: Principal) -> Refuse:
     """The request asks for a model that is no route which the caller may use."""
     message = f"no route of this name is open to {who(principal)}: GET /v1/models lists those that are"
-    return Refuse(Reason.NO_ROUTE, message, NO_SUCH_ROUTE_RULE, principal)
+    return Refuse(Reason.NO_ROUTE, message, NO_SUCH_MODEL_RULE, principal)
 
 
 def no_text(principal: Principal, address: str) -> Refuse:
@@ -134,7 +135,7 @@ def no_text(principal: Principal, address: str) -> Refuse:
 
 def token_ids(principal: Principal, *, guarded: bool) -> Refuse:
     """The text comes as token ids. `guarded`: naming a route does not help, since a guard has to hear it."""
-    return Refuse(Reason.NO_TEXT, _TOKENS_GUARDED if guarded else TOKENS_MESSAGE, _TOKENS_RULE, principal)
+    return Refuse(Reason.NO_TEXT, _TOKENS_GUARDED if guarded else TOKENS_MESSAGE, TOKENS_RULE, principal)
 
 
 def unheard(principal: Principal) -> Refuse:
@@ -143,7 +144,7 @@ def unheard(principal: Principal) -> Refuse:
         Reason.UNSUPPORTED_MEDIA_TYPE,
         f"a guard applies to {who(principal)} and cannot hear a body of this Content-Type: "
         f"send text, JSON or a form, or {_BY_HEADER}",
-        _UNHEARD_RULE,
+        UNHEARD_RULE,
         principal,
     )
 

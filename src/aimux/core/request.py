@@ -174,7 +174,7 @@ class ChosenBy(StrEnum):
 
     TEXT = "text"
     LIST = "list"
-    """Several texts, which all chose the same one."""
+    """Several texts, which all chose the same one, or one of which chose one that the caller may not use."""
     EARLIER_TURN = "earlier_turn"
     NAME = "name"
     PATH = "path"

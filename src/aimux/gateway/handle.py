@@ -13,8 +13,17 @@ from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
 from aimux.core.refusal import Refuse, no_such_model
 from aimux.core.request import ANONYMOUS, SILENT, Ask, Facts, Need, Opaque, Principal, Reading, Scored, Scores
+from aimux.core.routing import match
 from aimux.core.snapshot import Snapshot
-from aimux.gateway.answers import JSON_LINE, model_body, models_body, refusal_body, refusal_lines
+from aimux.gateway.answers import (
+    JSON_LINE,
+    MODELS_PATH,
+    MODELS_RULE,
+    model_body,
+    models_body,
+    refusal_body,
+    refusal_lines,
+)
 from aimux.gateway.learning import learn_body, learn_earlier, score, score_more
 from aimux.gateway.live import Generation, Live
 from aimux.gateway.ports import Exchange, Forwarder, Ledger, Observer
@@ -24,7 +33,7 @@ from aimux.wire.http1 import Head
 # Reading a body holds the event loop up; from this size on, and where it is encoded, a thread reads it.
 _READ_INLINE = 32 * 1024
 _CLIENT_CLOSED_REQUEST = 499
-_MODELS_PATH = b"/v1/models"
+_MODELS_PATH = MODELS_PATH.encode("ascii")
 _UNHEARD = Reading(opaque=Opaque.UNHEARD)
 _UPSTREAM_FAILED = frozenset(
     {Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.REDIRECT_REFUSED, Reason.UPSTREAM_TIMEOUT}
@@ -115,6 +124,7 @@ class Gateway(Generic[E]):
             if isinstance(decision, Forward):
                 break
             if isinstance(decision, Refuse):
+                _note_refused(record, decision, facts, generation.snapshot)
                 return _refuse(exchange, record, decision)
             if decision.need is Need.BODY:
                 body, reading = await learn_body(exchange, opening, generation.snapshot, self._limits.body_bytes)
@@ -182,6 +192,14 @@ def _note_permitted(record: Record, permit: Permit, facts: Facts, snapshot: Snap
             record.scored = (snapshot, chose)
 
 
+def _note_refused(record: Record, refusal: Refuse, facts: Facts, snapshot: Snapshot) -> None:
+    """Of several texts the one that is refused has the scores that count."""
+    for found in (facts.scores, *facts.more) if facts.more and refusal.match is not None else ():
+        if isinstance(found, Scores) and match(snapshot, found) == refusal.match:
+            record.scored = (snapshot, found)
+            return
+
+
 def _asks_for_models(head: Head) -> bool:
     """Whether a request asks for the list of models, or for one by its name."""
     slash, name = head.path[len(_MODELS_PATH) : len(_MODELS_PATH) + 1], head.path[len(_MODELS_PATH) + 1 :]
@@ -200,7 +218,7 @@ def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, rec
         return _refuse(exchange, record, no_such_model(principal))
     record.principal = principal
     record.verdict = VERDICT_ANSWERED
-    record.rule = "the gateway lists the routes that the caller may use"
+    record.rule = MODELS_RULE
     return exchange.answer(200, [JSON_LINE, *id_lines(exchange.request_id)], body)
 
 

@@ -15,10 +15,24 @@ from aimux.audit.decisions import Decided
 from aimux.core.decision import Forward, decide
 from aimux.core.identity import identify
 from aimux.core.reason import Reason
-from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended
-from aimux.core.refusal import NO_INTENTS_RULE, NO_SUCH_ROUTE_RULE, Refuse
-from aimux.core.request import SILENT, Ask, ChosenBy, Claim, Established, Facts, Found, Need, Place, Principal, Reading
-from aimux.core.snapshot import FALLBACK_NAME, Snapshot
+from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD
+from aimux.core.refusal import NO_SUCH_MODEL_RULE, TOKENS_RULE, UNHEARD_RULE, Refuse, no_such_model
+from aimux.core.request import (
+    SILENT,
+    Ask,
+    ChosenBy,
+    Claim,
+    Facts,
+    Found,
+    Need,
+    Opaque,
+    Place,
+    Reading,
+)
+from aimux.core.snapshot import Snapshot
+from aimux.gateway.answers import MODELS_PATH, MODELS_RULE, model_body
+from aimux.gateway.decided import is_decided, is_known
+from aimux.gateway.naming import names_of
 from aimux.gateway.rescoring import (
     Policy,
     Unproved,
@@ -31,22 +45,16 @@ from aimux.gateway.rescoring import (
 )
 
 PERMITTED: Final = frozenset({VERDICT_FORWARD, VERDICT_FALLBACK, VERDICT_ANSWERED})
-_ROUTE_REFUSED: Final = frozenset({Reason.ROUTE_FORBIDDEN.code, Reason.ANONYMOUS_FORBIDDEN.code})
-_BEFORE_NAMING: Final = frozenset({Reason.GUARD_REFUSED.code, Reason.TEXT_TOO_LONG.code, Reason.BAD_REQUEST.code})
-_DECIDED: Final = frozenset(
-    {
-        *(VERDICT_FORWARD, VERDICT_FALLBACK, VERDICT_ANSWERED, *_ROUTE_REFUSED, *_BEFORE_NAMING),
-        *(Reason.NO_ROUTE.code, Reason.AMBIGUOUS_ROUTE.code, Reason.NO_TEXT.code, Reason.UNKNOWN_AGENT.code),
-    }
-)
-_KNOWN: Final = frozenset({*(reason.code for reason in Reason), *(ended.value for ended in Ended)})
+_OPAQUE: Final = {TOKENS_RULE: Opaque.TOKENS, UNHEARD_RULE: Opaque.UNHEARD}
 _BY_OTHER_TEXTS: Final = frozenset({ChosenBy.EARLIER_TURN.value, ChosenBy.LIST.value})
+_READING: Final = ("GET", "HEAD")
+# The dialects of requests whose body said nothing.
+_OF_HEADS: Final = ("", "query")
+_WITHOUT_TEXT: Final = frozenset({ChosenBy.PATH.value, ChosenBy.NOTHING.value})
 _NOBODY: Final = ""
-_NOWHERE: Final = ""
 _SOMETHING: Final = "?"
 _MOST_REMEMBERED: Final = 16384
 
-Names = tuple[str | None, ...]
 Score = Callable[[str], Found]
 
 
@@ -133,9 +141,9 @@ class Replay:
         return found
 
     def _judge(self, decided: Decided, *, is_whole: bool) -> Result:
-        if not _is_known(decided):
+        if not is_known(decided):
             return Unjudged.RECORD
-        if not _is_decided(decided):
+        if not is_decided(decided):
             return ASIDE
         found = self._decide(decided, is_whole=is_whole)
         is_sure = isinstance(found, Judged) and found.basis is Basis.EXACT
@@ -150,12 +158,12 @@ class Replay:
         if decided.verdict == Reason.UNKNOWN_AGENT.code:
             return _unregistered(new, None if old is None else old.snapshot)
         claims = () if decided.agent is None else (_claim(decided.agent),)
-        if decided.verdict == VERDICT_ANSWERED:
+        if decided.verdict == VERDICT_ANSWERED or decided.rule == NO_SUCH_MODEL_RULE:
             return _answered(decided, claims, new)
         if decided.chosen_by in _BY_OTHER_TEXTS:
             return Unjudged.OTHER_TEXTS
         facts = self._facts(decided, claims, old)
-        names = _names(decided, new, None if old is None else old.snapshot)
+        names = names_of(decided, new, None if old is None else old.snapshot)
         first: Judged | None = None
         for name in names:
             found = self._by_name(replace(facts, route_name=name), decided, old, is_whole=is_whole)
@@ -168,23 +176,28 @@ class Replay:
 
     def _facts(self, decided: Decided, claims: tuple[Claim, ...], old: Policy | None) -> Facts:
         """All but the route's name; where the body may not have been read, it is not known."""
-        method, path = decided.method, decided.path
+        method, path, opaque = decided.method, decided.path, _OPAQUE.get(decided.rule)
         if decided.text is not None or decided.text_digest is not None:
             text = decided.text or _SOMETHING
             # Neither the other texts of a list nor what the user said before is recorded.
             others = (_SOMETHING,) if decided.is_listed else ()
             is_last = self._new.snapshot.follow_ups and decided.dialect == "messages"
-            if others or is_last:
-                said = Reading((), text, decided.dialect, listed=others, earlier=None if is_last else ())
+            if others or is_last or opaque:
+                earlier = None if is_last else ()
+                said = Reading((), text, decided.dialect, listed=others, earlier=earlier, opaque=opaque)
                 return Facts(Reading(claims), body=said, method=method, path=path)
             return Facts(Reading(claims, text, decided.dialect), body=SILENT, method=method, path=path)
         was_guarded = old is not None and bool(applying(old.snapshot, decided.agent))
         # A body that was read for a name only, and is of a type that says none, may say much to who listens.
         is_heard_alike = not self._new.snapshot.hears or (old is not None and old.snapshot.hears)
         was_read = was_guarded or bool(decided.dialect) or decided.verdict == Reason.NO_TEXT.code
-        was_read = was_read or (not claims and is_heard_alike)
+        is_looked_for = not claims or decided.chosen_by in _WITHOUT_TEXT
+        was_read = was_read or opaque is not None or (is_looked_for and is_heard_alike)
+        # It may also be of a kind that a guard, which applies only now, cannot hear.
+        is_hearable = was_guarded or decided.dialect not in _OF_HEADS or not applying(self._new.snapshot, decided.agent)
+        was_read = was_read and (is_hearable or opaque is not None)
         # Where no text said where to, guards may have heard others, which are not recorded.
-        read = Reading(beside=(_SOMETHING,)) if decided.dialect else SILENT
+        read = Reading(beside=(_SOMETHING,) if decided.dialect else (), opaque=opaque)
         return Facts(Reading(claims), body=read if was_read else None, method=method, path=path)
 
     def _by_name(self, facts: Facts, decided: Decided, old: Policy | None, *, is_whole: bool) -> Judged | Unjudged:
@@ -225,27 +238,6 @@ class Replay:
         return Unjudged.NO_TEXT if decided.text is None else Unjudged.EXCERPT
 
 
-def _is_known(decided: Decided) -> bool:
-    """Whether this version writes such records."""
-    if decided.verdict not in _KNOWN | _DECIDED:
-        return False
-    if not _is_decided(decided):
-        return True
-    if decided.config is None or (decided.route is None and decided.verdict in {VERDICT_FORWARD, *_ROUTE_REFUSED}):
-        return False
-    if decided.verdict == Reason.UNKNOWN_AGENT.code:
-        return decided.identity is None
-    claimed = decided.identity == Established.CLAIMED and decided.agent is not None
-    return claimed or (decided.identity == Established.NONE and decided.agent is None)
-
-
-def _is_decided(decided: Decided) -> bool:
-    """Whether a policy has decided: what cannot be read is refused before, without a caller."""
-    if decided.verdict == Reason.BAD_REQUEST.code:
-        return decided.identity is not None
-    return decided.verdict in _DECIDED
-
-
 def _claim(name: str) -> Claim:
     return Claim(Place.HEADER, "", name)
 
@@ -262,11 +254,16 @@ def _unregistered(new: Snapshot, old: Snapshot | None) -> Judged | Unjudged:
 
 def _answered(decided: Decided, claims: tuple[Claim, ...], new: Snapshot) -> Judged:
     principal = identify(Facts(Reading(claims), body=SILENT), new)
-    if isinstance(principal, Principal):
-        return Judged(VERDICT_ANSWERED, decided.route, decided.rule)
     if isinstance(principal, Ask):
         raise TypeError("the identity of a request without a body is known")
-    return _judged(principal)
+    if isinstance(principal, Refuse):
+        return _judged(principal)
+    _, asks_for_one, name = decided.path.partition(f"{MODELS_PATH}/")
+    if not asks_for_one or decided.method not in _READING:  # a list, or a preflight
+        return Judged(VERDICT_ANSWERED, decided.route, decided.rule)
+    if model_body(name, principal, new) is None:
+        return _judged(no_such_model(principal))
+    return Judged(VERDICT_ANSWERED, None, MODELS_RULE)
 
 
 def _judged(decision: Forward | Refuse, basis: Basis = Basis.EXACT) -> Judged:
@@ -274,25 +271,3 @@ def _judged(decision: Forward | Refuse, basis: Basis = Basis.EXACT) -> Judged:
         return Judged(decision.reason.code, None, decision.rule, basis)
     permit = decision.permit
     return Judged(VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD, permit.route.name, permit.rule, basis)
-
-
-def _names(decided: Decided, new: Snapshot, old: Snapshot | None) -> Names:
-    """What the request may have given as the name of a route; None where it may have given none."""
-    if decided.chosen_by is not None:
-        return (decided.route if decided.chosen_by == ChosenBy.NAME else None,)
-    if decided.score is not None or decided.verdict in {
-        *(VERDICT_FALLBACK, Reason.NO_TEXT.code, Reason.AMBIGUOUS_ROUTE.code)
-    }:
-        return (None,)
-    if decided.verdict == VERDICT_FORWARD:
-        return (decided.route,)
-    if decided.verdict in _ROUTE_REFUSED:
-        return (None,) if decided.route == FALLBACK_NAME else (decided.route,)
-    if decided.verdict == Reason.NO_ROUTE.code and decided.rule == NO_INTENTS_RULE:
-        return (None,)
-    has_text = decided.text is not None or decided.text_digest is not None
-    if decided.verdict == Reason.NO_ROUTE.code and (decided.rule == NO_SUCH_ROUTE_RULE or not has_text):
-        return (_NOWHERE, *(name for name in new.by_name if old is None or name not in old.by_name))
-    if old is not None and not applying(old, decided.agent):
-        return (None,)  # a route's name would have been followed without looking at the text
-    return (None, _NOWHERE, *new.by_name)

@@ -9,6 +9,8 @@ from aimux.core.reason import Failure
 from aimux.wire.decode import read_json
 
 _TEXT_PARTS: Final = ("text", "input_text", "output_text")
+# All that most of them hold.
+_OF_A_TEXT: Final = frozenset(("type", "text"))
 # What only labels or carries, and says nothing to a reader. Everything else in a message is heard.
 _LABELS: Final = frozenset(
     (
@@ -43,12 +45,18 @@ def besides(message: object) -> Iterator[str]:
     """What a message holds beside its text, as one text if anything: the tools that it calls, and what these gave."""
     if isinstance(message, dict):
         content = message.get("content")
-        parts = [part for part in content if not _is_text(part)] if isinstance(content, list) else []
-        if not isinstance(content, str | list):
-            parts.append(content)
-        yield from heard([{key: each for key, each in message.items() if key != "content"}, parts])
+        parts = content if isinstance(content, list) else [] if isinstance(content, str) else [content]
+        apart: list[object] = [beside_text(part) if _is_text(part) else part for part in parts]
+        yield from heard([{key: each for key, each in message.items() if key != "content"}, apart])
     else:
         yield from heard(message)
+
+
+def beside_text(part: object) -> str | None:
+    """All that a part with a text says in its other fields; None for nothing. Most of these only set something."""
+    if not isinstance(part, dict) or part.keys() <= _OF_A_TEXT:
+        return None
+    return next(heard_in_passing({**part, "text": None}), None)
 
 
 def heard(value: object) -> Iterator[str]:

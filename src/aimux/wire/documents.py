@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Final
 
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import Claim, Place, Reading
+from aimux.core.request import Claim, Opaque, Place, Reading
 from aimux.wire.claims import claim, is_name
 from aimux.wire.conversations import all_said, heard, heard_in_passing
 from aimux.wire.decode import read_json
-from aimux.wire.spoken import find_spoken
+from aimux.wire.spoken import find_batch, find_spoken, holds_tokens
 
 # Whose texts are heard one by one.
 _SAID_FIELDS: Final = (
@@ -28,12 +28,17 @@ def read_document(document: object, identity: str | None, *, hears: bool) -> Rea
     `hears`: what is said beside the text counts.
     """
     if not isinstance(document, dict):
-        return Reading(dialect="json", beside=tuple(heard(document)) if hears else ())
+        beside = tuple(heard(document)) if hears else ()
+        batch = find_batch(document) if isinstance(document, list) else None
+        return replace(batch or Reading(dialect="json"), beside=beside)
     claims: tuple[Claim, ...] = ()
     if identity is not None and identity in document:
         claims = (claim(Place.BODY, identity, document[identity]),)
     found = find_spoken(document, claims, collect=hears) or Reading(claims, None, "json")
-    return replace(found, beside=_beside(document, identity, found)) if hears else found
+    if not hears:
+        return found
+    opaque = found.opaque or (Opaque.TOKENS if holds_tokens(document) else None)
+    return replace(found, beside=_beside(document, identity, found), opaque=opaque)
 
 
 def _beside(document: dict[str, object], identity: str | None, spoken: Reading) -> tuple[str, ...]:

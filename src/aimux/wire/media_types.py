@@ -50,7 +50,7 @@ class MediaType:
     def check_charset(self) -> None:
         """Raises Failure for text in another charset than UTF-8."""
         if self.parameters.get("charset", UTF8[0]).lower() not in UTF8:
-            raise Failure(Reason.UNSUPPORTED_ENCODING, "a text that is read for guards must be in UTF-8")
+            raise Failure(Reason.UNSUPPORTED_ENCODING, "a text that is read must be in UTF-8")
 
 
 def read_media_type(value: str) -> MediaType:

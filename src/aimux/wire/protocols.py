@@ -26,20 +26,19 @@ class ProtocolText:
 
 
 def gemini_messages(contents: object) -> list[object]:
-    """The messages of Gemini's `contents`, which may leave the user's role out; none for anything else."""
+    """The messages of Gemini's `contents`, which may leave the user's role out or null; none for anything else."""
     if isinstance(contents, dict):
         contents = [contents]
     if not isinstance(contents, list):
         return []
-    return [_message(each.get("role", "user"), each) if isinstance(each, dict) else each for each in contents]
+    return [_message(each.get("role") or "user", each) if isinstance(each, dict) else each for each in contents]
 
 
 def gemini_embedded(content: object) -> tuple[str | None, tuple[str, ...]]:
     """The text of a content that is to be embedded, if any, and what else it says."""
     if not isinstance(content, dict):
         return None, tuple(heard(content))
-    parts = content.get("parts")
-    texts = [part["text"] for part in parts if _has_text(part)] if isinstance(parts, list) else []
+    texts = [part["text"] for part in _parts(content) if isinstance(part, dict) and _has_text(part)]
     return meaningful("\n".join(texts)), tuple(besides(_message(None, content)))
 
 
@@ -48,7 +47,7 @@ def a2a_asked(document: dict[str, object]) -> ProtocolText | None:
     params = document.get("params")
     field, holder = ("params", params) if isinstance(params, dict) else ("message", document)
     message = holder.get("message")
-    if not isinstance(message, dict) or message.get("role", "user") not in _A2A_USER:
+    if not isinstance(message, dict) or (message.get("role") or "user") not in _A2A_USER:
         return None
     text, beside = gemini_embedded(message)
     if text is None:
@@ -73,15 +72,19 @@ def mcp_asked(document: dict[str, object]) -> ProtocolText | None:
 
 def _message(role: object, content: dict[str, object]) -> dict[str, object]:
     """A message in OpenAI's form of one whose content stands in `parts`; nothing that it says is lost."""
-    parts = content.get("parts")
     said: list[object] = []
-    for part in parts if isinstance(parts, list) else [parts]:
+    for part in _parts(content):
         if isinstance(part, dict) and _has_text(part):
             said += ({"type": "text", "text": part["text"]}, {name: part[name] for name in part if name != "text"})
         else:
             said.append(part)
     rest = {_REPLACED.get(name, name): each for name, each in content.items() if name != "parts"}
     return {**rest, "role": role, "content": said}
+
+
+def _parts(content: dict[str, object]) -> list[object]:
+    parts = content.get("parts")
+    return parts if isinstance(parts, list) else [parts]
 
 
 def _has_text(part: object) -> bool:

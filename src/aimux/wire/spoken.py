@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from aimux.core.request import Claim, Opaque, Reading
-from aimux.wire.conversations import all_said, besides, heard, meaningful
+from aimux.wire.conversations import all_said, beside_text, besides, heard, meaningful
 from aimux.wire.protocols import a2a_asked, gemini_embedded, gemini_messages, mcp_asked
 from aimux.wire.user_turns import last_turn_of_user, turns_of_user
 
@@ -51,6 +51,21 @@ def earlier_turns(document: dict[str, object]) -> tuple[str, ...]:
     return tuple(_bounded(gemini_messages(document.get("contents"))))
 
 
+def find_batch(requests: list[object]) -> Reading | None:
+    """The texts of a batch of JSON-RPC requests, as those of a list; None where it has none."""
+    calls = (each for each in requests if isinstance(each, dict) and isinstance(each.get("method"), str))
+    found = [spoken for each in calls if (spoken := _of_rpc(each, (), collect=False)) is not None]
+    first, *others = dict.fromkeys(spoken.text for spoken in found if spoken.text is not None) or (None,)
+    listed = tuple(text for text in others if text is not None)
+    return None if first is None else Reading((), first, found[0].dialect, listed=listed)
+
+
+def holds_tokens(document: dict[str, object]) -> bool:
+    """Whether any field for texts has token ids, whichever field chooses."""
+    lists = (document.get(name) for name in _LISTS)
+    return any(isinstance(each, list) and any(map(_is_tokens, each)) for each in lists)
+
+
 def _of_list(value: object, name: str, claims: tuple[Claim, ...], *, collect: bool) -> Reading | None:
     if isinstance(value, str):
         return Reading(claims, value, "json", None, name) if meaningful(value) else None
@@ -59,7 +74,7 @@ def _of_list(value: object, name: str, claims: tuple[Claim, ...], *, collect: bo
         return None
     if any(map(_is_tokens, value)):
         return Reading(claims, None, "json", None, name, opaque=Opaque.TOKENS)
-    beside = tuple(heard([each for each in value if _item_text(each) is None])) if collect else ()
+    beside = tuple(heard([_item_rest(each) for each in value])) if collect else ()
     return _of_texts([text for each in value if (text := _item_text(each))], name, claims, beside)
 
 
@@ -74,6 +89,11 @@ def _item_text(item: object) -> str | None:
         return item
     text = item.get("text") if isinstance(item, dict) and item.get("type", "text") in _TEXT_PARTS else None
     return text if isinstance(text, str) else None
+
+
+def _item_rest(item: object) -> object:
+    """All else that an item says."""
+    return item if _item_text(item) is None else beside_text(item)
 
 
 def _is_tokens(item: object) -> bool:
@@ -111,7 +131,12 @@ def _of_protocol(document: dict[str, object], claims: tuple[Claim, ...], *, coll
             return Reading(claims, text, "json", None, "content", beside if collect else ())
     if found := _of_batch(document.get("requests"), claims, collect=collect):
         return found
-    for dialect, asked in (("a2a", a2a_asked(document)), ("mcp", mcp_asked(document))):
+    return _of_rpc(document, claims, collect=collect)
+
+
+def _of_rpc(document: dict[str, object], claims: tuple[Claim, ...], *, collect: bool) -> Reading | None:
+    # Where the method says what is asked for, a message beside it says nothing to the server.
+    for dialect, asked in (("mcp", mcp_asked(document)), ("a2a", a2a_asked(document))):
         if asked is not None:
             return Reading(claims, asked.text, dialect, None, asked.field, asked.beside if collect else ())
     return None

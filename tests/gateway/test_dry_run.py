@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aimux.core.request import Scores, TextTooLong
+from aimux.core.request import Scores, Stand, TextTooLong
 from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
 from aimux.gateway.dry_run import judge
 
@@ -138,3 +138,11 @@ def test_a_text_that_is_too_long():
 def test_scores_that_cannot_be_are_a_fault():
     with pytest.raises(ValueError, match="score"):
         judge("analyze", "ant", HOUSE, lambda _: Scores((float("nan"), 0.5, 0.1)))
+
+
+def test_a_route_that_a_part_of_the_text_chose_is_told_rather_than_the_nearest_to_the_whole():
+    red, green = (Route(name, UPSTREAM, Access.OPEN, frozenset(), (name,), 0.6) for name in ("red", "green"))
+    part = Stand(0, 0.9, frozenset(), whole=True)
+    found = judge("a text", None, Snapshot.of((red, green)), lambda _: Scores((0.5, 0.55), stands=(part,)))
+    assert (found.verdict, found.route, found.rule) == ("forward", "red", "route 'red' is open")
+    assert (found.score, found.runner_up) == (0.55, "red")

@@ -61,7 +61,7 @@ def judgement(text: str, agent: str | None, decision: Forward | Refuse, facts: F
         verdict, status = decision.reason.code, decision.reason.status
         message, candidates = decision.message, decision.candidates
         rule, found, route = decision.rule, decision.match, decision.route
-    best = found.best if found else route
+    best = route if verdict == VERDICT_FORWARD or found is None else found.best
     return Judgement(
         text=text,
         agent=agent,

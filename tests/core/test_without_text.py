@@ -63,6 +63,15 @@ def test_the_fallback_takes_the_rest_where_it_is_open_to_the_caller():
     refusal(decide(asked(None, path="/api/tags"), house()), Reason.NO_TEXT)
 
 
+def test_no_preflight_goes_to_the_fallback_by_itself():
+    asks = replace(asked(path="/v1/any"), method="OPTIONS")
+    refusal(decide(asks, house()), Reason.NO_TEXT)
+    listed = replace(FILES, paths=(parse_pattern("OPTIONS /v1/any"),), access=Access.OPEN)
+    snapshot = Snapshot.of((listed,), agents=frozenset({"bee"}), fallback=FALLBACK)
+    assert permit(decide(asks, snapshot)).route is listed
+    assert permit(decide(replace(asks, route_name="fallback"), house())).route is FALLBACK
+
+
 def test_the_fallback_can_be_named():
     found = permit(decide(asked(named="fallback"), house()))
     assert (found.route, found.chosen_by, found.is_fallback) == (FALLBACK, ChosenBy.NAME, True)

@@ -46,6 +46,14 @@ def test_every_text_of_a_list_is_judged(document, texts):
     assert found.opaque is None
 
 
+@pytest.mark.parametrize(
+    "document", [{"inputs": [[1, 2]]}, {"texts": [1]}, {"input": [True, None]}, {"input": [[True]]}]
+)
+def test_other_numbers_are_no_token_ids(document):
+    found = said(document)
+    assert (found.text, found.opaque) == (None, None)
+
+
 @pytest.mark.parametrize("ids", [[1, 2], [[1, 2], [3]], ["one", [1]], ["one", 1], [[1], "one"]])
 @pytest.mark.parametrize("field", ["input", "prompt"])
 def test_token_ids_are_known_as_such(field, ids):
@@ -60,7 +68,7 @@ def test_token_ids_are_known_as_such(field, ids):
         {"input": "one", "prompt": [[1, 2]]},
         {"prompt": ["one"], "input": [[1]]},
         {"messages": [user("one")], "input": ["two", [1]]},
-        {"message": "one", "query": "two", "texts": [1]},
+        {"message": "one", "query": "two", "prompt": [1]},
     ],
 )
 def test_token_ids_beside_a_text_are_known_to_guards(document):

@@ -243,6 +243,13 @@ def test_json_in_a_file_is_heard_whatever_its_type(kind):
     assert flaw(*form(*[("a", ("a", document, kind))] * 9)) is Reason.BODY_TOO_LARGE
 
 
+def test_token_ids_in_json_of_another_type_are_refused():
+    for body in (b'{"prompt": [1, 2]}', b'{"input": [[1], [2]]}'):
+        for content_type in (b"image/png", b"application/octet-stream", b"application/x-ndjson"):
+            assert flaw(body, content_type) is Reason.BAD_REQUEST
+        assert flaw(*form(("a", ("a", body, "application/json")))) is Reason.BAD_REQUEST
+
+
 def test_a_field_that_names_the_charset_of_the_others():
     assert said(*form(("_charset_", "UTF-8"), ("a", "b"))) == ("UTF-8", "b")
     assert flaw(*form(("_charset_", "utf-7"), ("a", "b"))) is Reason.UNSUPPORTED_ENCODING

@@ -225,8 +225,10 @@ def _by_path(facts: Facts, principal: Principal, snapshot: Snapshot) -> Forward 
     place = snapshot.paths.claim(facts.method, facts.path)
     if place is not None:
         return _judge(snapshot.routes[place], principal, snapshot, None, ChosenBy.PATH)
-    if snapshot.fallback is not None and may_use(principal, snapshot.fallback):
-        return _judge(snapshot.fallback, principal, snapshot, None, ChosenBy.NOTHING)
+    # An upstream's answer to a browser's preflight would let any page in: only who lists the path wants that.
+    fallback = snapshot.fallback if facts.method != "OPTIONS" else None
+    if fallback is not None and may_use(principal, fallback):
+        return _judge(fallback, principal, snapshot, None, ChosenBy.NOTHING)
     return no_text(principal, snapshot.address)
 
 

@@ -8,6 +8,7 @@ from aimux.core.request import Claim, Opaque, Place, Reading
 from aimux.wire.claims import claim, is_name
 from aimux.wire.conversations import all_said, heard, heard_in_passing
 from aimux.wire.decode import read_json
+from aimux.wire.http1 import bad
 from aimux.wire.spoken import find_batch, find_spoken, holds_tokens
 
 # Whose texts are heard one by one.
@@ -63,6 +64,8 @@ def may_be_json(first: bytes) -> bool:
 def said_in_json(body: bytes) -> tuple[str, ...]:
     """All that is said in a document. Raises Failure for what is no JSON, or not for everybody."""
     found = read_document(read_json(body), None, hears=True)
+    if found.opaque is Opaque.TOKENS:
+        raise bad("the body holds a list of token ids, which a guard cannot hear: send texts")
     return found.beside if found.text is None else (found.text, *found.listed, *found.beside)
 
 

@@ -12,6 +12,8 @@ from aimux.wire.user_turns import last_turn_of_user, turns_of_user
 _TEXT_FIELDS: Final = ("query", "prompt", "input")
 # Lists of texts, as embeddings, moderations and completions take them, in the order of precedence.
 _LISTS: Final = ("prompt", "input", "inputs", "texts")
+# Those of them that may hold token ids instead.
+_TOKENIZED: Final = ("prompt", "input")
 _CONVERSATIONS: Final = ("messages", "input")
 _TEXT_PARTS: Final = ("text", "input_text")
 # Each may cost a reading of the model.
@@ -62,7 +64,7 @@ def find_batch(requests: list[object]) -> Reading | None:
 
 def holds_tokens(document: dict[str, object]) -> bool:
     """Whether any field for texts has token ids, whichever field chooses."""
-    lists = (document.get(name) for name in _LISTS)
+    lists = (document.get(name) for name in _TOKENIZED)
     return any(isinstance(each, list) and any(map(_is_tokens, each)) for each in lists)
 
 
@@ -72,7 +74,7 @@ def _of_list(value: object, name: str, claims: tuple[Claim, ...], *, collect: bo
     # Messages have a role: they are a conversation.
     if not isinstance(value, list) or any(isinstance(each, dict) and "role" in each for each in value):
         return None
-    if any(map(_is_tokens, value)):
+    if name in _TOKENIZED and any(map(_is_tokens, value)):
         return Reading(claims, None, "json", None, name, opaque=Opaque.TOKENS)
     beside = tuple(heard([_item_rest(each) for each in value])) if collect else ()
     return _of_texts([text for each in value if (text := _item_text(each))], name, claims, beside)
@@ -97,7 +99,7 @@ def _item_rest(item: object) -> object:
 
 
 def _is_tokens(item: object) -> bool:
-    return isinstance(item, int) or (isinstance(item, list) and any(isinstance(each, int) for each in item))
+    return type(item) is int or (isinstance(item, list) and any(type(each) is int for each in item))
 
 
 def _of_turns(messages: list[object], name: str, claims: tuple[Claim, ...], *, collect: bool) -> Reading | None:

@@ -95,7 +95,7 @@ def decide(facts: Facts, snapshot: Snapshot) -> Decision:
     principal = identify(facts, snapshot)
     if not isinstance(principal, Principal):
         return principal
-    guarded = is_guarded(principal, snapshot)
+    guarded = bool(snapshot.guards) and is_guarded(principal, snapshot)
     if facts.route_name is not None and not guarded:
         return _by_name(facts.route_name, principal, snapshot)
     text = facts.head.text
@@ -105,55 +105,70 @@ def decide(facts: Facts, snapshot: Snapshot) -> Decision:
         text = facts.body.text
         if text is None:
             return _without_text(facts, facts.body, principal, snapshot, guarded=guarded)
-    return _by_text(text, facts, principal, snapshot, guarded=guarded)
+    if not snapshot.needs_scores:
+        return _unmatched(principal, snapshot, None)
+    if facts.scores is None:
+        return _ask_for(text, facts, principal, snapshot, guarded=guarded)
+    return _by_scores(facts.scores, facts, principal, snapshot, guarded=guarded)
 
 
 # By a text.
 
 
-def _by_text(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, *, guarded: bool) -> Decision:
-    if not snapshot.needs_scores:
-        return _unmatched(principal, snapshot, None)
-    if facts.scores is None:
-        hears = guarded or snapshot.all_messages
-        if facts.body is None and hears:
-            return ASK_BODY
-        if guarded and facts.body is not None and facts.body.opaque is Opaque.TOKENS:
-            return token_ids(principal, guarded=True)
-        return _ask_scores(text, _said(facts)[1:] if hears else (), principal)
-    refused = _refusal_of(facts.scores, principal, snapshot, guarded=guarded)
-    if refused is not None:
-        return refused
+def _ask_for(text: str, facts: Facts, principal: Principal, snapshot: Snapshot, *, guarded: bool) -> Ask | Refuse:
+    """Ask for the scores of the text; where guards or all messages count, for those of all that is said as well."""
+    if not guarded and not snapshot.all_messages:
+        return Ask(Need.SCORES, text)
+    if facts.body is None:
+        return ASK_BODY
+    if guarded and facts.body.opaque is Opaque.TOKENS:
+        return token_ids(principal, guarded=True)
+    return _ask_scores(text, _said(facts)[1:], principal)
+
+
+def _by_scores(scores: Found, facts: Facts, principal: Principal, snapshot: Snapshot, *, guarded: bool) -> Decision:
+    if not isinstance(scores, Scores):
+        return unscored(scores, principal)
+    if guarded:
+        refused = guard_refusal(scores, principal, snapshot)
+        if refused is not None:
+            return refused
     # A text in the query chooses alone.
-    told = facts.body if facts.body is not None and facts.head.text is None else SILENT
-    if told.listed:
-        return _by_list(facts, told.listed, principal, snapshot, guarded=guarded)
+    told = facts.body if facts.head.text is None else None
+    if told is not None and told.listed:
+        return _by_list(scores, facts, told.listed, principal, snapshot, guarded=guarded)
     if facts.route_name is not None:
         return _by_name(facts.route_name, principal, snapshot)
-    meant = meaning(_scores(facts), principal, snapshot)
-    if snapshot.follow_ups and told.earlier != () and isinstance(meant, Meant) and meant.route is None:
+    meant = meaning(scores, principal, snapshot)
+    if isinstance(meant, Refuse):
+        return meant
+    if meant.route is not None:
+        return _judge(meant.route, principal, snapshot, meant.match)
+    followed = None
+    if told is not None and told.earlier != () and snapshot.follow_ups:
         followed = _by_earlier(facts, told.earlier, principal, snapshot)
-        if followed is not None:
-            return followed
-    return _judge_meant(meant, principal, snapshot)
+    return followed or _unmatched(principal, snapshot, meant.match)
 
 
 def _by_list(
-    facts: Facts, listed: tuple[str, ...], principal: Principal, snapshot: Snapshot, *, guarded: bool
+    first: Scores, facts: Facts, listed: tuple[str, ...], principal: Principal, snapshot: Snapshot, *, guarded: bool
 ) -> Decision:
     """Each text of a list is judged by itself; all must be permitted, and to one route."""
     if len(facts.more) < len(listed):
         if _is_too_much((facts.body or SILENT).text or "", *listed):
             return too_long(_TOO_MANY_LISTED, principal)
         return Ask(Need.MORE, more=listed[len(facts.more) :])
+    judged = [first]
     for found in facts.more:
-        refused = _refusal_of(found, principal, snapshot, guarded=guarded)
+        if not isinstance(found, Scores):
+            return unscored(found, principal)
+        refused = guard_refusal(found, principal, snapshot) if guarded else None
         if refused is not None:
             return refused
+        judged.append(found)
     if facts.route_name is not None:
         return _by_name(facts.route_name, principal, snapshot)
-    all_scores = (_scores(facts), *(found for found in facts.more if isinstance(found, Scores)))
-    decisions = [_judge_meant(meaning(scores, principal, snapshot), principal, snapshot) for scores in all_scores]
+    decisions = [_judge_meant(meaning(scores, principal, snapshot), principal, snapshot) for scores in judged]
     permitted = [decision for decision in decisions if isinstance(decision, Forward)]
     if len(permitted) < len(decisions):
         refused = next(decision for decision in decisions if isinstance(decision, Refuse))
@@ -209,9 +224,11 @@ def _without_text(facts: Facts, body: Reading, principal: Principal, snapshot: S
     if said:
         if facts.scores is None:
             return _ask_scores(said[0], said[1:], principal)
-        refused = _refusal_of(facts.scores, principal, snapshot, guarded=guarded)
+        if not isinstance(facts.scores, Scores):
+            return unscored(facts.scores, principal)
+        refused = guard_refusal(facts.scores, principal, snapshot) if guarded else None
         if refused is None and snapshot.all_messages and facts.route_name is None:
-            refused = context_refusal(_scores(facts), principal, snapshot)
+            refused = context_refusal(facts.scores, principal, snapshot)
         if refused is not None:
             return refused
     if facts.route_name is not None:
@@ -248,19 +265,6 @@ def _ask_scores(text: str, beside: tuple[str, ...], principal: Principal) -> Ask
 
 def _is_too_much(*texts: str) -> bool:
     return len(texts) > _MOST_TEXTS or sum(map(len, texts)) > _LONGEST_TEXTS
-
-
-def _scores(facts: Facts) -> Scores:
-    if not isinstance(facts.scores, Scores):
-        raise TypeError("a text that was not scored has been refused")
-    return facts.scores
-
-
-def _refusal_of(found: Found, principal: Principal, snapshot: Snapshot, *, guarded: bool) -> Refuse | None:
-    """The refusal of a text that was not scored, or that a guard refuses."""
-    if not isinstance(found, Scores):
-        return unscored(found, principal)
-    return guard_refusal(found, principal, snapshot) if guarded else None
 
 
 def _said(facts: Facts) -> tuple[str, ...]:

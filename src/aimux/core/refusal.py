@@ -2,7 +2,7 @@
 
 from aimux.core.access import may_use
 from aimux.core.reason import Reason
-from aimux.core.request import ChosenBy, Found, Illegible, Principal, TextTooLong
+from aimux.core.request import ChosenBy, Illegible, Principal, TextTooLong
 from aimux.core.routing import Match
 from aimux.core.snapshot import Route
 from aimux.core.values import value
@@ -154,17 +154,15 @@ def unread(principal: Principal) -> Refuse:
     return Refuse(Reason.BAD_REQUEST, _UNREAD_MESSAGE, _UNREAD_RULE, principal)
 
 
-def unscored(found: Found, principal: Principal) -> Refuse | None:
-    """The refusal of a text that was not scored; None for scores."""
+def unscored(found: TextTooLong | Illegible, principal: Principal) -> Refuse:
+    """The refusal of a text that was not scored."""
     if isinstance(found, TextTooLong):
         message = (
             f"the text is longer than {found.limit} tokens (semantic_engine.max_tokens): "
             "shorten it, or address the route by name in the X-AIMux-Route header"
         )
         return too_long(message, principal)
-    if isinstance(found, Illegible):
-        return Refuse(Reason.BAD_REQUEST, f"the text cannot be read: {found.why}", _ILLEGIBLE_RULE, principal)
-    return None
+    return Refuse(Reason.BAD_REQUEST, f"the text cannot be read: {found.why}", _ILLEGIBLE_RULE, principal)
 
 
 def too_long(message: str, principal: Principal) -> Refuse:

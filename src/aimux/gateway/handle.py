@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from aimux.core.decision import Decision, Forward, Permit, decide
+from aimux.core.decision import Forward, Permit, decide
 from aimux.core.headers import id_lines
 from aimux.core.identity import identify
 from aimux.core.reason import Failure, Reason
@@ -119,13 +119,9 @@ class Gateway(Generic[E]):
         if head.path.startswith(_MODELS_PATH) and _asks_for_models(head):
             return _answer_models(exchange, Facts(facts.head, body=SILENT), generation, record)
         body: bytes | None = None
-        while True:
-            decision: Decision = decide(facts, generation.snapshot)
-            if isinstance(decision, Forward):
-                break
+        while not isinstance(decision := decide(facts, generation.snapshot), Forward):
             if isinstance(decision, Refuse):
-                _note_refused(record, decision, facts, generation.snapshot)
-                return _refuse(exchange, record, decision)
+                return _refuse_decided(exchange, record, decision, facts, generation.snapshot)
             if decision.need is Need.BODY:
                 body, reading = await learn_body(exchange, opening, generation.snapshot, self._limits.body_bytes)
                 if facts.head.text is None:
@@ -137,7 +133,9 @@ class Gateway(Generic[E]):
                 facts = facts.with_scores(scored.scores)
             else:
                 facts = await self._learn_more(decision, facts, exchange, generation, record)
-        _note_permitted(record, decision.permit, facts, generation.snapshot)
+        record.permitted(decision.permit)
+        if decision.permit.turn:
+            _note_turn(record, decision.permit, facts, generation.snapshot)
         began = record.decided_seconds = time.perf_counter() - exchange.started
         if self._ledger is not None:
             written = self._ledger.decided(record)
@@ -184,20 +182,20 @@ def _note_scored(record: Record, scored: Scored, snapshot: Snapshot) -> None:
         record.scored = (snapshot, scored.scores)
 
 
-def _note_permitted(record: Record, permit: Permit, facts: Facts, snapshot: Snapshot) -> None:
-    record.permitted(permit)
-    if permit.turn:
-        chose = facts.more[permit.turn - 1]
-        if isinstance(chose, Scores):
-            record.scored = (snapshot, chose)
+def _note_turn(record: Record, permit: Permit, facts: Facts, snapshot: Snapshot) -> None:
+    """The scores of the turn that chose are those that count."""
+    chose = facts.more[permit.turn - 1]
+    if isinstance(chose, Scores):
+        record.scored = (snapshot, chose)
 
 
-def _note_refused(record: Record, refusal: Refuse, facts: Facts, snapshot: Snapshot) -> None:
-    """Of several texts the one that is refused has the scores that count."""
+def _refuse_decided(exchange: Exchange, record: Record, refusal: Refuse, facts: Facts, snapshot: Snapshot) -> None:
+    """Refuse; of several texts the one that is refused has the scores that count."""
     for found in (facts.scores, *facts.more) if facts.more and refusal.match is not None else ():
         if isinstance(found, Scores) and match(snapshot, found) == refusal.match:
             record.scored = (snapshot, found)
-            return
+            break
+    _refuse(exchange, record, refusal)
 
 
 def _asks_for_models(head: Head) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from aimux.audit.redact import BLOT, Redactor
 from aimux.core.record import Record
-from aimux.core.request import Claim, Reading, Scores
+from aimux.core.request import ChosenBy, Claim, Reading, Scores
 from aimux.core.routing import by_name
 from aimux.core.snapshot import Snapshot
 
@@ -138,7 +138,7 @@ class Scribe:
             f'"verdict":{_ENCODE(verdict)},"rule":{_ENCODE(record.rule)},'
             f'"config":{_ENCODE(None if snapshot is None else snapshot.digest)},"model":{_ENCODE(record.model)},'
             f'"conflicts":{self._conflicts(conflicts)},'
-            f'"chosen_by":{_ENCODE(record.chosen_by)},{turn}'
+            f'"chosen_by":{_CHOSEN_BY[record.chosen_by]},{turn}'
             f'"peer":{peer},"method":{method},"path":{path},"dialect":"{record.dialect}",{self._text(record)}'
         )
 
@@ -168,6 +168,7 @@ _NOBODY: Final = (None, None)
 _NOT_SCORED: Final = (None, None)
 _UNSCORED: Final = '"score":null,"runner_up":null,"margin":null,"ambiguity_threshold":null,"scores":[]'
 _UNSAID: Final = f'"text":null,"text_digest":null,{_UNSCORED}'
+_CHOSEN_BY: Final[dict[ChosenBy | None, str]] = {None: "null", **{each: f'"{each.value}"' for each in ChosenBy}}
 _WORDS: Final = {None: "null", True: "true", False: "false"}
 
 

@@ -126,11 +126,12 @@ class Gateway(Generic[E]):
                 body, reading = await learn_body(exchange, opening, generation.snapshot, self._limits.body_bytes)
                 if facts.head.text is None:
                     record.dialect, record.said = reading.dialect or facts.head.dialect, reading
-                facts = facts.with_body(reading)
+                facts = Facts(facts.head, facts.route_name, reading, None, (), facts.method, facts.path)
             elif decision.need is Need.SCORES:
                 scored = await score(decision, exchange, generation, record)
                 _note_scored(record, scored, generation.snapshot)
-                facts = facts.with_scores(scored.scores)
+                known = facts.head, facts.route_name, facts.body, scored.scores, (), facts.method, facts.path
+                facts = Facts(*known)
             else:
                 facts = await self._learn_more(decision, facts, exchange, generation, record)
         record.permitted(decision.permit)

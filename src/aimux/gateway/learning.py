@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from aimux.core.record import Record
 from aimux.core.request import SILENT, Ask, Found, Opaque, Reading, Scored
@@ -18,7 +18,6 @@ from aimux.wire.documents import may_be_json
 # Reading a body holds the event loop up; from this size on, and where it is encoded, a thread reads it.
 _READ_INLINE: Final = 32 * 1024
 _UNHEARD: Final = Reading(opaque=Opaque.UNHEARD)
-T = TypeVar("T")
 
 
 async def learn_body(
@@ -33,15 +32,20 @@ async def learn_body(
     if kind is BodyKind.OPAQUE and not codings and not may_be_json(first := await exchange.first_byte()):
         return None, _UNHEARD if first else SILENT
     body = await exchange.read_body()
-    wanted = partial(read_body, hears=snapshot.hears, content_type=opening.content_type)
-    return body, await _read(partial(wanted, body, kind, codings, snapshot.identity, limit), body, codings)
+    hears, content_type, identity = snapshot.hears, opening.content_type, snapshot.identity
+    if len(body) < _READ_INLINE and not codings:
+        return body, read_body(body, kind, codings, identity, limit, hears=hears, content_type=content_type)
+    read = partial(read_body, body, kind, codings, identity, limit, hears=hears, content_type=content_type)
+    return body, await asyncio.get_running_loop().run_in_executor(None, read)
 
 
 async def learn_earlier(exchange: Exchange, limit: int) -> tuple[str, ...]:
     """The user's texts before the last one. Few decisions ask for them: the body is read again. Raises Failure."""
     codings = exchange.head.values(b"content-encoding")
     body = await exchange.read_body()
-    return await _read(partial(read_earlier, body, codings, limit), body, codings)
+    if len(body) < _READ_INLINE and not codings:
+        return read_earlier(body, codings, limit)
+    return await asyncio.get_running_loop().run_in_executor(None, read_earlier, body, codings, limit)
 
 
 async def score(asked: Ask, exchange: Exchange, generation: Generation, record: Record) -> Scored:
@@ -72,13 +76,6 @@ async def score_more(
             record.model_seconds = (record.model_seconds or 0.0) + scored.seconds
         found.append(scored.scores)
     return tuple(found)
-
-
-async def _read(read: Callable[[], T], body: bytes, codings: Sequence[bytes]) -> T:
-    """Read a body, in a thread where that takes long."""
-    if len(body) < _READ_INLINE and not codings:
-        return read()
-    return await asyncio.get_running_loop().run_in_executor(None, read)
 
 
 def _scorer_of(generation: Generation) -> Scorer:

@@ -4,19 +4,18 @@ import argparse
 import fcntl
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from pydantic import ValidationError
 
 from aimux import __version__
+from bench.processes import end_on_signals
 from clients import ROOT, ClientsError, environments, pins
 from clients.document import put_between
 from clients.measure import Installed, Observed, Session
@@ -26,14 +25,13 @@ from clients.situations import SITUATIONS
 
 _DOCUMENT: Final = ROOT / "docs" / "clients.md"
 _RESULTS: Final = ROOT / "clients" / ".results"
-_ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the clients; the exit code."""
     options = _parser().parse_args(arguments)
     newest = environment.get("NEWEST", "0") not in {"", "0"}
-    _end_on_signals()
+    end_on_signals()
     try:
         with _alone():
             _run(options.clients, newest=newest)
@@ -115,18 +113,6 @@ def _alone() -> Iterator[None]:
         except OSError:
             raise ClientsError("another run is going on here: wait for its end") from None
         yield
-
-
-def _end_on_signals() -> None:
-    """Let the first signal to end this process do so through every `finally` on the way, and ignore further ones."""
-
-    def leave(number: int, _: FrameType | None) -> None:
-        for each in _ENDING:
-            signal.signal(each, signal.SIG_IGN)
-        sys.exit(128 + number)
-
-    for number in _ENDING:
-        signal.signal(number, leave)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(environments, "find", find)
     monkeypatch.setattr(run, "_DOCUMENT", tmp_path / "clients.md")
     monkeypatch.setattr(run, "_RESULTS", tmp_path / "results")
-    monkeypatch.setattr(run, "_end_on_signals", lambda: None)
+    monkeypatch.setattr(run, "end_on_signals", lambda: None)
     monkeypatch.setattr(run, "Session", FakeSession)
     return tmp_path
 

@@ -93,20 +93,9 @@ def _attributes(entry: Entry) -> Iterator[tuple[str, object]]:
     for name in ("request_id", "identity", "dialect", "text", "text_digest", "route", "score", "runner_up", "margin"):
         yield f"aimux.{name}", entry[name]
     for name in (
-        "verdict",
-        "rule",
-        "config",
-        "model",
-        "bytes",
-        "model_ms",
-        "upstream_ms",
-        "total_ms",
-        "ended",
-        "chosen_by",
-        "turn",
+        *("verdict", "rule", "config", "model", "bytes", "model_ms", "upstream_ms", "total_ms", "ended"),
+        *("chosen_by", "turn", "client_request_id", "upstream_request_id"),
     ):
-        yield f"aimux.{name}", entry[name]
-    for name in ("client_request_id", "upstream_request_id"):
         yield f"aimux.{name}", entry[name]
     for name, value in entry["position"].items():
         yield f"aimux.audit.{name}", value

@@ -119,7 +119,8 @@ kills: setup $(VENV)/dev.stamp ## kill the gateway fifty times amid traffic, and
 	AIMUX_TEST_KILLS=50 $(BIN)/python -m pytest -q tests/e2e/test_audit_under_harm.py
 
 .PHONY: long
-long: setup $(VENV)/dev.stamp ## what a test run cuts short: 100,000 unknown names, 20 random requests to each management endpoint
+long: setup $(VENV)/dev.stamp ## what a test run cuts short: 100,000 unknown names, 20 random requests to each endpoint, faults under load
+	AIMUX_TEST_LOAD=1 $(BIN)/python -m pytest -q --timeout 600 -m fault
 	AIMUX_TEST_NAMES=100000 AIMUX_TEST_EXAMPLES=20 \
 		$(BIN)/python -m pytest -q --timeout 600 tests/e2e/test_many_names.py tests/edge/test_management_api.py
 

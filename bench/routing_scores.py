@@ -141,4 +141,5 @@ def _run(command: Sequence[str]) -> None:
 def _trial(row: tuple[str, str | None, Any], answer: tuple[str | None, float]) -> Trial:
     text, expected, kind = row
     best, score = answer
-    return Trial(text, expected, kind, Outcome.NO_MATCH if best is None else Outcome.FORWARDED, best, score)
+    outcome = Outcome.NO_MATCH if best is None else Outcome.FORWARDED
+    return Trial(text, expected, kind, outcome, best, score, best=best, best_score=score)

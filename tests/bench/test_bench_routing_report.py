@@ -52,14 +52,14 @@ def test_the_interval_of_a_mean_is_students() -> None:
 def report() -> Report:
     good = assess(
         [
-            Trial("x", "a", None, Outcome.FORWARDED, "a", 0.9),
-            Trial("x", None, Kind.FAR, Outcome.NO_MATCH, "a", 0.1),
+            Trial("x", "a", None, Outcome.FORWARDED, "a", 0.9, best_score=0.9),
+            Trial("x", None, Kind.FAR, Outcome.NO_MATCH, "a", 0.1, best_score=0.1),
         ]
     )
     bad = assess(
         [
-            Trial("x", "a", None, Outcome.FORWARDED, "b", 0.1),
-            Trial("x", None, Kind.FAR, Outcome.FORWARDED, "a", 0.9),
+            Trial("x", "a", None, Outcome.FORWARDED, "b", 0.1, best_score=0.1),
+            Trial("x", None, Kind.FAR, Outcome.FORWARDED, "a", 0.9, best_score=0.9),
         ]
     )
     return Report(

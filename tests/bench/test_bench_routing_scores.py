@@ -51,7 +51,7 @@ def test_the_peer_is_asked_by_numbers_and_its_answers_are_trials(
     assert seen == {"routes": {"red": [0, 1], "blue": [2]}, "rows": [3, 4, 5]}
     right, wrong, far = trials
     assert (right.is_right, wrong.is_right, far.is_right) == (True, False, True)
-    assert (wrong.outcome, wrong.best, wrong.score, far.outcome) == (Outcome.FORWARDED, "red", 0.8, Outcome.NO_MATCH)
+    assert (wrong.outcome, wrong.route, wrong.score, far.outcome) == (Outcome.FORWARDED, "red", 0.8, Outcome.NO_MATCH)
 
 
 @pytest.mark.skipif(isinstance(PYTHON, str), reason=f"{PEER}: {PYTHON}")

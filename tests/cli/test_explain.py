@@ -154,7 +154,7 @@ def test_what_goes_to_the_fallback(explained: Explain) -> None:
     assert (found["verdict"], found["decided_by"]) == ("fallback", "fallback")
     assert passages(found)["min_score"] == "not met"
     assert passages(found)["access"] == "not reached"
-    assert any(f"'{found['route']}' needs 0.4 and has" in gate["why"] for gate in found["gates"])
+    assert any(f"'{found['best']}' needs 0.4 and has" in gate["why"] for gate in found["gates"])
 
 
 def test_what_matches_nothing_without_a_fallback(explained: Explain, guarded: Path) -> None:

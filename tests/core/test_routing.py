@@ -50,8 +50,8 @@ def test_best_runner_up_and_contenders(values, expected):
 
 
 def test_the_margin_is_the_lead_over_the_second_best():
-    assert match(house(0.4, 0.4), Scores((0.75, 0.5))).margin == 0.25
-    assert match(house(0.4, None), Scores((0.75, None))).margin is None
+    assert match(house(0.4, 0.4), Scores((0.75, 0.5))).lead.margin == 0.25
+    assert match(house(0.4, None), Scores((0.75, None))).lead.margin is None
 
 
 def test_a_lead_of_exactly_the_threshold_is_enough():

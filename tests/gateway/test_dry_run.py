@@ -67,12 +67,14 @@ def test_a_dry_run_is_what_the_gateway_does(house):
         assert asked == served.scorer.texts
         assert (judgement.verdict, judgement.status) == (record.verdict, record.status)
         assert judgement.scores == record.scores
+        assert judgement.route == record.route
         if record.match:
             found = record.match
-            assert (judgement.route, judgement.score, judgement.margin) == (found.best.name, found.score, found.margin)
-            assert judgement.runner_up == (found.runner_up and found.runner_up.name)
+            assert (judgement.score, judgement.margin) == (found.lead.score, found.lead.margin)
+            assert judgement.runner_up == (found.lead.runner_up and found.lead.runner_up.name)
+            assert (judgement.best, judgement.best_score) == (found.best.name, found.score)
         else:
-            assert (judgement.route, judgement.score, judgement.margin) == (record.route, None, None)
+            assert (judgement.score, judgement.margin, judgement.best) == (None, None, None)
         if served.forwarder.calls:
             assert judgement.rule == record.rule
             assert judgement.message == "goes to http://upstream:8001"
@@ -142,7 +144,15 @@ def test_scores_that_cannot_be_are_a_fault():
 
 def test_a_route_that_a_part_of_the_text_chose_is_told_rather_than_the_nearest_to_the_whole():
     red, green = (Route(name, UPSTREAM, Access.OPEN, frozenset(), (name,), 0.6) for name in ("red", "green"))
-    part = Stand(0, 0.9, frozenset(), whole=True)
+    part = Stand(0, 0.9, frozenset(), whole=True, runner_up=1, runner_up_score=0.25, words="text", span=(2, 6))
     found = judge("a text", None, Snapshot.of((red, green)), lambda _: Scores((0.5, 0.55), stands=(part,)))
-    assert (found.verdict, found.route, found.rule) == ("forward", "red", "route 'red' is open")
-    assert (found.score, found.runner_up) == (0.55, "red")
+    rule = "route 'red' is open; characters 2 to 6 of the text stand for route 'red' (0.9000)"
+    assert (found.verdict, found.route, found.rule) == ("forward", "red", rule)
+    assert (found.score, found.runner_up, found.margin) == (0.9, "green", 0.65)
+    assert (found.best, found.best_score) == ("green", 0.55)
+
+
+def test_the_fallback_takes_a_text_as_itself_and_the_best_route_is_told_beside_it():
+    red, last = Route("red", UPSTREAM, Access.OPEN, frozenset(), ("red",), 0.6), route(FALLBACK_NAME, (Access.OPEN, ()))
+    found = judge("a text", None, Snapshot.of((red,), fallback=last), lambda _: Scores((0.5,)))
+    assert (found.verdict, found.route, found.best, found.best_score) == ("fallback", "fallback", "red", 0.5)

@@ -87,7 +87,7 @@ def test_a_house_without_intents_is_explained_without_a_model():
     house = Snapshot.of((route("red", (Access.OPEN, ())),), fallback=LAST, agents=frozenset(AGENTS))
     found = explain("budget", None, house, Looks(None))
     assert found.decided.by is Gate.FALLBACK
-    assert (found.text, found.near, found.guarded, found.words) == (None, (), (), {})
+    assert (found.text, found.near, found.guarded, found.stands) == (None, (), (), ())
     closed = replace(house, fallback=route(FALLBACK_NAME, (Access.RESTRICTED, ("bee",))))
     found = explain("budget", "ant", closed, Looks(None))
     assert [way.says for way in found.ways] == [

@@ -112,14 +112,20 @@ def test_each_window_of_the_plan_has_its_words(looks: Looks, snapshot: Snapshot,
 def test_each_stand_has_the_words_of_its_part(looks: Looks, snapshot: Snapshot) -> None:
     text = "analyze the budget and then delete all users. what is 40 times 6"
     scores = scored(looks, text, snapshot)
-    words = looks.standing(text, scores)
-    assert set(words) == set(scores.stands)
-    spoken = {snapshot.routes[stand.place].name: said for stand, said in words.items()}
+    spoken = {snapshot.routes[stand.place].name: stand.words for stand in scores.stands}
     assert spoken["admin"] == "delete all users."
     assert spoken["math"] == "what is 40 times 6"
-    for stand, said in words.items():
-        alone = scored(looks, said, snapshot).values
+    for stand in scores.stands:
+        assert stand.span is not None
+        assert text[slice(*stand.span)] == stand.words
+        if not stand.whole:
+            continue  # what the text has between some of its words may be left out
+        alone = scored(looks, stand.words, snapshot).values
         assert alone[stand.place] == pytest.approx(stand.score, abs=1e-5)
+        assert stand.runner_up is not None
+        assert alone[stand.runner_up] == pytest.approx(stand.runner_up_score, abs=1e-5)
+        assert stand.score >= stand.runner_up_score
+        assert stand.runner_up != stand.place
 
 
 def test_what_is_hidden_or_misspelt_is_shown_as_it_looks(looks: Looks, snapshot: Snapshot) -> None:
@@ -164,7 +170,7 @@ def test_what_was_not_read_says_nothing(looks: Looks, snapshot: Snapshot) -> Non
         if text != "never read":
             assert not isinstance(looks.score(text, snapshot), Scores)
         assert looks.text(text) is None
-        assert (looks.near(text, scores), looks.guarded(text), looks.standing(text, scores)) == ((), (), {})
+        assert (looks.near(text, scores), looks.guarded(text)) == ((), ())
     nothing = Looks(None)
     assert nothing.score("a", snapshot) == Scores((None,) * 5)
     assert (nothing.near("a", scores), nothing.guarded("a")) == ((), ())

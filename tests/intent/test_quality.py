@@ -88,7 +88,7 @@ def test_the_threshold_is_the_highest_at_which_the_coverage_passes(scores):
 
 
 def trial(expected, outcome, best="a", score=0.5, kind=None):
-    return Trial("x", expected, kind, outcome, best, score)
+    return Trial("x", expected, kind, outcome, best, score, best_score=score)
 
 
 def test_each_row_is_counted_where_it_belongs():

@@ -18,6 +18,8 @@ _FROM_DECISION: Final = (
 )
 # Records that an earlier version wrote lack these.
 _SINCE_ADDED: Final = ("chosen_by", "turn", "listed")
+OF_A_PART: Final = ("route", "start", "end", "text", "score")
+"""What is recorded of the part of a text that decided."""
 _FROM_OUTCOME: Final = ("model_ms", "upstream_ms", "total_ms", "status", "bytes", "ended")
 _SERVED: Final = frozenset({"forward", "fallback", "answered"})
 FAILED: Final = ("internal", "redirect_refused")
@@ -37,12 +39,17 @@ def entry_of(chain: int, decision: Fields, outcome: Fields | None) -> Entry:
         entry[name] = decision[name]
     for name in _SINCE_ADDED:
         entry[name] = decision.get(name)
+    # Only where a part of the text decided, and not in records that older versions have written.
+    part = decision.get("part")
+    entry["part"] = None if part is None else {name: part[name] for name in OF_A_PART}
     # Only where there is one, and not in records that older versions have written.
     entry["client_request_id"] = decision.get("client_request_id")
     entry["upstream_request_id"] = None if outcome is None else outcome.get("upstream_request_id")
     entry["scores"] = [
         {"route": route, "score": score, "min_score": needed} for route, score, needed in decision["scores"]
     ]
+    best = entry["scores"][0] if entry["scores"] else {"route": None, "score": None}
+    entry["best"], entry["best_score"] = best["route"], best["score"]
     entry["verdict"] = decision["verdict"] if outcome is None else outcome["verdict"]
     for name in _FROM_OUTCOME:
         entry[name] = None if outcome is None else outcome[name]

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from aimux import __version__
-from aimux.audit.entry import Entry, is_failure, is_refusal
+from aimux.audit.entry import OF_A_PART, Entry, is_failure, is_refusal
 
 _COLUMNS: Final = (
     *(
@@ -29,6 +29,7 @@ _COLUMNS: Final = (
     *("upstream_ms", "total_ms", "ended", "config", "model", "chain", "decision", "outcome", "conflicts"),
     *("chosen_by", "turn", "listed"),
     *("client_request_id", "upstream_request_id"),
+    *("best", "best_score", "part_route", "part_start", "part_end", "part_text", "part_score"),
 )
 # A spreadsheet takes a cell that begins so for a formula, which could send what stands beside it elsewhere.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -51,8 +52,15 @@ def as_csv(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def _cells(entry: Entry) -> list[object]:
-    flat = {**entry, **entry["position"], "conflicts": json.dumps(entry["conflicts"]) if entry["conflicts"] else None}
+    conflicts = json.dumps(entry["conflicts"]) if entry["conflicts"] else None
+    flat = {**entry, **entry["position"], "conflicts": conflicts, **dict(_part(entry, "_"))}
     return [_harmless(flat[name]) for name in _COLUMNS]
+
+
+def _part(entry: Entry, between: str) -> Iterator[tuple[str, object]]:
+    """What is known of the part that decided, null where none did. The sign stands between `part` and each name."""
+    part = entry["part"] or dict.fromkeys(OF_A_PART)
+    return ((f"part{between}{name}", part[name]) for name in OF_A_PART)
 
 
 def _harmless(value: object) -> object:
@@ -93,10 +101,13 @@ def _attributes(entry: Entry) -> Iterator[tuple[str, object]]:
     for name in ("request_id", "identity", "dialect", "text", "text_digest", "route", "score", "runner_up", "margin"):
         yield f"aimux.{name}", entry[name]
     for name in (
+        *("best", "best_score"),
         *("verdict", "rule", "config", "model", "bytes", "model_ms", "upstream_ms", "total_ms", "ended"),
         *("chosen_by", "turn", "client_request_id", "upstream_request_id"),
     ):
         yield f"aimux.{name}", entry[name]
+    for name, value in _part(entry, "."):
+        yield f"aimux.{name}", value
     for name, value in entry["position"].items():
         yield f"aimux.audit.{name}", value
 

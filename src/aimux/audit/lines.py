@@ -14,7 +14,7 @@ from typing import Final
 from aimux.audit.redact import BLOT, Redactor
 from aimux.core.record import Record
 from aimux.core.request import ChosenBy, Claim, Reading, Scores
-from aimux.core.routing import by_name
+from aimux.core.routing import Match, by_name
 from aimux.core.snapshot import Snapshot
 
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
@@ -147,21 +147,24 @@ class Scribe:
         said = record.said
         if said is None or said.text is None:
             return _UNSAID
-        return f"{self._shown(said, said.text)},{_scored(record, *(record.scored or _NOT_SCORED))}"
+        shown, recorded = self._shown(said, said.text)
+        return f"{shown},{_scored(record, *(record.scored or _NOT_SCORED))}{_part(record.match, recorded)}"
 
-    def _shown(self, said: Reading, text: str) -> str:
+    def _shown(self, said: Reading, text: str) -> tuple[str, str]:
+        """The fields of the text, and as much of it as they show."""
         if self._redactor.hides_field(said.field):
-            return f'"text":"{BLOT}","text_digest":null'
+            return f'"text":"{BLOT}","text_digest":null', ""
         listed = f',"listed":{len(said.listed)}' if said.listed else ""
         policy, longest = self._policy, self._policy.longest
         seen = self._redactor.clean(text[:longest])
         whole = seen if len(text) <= longest else text
         digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
         if policy.text == "none":
-            return f'"text":null,"text_digest":"{digest}"{listed}'
+            return f'"text":null,"text_digest":"{digest}"{listed}', ""
         limit = policy.excerpt if policy.text == "excerpt" else longest
-        shown = seen if len(seen) <= limit and len(text) <= longest else seen[:limit] + "..."
-        return f'"text":{_ENCODE(shown)},"text_digest":"{digest}"{listed}'
+        recorded = seen[:limit]
+        shown = seen if len(seen) <= limit and len(text) <= longest else recorded + "..."
+        return f'"text":{_ENCODE(shown)},"text_digest":"{digest}"{listed}', recorded
 
 
 _NOBODY: Final = (None, None)
@@ -178,12 +181,24 @@ def _scored(record: Record, snapshot: Snapshot | None, scores: Scores | None) ->
         return _UNSCORED
     best = sorted(by_name(snapshot, scores), key=lambda pair: -pair[1])[:_MOST_SCORES]
     rows = [[name, round(score, 4), snapshot.by_name[name].min_score] for name, score in best]
-    runner_up = None if found.runner_up is None else found.runner_up.name
-    margin = None if found.margin is None else round(found.margin, 4)
+    lead = found.lead
+    runner_up = None if lead.runner_up is None else lead.runner_up.name
+    margin = None if lead.margin is None else round(lead.margin, 4)
     return (
-        f'"score":{round(found.score, 4)},"runner_up":{_ENCODE(runner_up)},"margin":{_ENCODE(margin)},'
+        f'"score":{round(lead.score, 4)},"runner_up":{_ENCODE(runner_up)},"margin":{_ENCODE(margin)},'
         f'"ambiguity_threshold":{_ENCODE(snapshot.ambiguity_threshold)},"scores":{_ENCODE(rows)}'
     )
+
+
+def _part(found: Match | None, recorded: str) -> str:
+    """The part of the text that decided, where one did. Its words are shown only where the recorded text shows them."""
+    part = None if found is None else found.part
+    if part is None:
+        return ""
+    start, end = part.span or (None, None)
+    shown = part.words if part.span is not None and part.words in recorded else None
+    of = {"route": part.lead.route.name, "start": start, "end": end, "text": shown, "score": round(part.lead.score, 4)}
+    return f',"part":{_ENCODE(of)}'
 
 
 def _milliseconds(seconds: float | None) -> str:

@@ -15,9 +15,9 @@ from aimux.intent.quality import COVERAGE, FEW, Estimate, InScope, Outcome, OutO
 
 _WIDTH: Final = 54
 _SAID: Final = {
-    Outcome.FORWARDED: "forwarded to {best}",
-    Outcome.AMBIGUOUS: "409, best is {best}",
-    Outcome.NO_MATCH: "no match, best is {best}",
+    Outcome.FORWARDED: "forwarded to {route}",
+    Outcome.AMBIGUOUS: "409, best is {route}",
+    Outcome.NO_MATCH: "no match, best is {route}",
     Outcome.UNREAD: "refused unread",
 }
 _ORDER: Final = tuple(_SAID)
@@ -122,11 +122,14 @@ def _missed_lines(labelled: Path, missed: Rows, rows: int, show: int) -> Iterato
         # Quoted, so that nothing in a text reaches the terminal as anything but text.
         yield f"{labelled.name}:{row.line}  {json.dumps(row.text)}"
         wanted = trial.expected or "no route"
-        yield f"    expected {wanted}; {_SAID[trial.outcome].format(best=trial.best)}{_measured(trial)}"
+        yield f"    expected {wanted}; {_SAID[trial.outcome].format(route=trial.route)}{_measured(trial)}"
+        if trial.part is not None:
+            part = trial.part
+            yield f"    decided by its part {json.dumps(part.text)} for {part.route}, score {part.score:.3f}"
 
 
 def _measured(trial: Trial) -> str:
-    if trial.best is None:
+    if trial.route is None:
         return ""
     if trial.runner_up is None or trial.margin is None:
         return f"; score {trial.score:.3f}"

@@ -72,7 +72,9 @@ def as_dict(found: Explanation, loaded: Loaded) -> dict[str, object]:
         "guards": list(_guards_as_dicts(found, loaded)),
         "parts": [
             {
-                "text": found.words[stand],
+                "text": stand.words,
+                "start": None if stand.span is None else stand.span[0],
+                "end": None if stand.span is None else stand.span[1],
                 "route": names[stand.place],
                 "score": round(stand.score, 4),
                 "could_as_well_mean": sorted(names[place] for place in stand.close),
@@ -194,7 +196,7 @@ def _guards_as_dicts(found: Explanation, loaded: Loaded) -> Iterator[dict[str, A
 
 def _parts(found: Explanation) -> Rows:
     for stand in _sorted(found):
-        yield (found.decided.snapshot.routes[stand.place].name, told(stand.score), _shown(found.words[stand], 60))
+        yield (found.decided.snapshot.routes[stand.place].name, told(stand.score), _shown(stand.words, 60))
         yield ("", "", _bearing(found, stand))
 
 
@@ -219,7 +221,7 @@ def _bearing(found: Explanation, stand: Stand) -> str:
 def _sorted(found: Explanation) -> list[Stand]:
     """Those that count first, then by score."""
     counted = found.decided.counted
-    return sorted(found.words, key=lambda stand: (stand not in counted, -stand.score))
+    return sorted(found.stands, key=lambda stand: (stand not in counted, -stand.score))
 
 
 def _gates(found: Explanation) -> Rows:

@@ -14,7 +14,9 @@ from aimux.cli.batch import Row, rows_of
 from aimux.cli.loading import load_or_report, reader_of, unusable
 from aimux.cli.rows import RowsError, is_unicode, say
 from aimux.config.load import Loaded
+from aimux.config.problem import quoted
 from aimux.core.request import Found, Scores
+from aimux.core.routing import PartMatch
 from aimux.gateway.dry_run import Judgement, judge
 
 if TYPE_CHECKING:
@@ -120,12 +122,21 @@ def _as_dict(found: Judgement, *, with_scores: bool) -> dict[str, object]:
         "runner_up": found.runner_up,
         "margin": _rounded(found.margin),
         "rule": found.rule,
+        "best": found.best,
+        "best_score": _rounded(found.best_score),
+        "part": None if found.part is None else _part_as_dict(found.part),
     }
     if found.candidates:
         fields["candidates"] = list(found.candidates)
     if with_scores:
         fields["scores"] = {name: _rounded(value) for name, value in found.scores}
     return fields
+
+
+def _part_as_dict(part: PartMatch) -> dict[str, object]:
+    start, end = part.span or (None, None)
+    score = round(part.lead.score, 4)
+    return {"route": part.lead.route.name, "start": start, "end": end, "text": part.words, "score": score}
 
 
 def _rounded(value: float | None) -> float | None:
@@ -139,6 +150,8 @@ def _show(found: Judgement, loaded: Loaded) -> None:
     console.print(f"[bold {colour}]{found.verdict}[/] ({found.status}){target}")
     console.print(f"  {escape(found.message)}")
     console.print(f"  rule: {escape(found.rule)}")
+    if found.part is not None:
+        console.print(f"  part: {escape(quoted(found.part.words))}")
     if found.candidates:
         console.print(f"  candidates: {', '.join(found.candidates)}")
     if not found.scores:
@@ -154,5 +167,7 @@ def _show(found: Judgement, loaded: Loaded) -> None:
         table.add_row(name, f"{value:.3f}", f"[{'cyan' if value >= minimum else 'dim'}]{bar}[/]", f"{minimum:.2f}")
     console.print(table)
     if found.margin is not None:
-        needed = loaded.snapshot.ambiguity_threshold
-        console.print(f"  margin {found.margin:.3f} over '{found.runner_up}' (ambiguity_threshold {needed:.2f})")
+        needed, of = loaded.snapshot.ambiguity_threshold, ""
+        if found.part is not None and found.part.chose:
+            of = f" of '{found.part.lead.route.name}' in that part"
+        console.print(f"  margin{of} {found.margin:.3f} over '{found.runner_up}' (ambiguity_threshold {needed:.2f})")

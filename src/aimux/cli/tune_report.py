@@ -171,7 +171,7 @@ def notes(told: Told) -> Iterator[str]:
 def shortfall(told: Told) -> str:
     """Why nothing is proposed."""
     kept = set(told.kept)
-    there = sum(_is_false(trial) and trial.best in kept for trial in told.tuned.now)
+    there = sum(_is_false(trial) and trial.route in kept for trial in told.tuned.now)
     what = f"no thresholds keep false forwards to {told.wanted * 100:g} % of these rows"
     if there:
         routes = _some([name for name in told.kept if any(_leads_to(trial, name) for trial in told.tuned.now)])
@@ -182,7 +182,7 @@ def shortfall(told: Told) -> str:
 
 
 def _leads_to(trial: Trial, name: str) -> bool:
-    return _is_false(trial) and trial.best == name
+    return _is_false(trial) and trial.route == name
 
 
 def _some(names: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ from aimux.core.request import (
     Reading,
     Scores,
 )
-from aimux.core.routing import Match
+from aimux.core.routing import Match, by_part
 from aimux.core.snapshot import FALLBACK_NAME, Route, Snapshot
 from aimux.core.values import value
 
@@ -292,4 +292,4 @@ def _judge(
     if rule is None:
         what = "the fallback" if is_fallback else f"route '{route.name}'"
         return forbidden(route, principal, found, what, chosen_by)
-    return Forward(Permit(route, principal, rule, is_fallback, found, _SEAL, chosen_by, turn))
+    return Forward(Permit(route, principal, by_part(rule, found), is_fallback, found, _SEAL, chosen_by, turn))

@@ -1,10 +1,12 @@
 """From a text's scores to the route that it means for a caller, or to the refusal: guards, thresholds, parts."""
 
+from dataclasses import replace
+
 from aimux.core.access import may_use
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refuse, ambiguous, forbidden, unread, who
 from aimux.core.request import Principal, Scores
-from aimux.core.routing import Match, match, meant_elsewhere
+from aimux.core.routing import Match, counted, match, part_of, routes_of
 from aimux.core.snapshot import Route, Snapshot
 from aimux.core.values import value
 
@@ -29,12 +31,14 @@ def meaning(scores: Scores, principal: Principal, snapshot: Snapshot) -> Meant |
         return ambiguous(found, found.contenders, principal, by_parts=False)
     chosen = found.best if found.contenders else None
     if chosen is None or may_use(principal, chosen) is not None:
-        others = meant_elsewhere(scores, chosen, principal, snapshot)
-        if chosen is None and len(others) == 1:
+        stands = counted(scores, chosen, principal, snapshot)
+        if stands:
+            others = routes_of(stands, snapshot)
+            found = replace(found, part=part_of(stands, snapshot, chose=chosen is None))
+            if chosen is not None or len(others) > 1:
+                meant = others if chosen is None else (chosen, *others)
+                return ambiguous(found, meant, principal, by_parts=True)
             chosen = others[0]
-        elif others:
-            meant = others if chosen is None else (chosen, *others)
-            return ambiguous(found, meant, principal, by_parts=True)
     return Meant(chosen, found)
 
 
@@ -66,8 +70,16 @@ def context_refusal(scores: Scores, principal: Principal, snapshot: Snapshot) ->
     found = match(snapshot, scores)
     if found is None:
         return None
-    meant = found.contenders if not any(may_use(principal, route) for route in found.contenders) else ()
-    for route in (*meant, *meant_elsewhere(scores, None, principal, snapshot)):
-        if may_use(principal, route) is None:
-            return forbidden(route, principal, found, "a route that this conversation could mean")
-    return None
+    what = "a route that this conversation could mean"
+    if found.contenders and not any(may_use(principal, route) for route in found.contenders):
+        return forbidden(found.best, principal, found, what)
+    stands = [
+        stand
+        for stand in counted(scores, None, principal, snapshot)
+        if may_use(principal, snapshot.routes[stand.place]) is None
+    ]
+    if not stands:
+        return None
+    # Which of all that is said it stands in is not known.
+    part = replace(part_of(stands, snapshot, chose=True), words="", span=None)
+    return forbidden(part.lead.route, principal, replace(found, part=part), what)

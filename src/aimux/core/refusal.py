@@ -3,7 +3,7 @@
 from aimux.core.access import may_use
 from aimux.core.reason import Reason
 from aimux.core.request import ChosenBy, Illegible, Principal, TextTooLong
-from aimux.core.routing import Match
+from aimux.core.routing import Match, by_part
 from aimux.core.snapshot import Route
 from aimux.core.values import value
 
@@ -62,7 +62,7 @@ def forbidden(
 ) -> Refuse:
     """The caller may not use a route; `what` names it in the message."""
     reason = Reason.ANONYMOUS_FORBIDDEN if principal.name is None else Reason.ROUTE_FORBIDDEN
-    rule = f"route '{route.name}' is {route.access.value} and does not allow {who(principal)}"
+    rule = by_part(f"route '{route.name}' is {route.access.value} and does not allow {who(principal)}", found)
     return Refuse(reason, f"{who(principal)} may not use {what}", rule, principal, route, found, (), chosen_by)
 
 
@@ -70,15 +70,15 @@ def ambiguous(found: Match, meant: tuple[Route, ...], principal: Principal, *, b
     """The text could mean several routes; where the caller may use none of them, it is forbidden."""
     candidates = tuple(route.name for route in meant if may_use(principal, route))
     if not candidates:
-        first = found.best if found.best in meant else meant[0]
-        return forbidden(first, principal, found, "any route that this text could mean")
+        return forbidden(found.lead.route, principal, found, "any route that this text could mean")
+    parts = _PARTS_RULE if found.part is None else f"{_PARTS_RULE}: {found.part.says}"
     return Refuse(
         Reason.AMBIGUOUS_ROUTE,
         f"this text could mean more than one route; of those, {who(principal)} may use: {', '.join(candidates)}. "
         "Say it differently, or name one in the X-AIMux-Route header",
-        _PARTS_RULE if by_parts else _CLOSE_RULE,
+        parts if by_parts else _CLOSE_RULE,
         principal,
-        found.best,
+        found.lead.route,
         found,
         candidates,
     )

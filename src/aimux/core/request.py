@@ -115,6 +115,10 @@ class Stand:
 
     `close` are the places of those that come within the ambiguity threshold of it. `whole` says that the text sets the
     part apart, as a sentence or a clause; otherwise it is some of its words. `brief` says that it has hardly any.
+
+    `runner_up` is the place of the route with the second-highest score of the part, None where only one has intents.
+    `words` are those of the part, `span` where they stand in the text: the numbers of the first character and of the
+    one behind the last, None where they do not stand in it so. `part` is the part's number among those that were read.
     """
 
     place: int
@@ -122,6 +126,11 @@ class Stand:
     close: frozenset[int]
     whole: bool
     brief: bool = False
+    runner_up: int | None = None
+    runner_up_score: float | None = None
+    words: str = ""
+    span: tuple[int, int] | None = None
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

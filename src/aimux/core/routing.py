@@ -11,11 +11,49 @@ from aimux.core.values import value
 
 
 @value
+class Lead:
+    """The route with the highest score of a text, or of a part of it, and the route with the second highest."""
+
+    route: Route
+    score: float
+    runner_up: Route | None
+    runner_up_score: float | None
+
+    @property
+    def margin(self) -> float | None:
+        """By how much the first leads the second."""
+        return None if self.runner_up_score is None else self.score - self.runner_up_score
+
+
+@value
+class PartMatch:
+    """The part of a text that decided, and the route that it stands for.
+
+    `chose` says that it chose the route, since the whole text means none; otherwise it keeps the text from the route
+    that the whole means. `words` and `span` are as in `Stand`.
+    """
+
+    lead: Lead
+    chose: bool
+    words: str = ""
+    span: tuple[int, int] | None = None
+
+    @property
+    def says(self) -> str:
+        """Which part stands for what, for the rule of a decision. Never the words: a rule is shown where no text is."""
+        to = f"route '{self.lead.route.name}' ({self.lead.score:.4f})"
+        if self.span is None:
+            return f"a part of what is said stands for {to}"
+        return f"characters {self.span[0]} to {self.span[1]} of the text stand for {to}"
+
+
+@value
 class Match:
     """What the scores say.
 
-    `best` is the route with the highest score, also where that score is too low to count. `contenders` are the routes
-    that the text could mean: none below the threshold, one where the best leads by enough, several where it does not.
+    `best` is the route with the highest score of the whole text, also where that score is too low to count.
+    `contenders` are the routes that the text could mean: none below the threshold, one where the best leads by enough,
+    several where it does not. `part` is the part of the text that decided, where the whole alone did not.
     """
 
     best: Route
@@ -23,11 +61,27 @@ class Match:
     runner_up: Route | None
     runner_up_score: float | None
     contenders: tuple[Route, ...]
+    part: PartMatch | None = None
 
     @property
-    def margin(self) -> float | None:
-        """By how much the best route leads the second best."""
-        return None if self.runner_up_score is None else self.score - self.runner_up_score
+    def lead(self) -> Lead:
+        """The scores that chose the route: those of the whole text, or of the part that chose."""
+        if self.part is not None and self.part.chose:
+            return self.part.lead
+        return Lead(self.best, self.score, self.runner_up, self.runner_up_score)
+
+
+def by_part(rule: str, found: Match | None) -> str:
+    """A rule, and the part of the text that chose the route which it is of, where one did."""
+    return rule if found is None or found.part is None or not found.part.chose else f"{rule}; {found.part.says}"
+
+
+def part_of(stands: Sequence[Stand], snapshot: Snapshot, *, chose: bool) -> PartMatch:
+    """Of the parts that count, the one with the highest score, the first of equals. `stands` are one or more."""
+    highest = max(stands, key=lambda stand: stand.score)
+    runner_up = None if highest.runner_up is None else snapshot.routes[highest.runner_up]
+    lead = Lead(snapshot.routes[highest.place], highest.score, runner_up, highest.runner_up_score)
+    return PartMatch(lead, chose, highest.words, highest.span)
 
 
 def by_name(snapshot: Snapshot, scores: Scores) -> tuple[tuple[str, float], ...]:
@@ -51,9 +105,12 @@ def meant_elsewhere(
     scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot
 ) -> tuple[Route, ...]:
     """The routes that parts of the text stand for and that count, beside the chosen one."""
-    if not scores.stands:
-        return ()
-    return tuple(dict.fromkeys(snapshot.routes[stand.place] for stand in counted(scores, chosen, principal, snapshot)))
+    return routes_of(counted(scores, chosen, principal, snapshot), snapshot)
+
+
+def routes_of(stands: Sequence[Stand], snapshot: Snapshot) -> tuple[Route, ...]:
+    """The routes that parts stand for, each once."""
+    return tuple(dict.fromkeys(snapshot.routes[stand.place] for stand in stands)) if stands else ()
 
 
 def counted(scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot) -> tuple[Stand, ...]:
@@ -63,6 +120,8 @@ def counted(scores: Scores, chosen: Route | None, principal: Principal, snapshot
     what is hidden is not set apart. A brief part, such as "a number", is no second request by itself: for a route that
     the caller may use it counts only where nothing else does.
     """
+    if not scores.stands:
+        return ()
     apart: list[Stand] = []
     brief: list[Stand] = []
     for route, stand in _stood_for(snapshot, scores, chosen):
@@ -96,9 +155,12 @@ def _stands_of(snapshot: Snapshot, scores: Scores) -> Iterator[Stand]:
     found = match(snapshot, scores)
     if found is not None and found.contenders:
         close = frozenset(snapshot.routes.index(route) for route in found.contenders if route is not found.best)
-        yield Stand(snapshot.routes.index(found.best), found.score, close, whole=False)
+        second = None if found.runner_up is None else snapshot.routes.index(found.runner_up)
+        best = snapshot.routes.index(found.best)
+        yield Stand(best, found.score, close, False, False, second, found.runner_up_score)
     for stand in scores.stands:
-        yield Stand(stand.place, stand.score, stand.close, whole=False)
+        # Where it stands in another message says nothing of this text.
+        yield Stand(stand.place, stand.score, stand.close, False, False, stand.runner_up, stand.runner_up_score)
 
 
 def match(snapshot: Snapshot, scores: Scores) -> Match | None:

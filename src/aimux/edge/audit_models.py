@@ -41,6 +41,16 @@ class RouteScore(Answer):
     min_score: float
 
 
+class DecidingPart(Answer):
+    """The part of a text that decided, since the whole means no route or since the part stands for another one."""
+
+    route: Annotated[str, Field(description="The route that it stands for.")]
+    start: Annotated[int | None, Field(description="Number of its first character in the text. null: not found there.")]
+    end: Annotated[int | None, Field(description="Number of the character behind its last one.")]
+    text: Annotated[str | None, Field(description="Its words, where the recorded text shows them.")]
+    score: Annotated[float, Field(description="Its score for the route.")]
+
+
 class AuditEntry(Answer):
     """One request: what was decided, why, and what became of it."""
 
@@ -61,10 +71,13 @@ class AuditEntry(Answer):
     dialect: str
     text: Annotated[str | None, Field(description="As much of it as audit.text says, secrets blotted out.")]
     text_digest: Annotated[Digest | None, Field(description="SHA-256 of the whole text, secrets blotted out.")]
-    route: Annotated[str | None, Field(description="The route that it was meant for, also where it was refused.")]
-    score: float | None
-    runner_up: str | None
-    margin: Annotated[float | None, Field(description="By how much the best route led the second best.")]
+    route: Annotated[str | None, Field(description="The route that it went to, or that it was refused for.")]
+    score: Annotated[
+        float | None,
+        Field(description="The score that decided: of the whole text, or of the part that chose the route."),
+    ]
+    runner_up: Annotated[str | None, Field(description="The route with the second highest score there.")]
+    margin: Annotated[float | None, Field(description="By how much the first led the second there.")]
     ambiguity_threshold: Annotated[float | None, Field(description="The margin that was needed.")]
     scores: Annotated[list[RouteScore], Field(description="The highest, at most 32, highest first.")]
     verdict: Annotated[str, Field(description="forward, fallback, answered, or the code of the refusal.")]
@@ -86,6 +99,9 @@ class AuditEntry(Answer):
     turn: Annotated[
         int | None, Field(description="How many messages of the user before the last one the turn stands that chose.")
     ]
+    best: Annotated[str | None, Field(description="The route with the highest score of the whole text.")]
+    best_score: Annotated[float | None, Field(description="That score.")]
+    part: Annotated[DecidingPart | None, Field(description="The part of the text that decided, where one did.")]
     listed: Annotated[int | None, Field(description="How many further texts of a list were judged beside this one.")]
 
 

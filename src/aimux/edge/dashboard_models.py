@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from aimux.edge.audit_models import Milliseconds, RouteScore
+from aimux.edge.audit_models import DecidingPart, Milliseconds, RouteScore
 from aimux.edge.management_models import Answer
 
 
@@ -15,10 +15,16 @@ class Trial(Answer):
     status: Annotated[int, Field(description="The refusal's status; 200 where the upstream would answer.")]
     rule: Annotated[str, Field(description="The rule that decides, in words.")]
     message: Annotated[str, Field(description="Where it would go, or what the caller would be told.")]
-    route: Annotated[str | None, Field(description="The route that the text means, also where it is refused.")]
-    score: float | None
-    runner_up: str | None
-    margin: Annotated[float | None, Field(description="By how much the best route leads the second best.")]
+    route: Annotated[str | None, Field(description="The route that it would go to, or be refused for.")]
+    score: Annotated[
+        float | None,
+        Field(description="The score that decides: of the whole text, or of the part that chooses the route."),
+    ]
+    runner_up: Annotated[str | None, Field(description="The route with the second highest score there.")]
+    margin: Annotated[float | None, Field(description="By how much the first leads the second there.")]
+    best: Annotated[str | None, Field(description="The route with the highest score of the whole text.")]
+    best_score: Annotated[float | None, Field(description="That score.")]
+    part: Annotated[DecidingPart | None, Field(description="The part of the text that decides, where one does.")]
     candidates: Annotated[list[str], Field(description="Where it could mean several: those that the agent may use.")]
     ambiguity_threshold: Annotated[float, Field(description="The margin that is needed.")]
     scores: Annotated[list[RouteScore], Field(description="The highest, at most 32, highest first.")]

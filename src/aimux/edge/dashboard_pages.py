@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from aimux.core.reason import Failure, Reason
-from aimux.edge.audit_models import RouteScore
+from aimux.core.routing import PartMatch
+from aimux.edge.audit_models import DecidingPart, RouteScore
 from aimux.edge.dashboard_models import Overlap, Overlaps, Trial
 from aimux.edge.exchange import Exchange
 from aimux.edge.management import InForce
@@ -105,10 +106,20 @@ def _trial(judgement: Judgement, generation: Generation, milliseconds: float) ->
         score=judgement.score,
         runner_up=judgement.runner_up,
         margin=judgement.margin,
+        best=judgement.best,
+        best_score=judgement.best_score,
+        part=None if judgement.part is None else _part(judgement.part),
         candidates=list(judgement.candidates),
         ambiguity_threshold=generation.snapshot.ambiguity_threshold,
         scores=[RouteScore(route=name, score=score, min_score=by_name[name].min_score) for name, score in highest],
         milliseconds=round(milliseconds, 3),
+    )
+
+
+def _part(part: PartMatch) -> DecidingPart:
+    start, end = part.span or (None, None)
+    return DecidingPart(
+        route=part.lead.route.name, start=start, end=end, text=part.words, score=round(part.lead.score, 4)
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended, Record
+from aimux.core.routing import PartMatch
 from aimux.edge.log_writer import Tell, TickWriter, Write, to_standard_output
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
@@ -123,6 +124,7 @@ def _more(record: Record, *, detailed: bool) -> dict[str, object]:
 
 def _details(record: Record) -> dict[str, object]:
     found = record.match
+    margin = None if found is None else found.lead.margin
     return {
         "peer": record.peer,
         "trace_id": record.trace.trace_id,
@@ -132,13 +134,20 @@ def _details(record: Record) -> dict[str, object]:
         "dialect": record.dialect,
         "rule": record.rule,
         "scores": {name: round(score, 4) for name, score in record.scores},
-        "margin": None if found is None or found.margin is None else round(found.margin, 4),
+        "margin": None if margin is None else round(margin, 4),
+        **({} if found is None or found.part is None else {"part": _part(found.part)}),
         "cached": record.cached,
         "decided_ms": _ms(record.decided_seconds),
         "model_ms": _ms(record.model_seconds),
         "upstream_ms": _ms(record.upstream_seconds),
         "bytes": record.response_bytes,
     }
+
+
+def _part(part: PartMatch) -> dict[str, object]:
+    """The part of the text that decided, without its words: the log holds no texts."""
+    start, end = part.span or (None, None)
+    return {"route": part.lead.route.name, "start": start, "end": end, "score": round(part.lead.score, 4)}
 
 
 def agent_of(record: Record) -> str | None:

@@ -72,10 +72,20 @@ def judgement(record: Record) -> Attributes:
 
 
 def _scores(found: Match) -> Attributes:
-    attributes: Attributes = {"aimux.best": found.best.name, "aimux.score": found.score}
-    if found.runner_up is not None and found.margin is not None:
-        attributes["aimux.runner_up"] = found.runner_up.name
-        attributes["aimux.margin"] = found.margin
+    lead, part = found.lead, found.part
+    attributes: Attributes = {
+        "aimux.best": found.best.name,
+        "aimux.best_score": found.score,
+        "aimux.score": lead.score,
+    }
+    if lead.runner_up is not None and lead.margin is not None:
+        attributes["aimux.runner_up"] = lead.runner_up.name
+        attributes["aimux.margin"] = lead.margin
+    if part is not None:
+        attributes["aimux.part.route"] = part.lead.route.name
+        attributes["aimux.part.score"] = part.lead.score
+        if part.span is not None:
+            attributes["aimux.part.start"], attributes["aimux.part.end"] = part.span
     return attributes
 
 

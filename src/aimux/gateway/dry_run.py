@@ -7,13 +7,18 @@ from aimux.core.decision import Forward, decide
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
 from aimux.core.refusal import Refuse
 from aimux.core.request import SILENT, Ask, Claim, Facts, Found, Place, Reading, Scores
-from aimux.core.routing import Match, by_name
+from aimux.core.routing import Match, PartMatch, by_name
 from aimux.core.snapshot import Route, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The decision on one text. `route` is the best by score, also where it is refused; scores are by route name."""
+    """The decision on one text. Scores are by route name, those of the whole text.
+
+    `route` is the one that it goes to or is refused for, as the record and the response's header have it. `score`,
+    `runner_up` and `margin` are those that decided: of the whole text or, where `part` chose the route, of that part.
+    `best` is the route with the highest score of the whole text.
+    """
 
     text: str
     agent: str | None
@@ -27,6 +32,9 @@ class Judgement:
     margin: float | None
     candidates: tuple[str, ...]
     scores: tuple[tuple[str, float], ...]
+    best: str | None
+    best_score: float | None
+    part: PartMatch | None
 
 
 def judge(text: str, agent: str | None, snapshot: Snapshot, score: Callable[[str], Found]) -> Judgement:
@@ -61,7 +69,7 @@ def judgement(text: str, agent: str | None, decision: Forward | Refuse, facts: F
         verdict, status = decision.reason.code, decision.reason.status
         message, candidates = decision.message, decision.candidates
         rule, found, route = decision.rule, decision.match, decision.route
-    best = route if verdict == VERDICT_FORWARD or found is None else found.best
+    lead = None if found is None else found.lead
     return Judgement(
         text=text,
         agent=agent,
@@ -69,10 +77,13 @@ def judgement(text: str, agent: str | None, decision: Forward | Refuse, facts: F
         status=status,
         rule=rule,
         message=message,
-        route=best.name if best else None,
-        score=found.score if found else None,
-        runner_up=found.runner_up.name if found and found.runner_up else None,
-        margin=found.margin if found else None,
+        route=route.name if route else None,
+        score=lead.score if lead else None,
+        runner_up=lead.runner_up.name if lead and lead.runner_up else None,
+        margin=lead.margin if lead else None,
         candidates=candidates,
         scores=by_name(snapshot, facts.scores) if isinstance(facts.scores, Scores) else (),
+        best=found.best.name if found else None,
+        best_score=found.score if found else None,
+        part=found.part if found else None,
     )

@@ -1,6 +1,5 @@
 """Why a text is decided as it is: the judgement, each gate, what the text was near to, and what would change it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aimux.core.request import Stand
@@ -17,7 +16,7 @@ from aimux.intent.explain import Guarded, Looks, Near, Text
 class Explanation:
     """All that can be said of a decision. What was not asked for is empty, `text` None where nothing was read.
 
-    `words` are those of the parts that stand for a route by themselves.
+    `stands` are those of the parts that stand for a route by themselves.
     """
 
     judgement: Judgement
@@ -26,7 +25,7 @@ class Explanation:
     text: Text | None
     near: tuple[Near, ...]
     guarded: tuple[Guarded, ...]
-    words: Mapping[Stand, str]
+    stands: tuple[Stand, ...]
     ways: tuple[Way, ...]
 
 
@@ -35,14 +34,13 @@ def explain(text: str, agent: str | None, snapshot: Snapshot, looks: Looks) -> E
     case = Case(text, agent, None, snapshot)
     found = decide_case(case, looks)
     scores = found.scores
-    words = {} if scores is None else looks.standing(text, scores)
     return Explanation(
         judgement=judgement(text, agent, found.decision, found.facts, snapshot),
         decided=found,
-        stages=stages(found, words),
+        stages=stages(found),
         text=looks.text(text) if scores is not None else None,
         near=() if scores is None else looks.near(text, scores),
         guarded=() if scores is None else looks.guarded(text),
-        words=words,
+        stands=() if scores is None else scores.stands,
         ways=ways(case, looks),
     )

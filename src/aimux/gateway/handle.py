@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from aimux.core.decision import Forward, Permit, decide
@@ -192,10 +192,12 @@ def _note_turn(record: Record, permit: Permit, facts: Facts, snapshot: Snapshot)
 
 def _refuse_decided(exchange: Exchange, record: Record, refusal: Refuse, facts: Facts, snapshot: Snapshot) -> None:
     """Refuse; of several texts the one that is refused has the scores that count."""
-    for found in (facts.scores, *facts.more) if facts.more and refusal.match is not None else ():
-        if isinstance(found, Scores) and match(snapshot, found) == refusal.match:
-            record.scored = (snapshot, found)
-            break
+    if facts.more and refusal.match is not None:
+        whole = replace(refusal.match, part=None)
+        for found in (facts.scores, *facts.more):
+            if isinstance(found, Scores) and match(snapshot, found) == whole:
+                record.scored = (snapshot, found)
+                break
     _refuse(exchange, record, refusal)
 
 

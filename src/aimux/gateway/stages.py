@@ -1,13 +1,13 @@
 """What became of a request at each gate, and why, in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from aimux.config.problem import quoted
 from aimux.core.access import may_use
 from aimux.core.decision import Forward
-from aimux.core.request import Illegible, Stand, TextTooLong
+from aimux.core.request import Illegible, TextTooLong
 from aimux.gateway.gates import Decided, Gate
 
 
@@ -32,16 +32,16 @@ class Stage:
     why: str
 
 
-def stages(decided: Decided, words: Mapping[Stand, str]) -> tuple[Stage, ...]:
-    """Every gate in its order, and what became of the request there. `words` are those of the parts that stand."""
-    return tuple(_stages(decided, words))
+def stages(decided: Decided) -> tuple[Stage, ...]:
+    """Every gate in its order, and what became of the request there."""
+    return tuple(_stages(decided))
 
 
-def _stages(decided: Decided, words: Mapping[Stand, str]) -> Iterator[Stage]:
+def _stages(decided: Decided) -> Iterator[Stage]:
     by, order = decided.by, list(Gate)
     forwarded = isinstance(decided.decision, Forward)
     for gate in order:
-        why = _why(gate, decided, words)
+        why = _why(gate, decided)
         if gate is by:
             yield Stage(gate, Passage.PASSED if forwarded else Passage.REFUSED, why)
         elif order.index(gate) > order.index(by) or not _is_asked(gate, decided):
@@ -77,7 +77,7 @@ def _is_asked(gate: Gate, decided: Decided) -> bool:
     return gate is not Gate.ACCESS or decided.by is Gate.ACCESS
 
 
-def _why(gate: Gate, decided: Decided, words: Mapping[Stand, str]) -> str:
+def _why(gate: Gate, decided: Decided) -> str:
     match gate:
         case Gate.IDENTITY:
             return _who(decided)
@@ -92,7 +92,7 @@ def _why(gate: Gate, decided: Decided, words: Mapping[Stand, str]) -> str:
         case Gate.AMBIGUITY:
             return _ambiguity(decided)
         case Gate.PARTS:
-            return _parts(decided, words)
+            return _parts(decided)
         case Gate.ACCESS | Gate.FALLBACK:
             return _rule(decided)
 
@@ -160,12 +160,12 @@ def _ambiguity(decided: Decided) -> str:
     return f"{led}, which lacks {told(threshold - margin)} of {threshold:g}"
 
 
-def _parts(decided: Decided, words: Mapping[Stand, str]) -> str:
+def _parts(decided: Decided) -> str:
     counted = decided.counted
     if not counted:
         return "no part stands for another route"
     stands = (
-        f"{quoted(words.get(stand, ''))} stands for '{decided.snapshot.routes[stand.place].name}' ({told(stand.score)})"
+        f"{quoted(stand.words)} stands for '{decided.snapshot.routes[stand.place].name}' ({told(stand.score)})"
         for stand in counted
     )
     return "; ".join(stands)

@@ -9,7 +9,7 @@ from aimux.core.record import VERDICT_FORWARD
 from aimux.core.request import Found
 from aimux.core.snapshot import Access, Route, Snapshot
 from aimux.gateway.dry_run import judge
-from aimux.intent.quality import Kind, Outcome, Trial
+from aimux.intent.quality import Deciding, Kind, Outcome, Trial
 
 _OUTCOMES = {
     VERDICT_FORWARD: Outcome.FORWARDED,
@@ -52,8 +52,11 @@ def attempt(
         kind=kind,
         # Any other refusal was made without asking what the text means.
         outcome=_OUTCOMES.get(found.verdict, Outcome.UNREAD),
-        best=found.route,
+        route=found.route,
         score=found.score or 0.0,
         runner_up=found.runner_up,
         margin=found.margin,
+        best=found.best,
+        best_score=found.best_score or 0.0,
+        part=None if found.part is None else Deciding.of(found.part),
     )

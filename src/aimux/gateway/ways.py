@@ -167,14 +167,14 @@ def _towards(case: Case, looks: Looks) -> Iterator[Change]:
             if here.match is not None and here.rival is not None:
                 yield adjusted.ambiguity(at_most(here.match.score - here.rival[1]), Bound.AT_MOST)
         case Gate.PARTS:
-            yield from _without_parts(case, here, looks)
+            yield from _without_parts(case, here)
             highest = {stand.place: stand.score for stand in reversed(here.counted)}
             for place, score in highest.items():
                 yield from _higher(here, place, score)
         case Gate.ACCESS:
             route = here.decision.route if isinstance(here.decision, Refuse) else None
             yield from _permitted(case, "" if route is None else route.name, route)
-            yield from _without_parts(case, here, looks)
+            yield from _without_parts(case, here)
 
 
 def _identified(case: Case) -> Iterator[Change]:
@@ -232,13 +232,11 @@ def _lower(case: Case, found: Match, looks: Looks) -> Iterator[Change]:
             yield adjusted.min_score(name, value, Bound.AT_MOST, values[number:])
 
 
-def _without_parts(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
-    if here.scores is not None:
-        words = looks.standing(case.text, here.scores)
-        for stand in here.counted:
-            change = adjusted.without(words[stand], case.text)
-            if change is not None:
-                yield change
+def _without_parts(case: Case, here: Decided) -> Iterator[Change]:
+    for stand in here.counted:
+        change = adjusted.without(stand.words, case.text)
+        if change is not None:
+            yield change
 
 
 def _permitted(case: Case, name: str, route: Route | None) -> Iterator[Change]:

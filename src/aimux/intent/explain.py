@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from aimux.core.request import Found, Illegible, Scores, Stand, TextTooLong
+from aimux.core.request import Found, Illegible, Scores, TextTooLong
 from aimux.core.snapshot import Snapshot
 from aimux.intent import formula
 from aimux.intent.encoder import Vectors
@@ -145,26 +145,6 @@ class Looks:
         """What of a text that was read came nearest to each guard."""
         read = self.text(text)
         return () if read is None or self._reader is None else tuple(_guarded(read, self._reader))
-
-    def standing(self, text: str, scores: Scores) -> dict[Stand, str]:
-        """Of each stand in the scores of a text that was read, the words of the part that has it."""
-        read = self.text(text)
-        if read is None or self._reader is None or not scores.stands:
-            return {}
-        index = self._reader.index
-        best = index.of_parts(*read.plan.of_the_parts(read.vectors), len(read.parts))
-        places = [place for place, _ in index.routes]
-        tops = best.argmax(axis=1).tolist()
-        found = {}
-        for stand in scores.stands:
-            alike = [
-                (abs(float(best[number, top]) - stand.score), number)
-                for number, top in enumerate(tops)
-                if (places[top], read.parts[number].whole, read.parts[number].brief)
-                == (stand.place, stand.whole, stand.brief)
-            ]
-            found[stand] = read.parts[min(alike)[1]].text
-        return found
 
     def _read(self, text: str, reader: TextReader) -> Text | TextTooLong | Illegible:
         read = self._texts.get(text)

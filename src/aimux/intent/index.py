@@ -85,22 +85,34 @@ class IntentIndex:
         """What the parts of a text stand for: `owners` are the parts' numbers, window by window.
 
         `whole` says of each part whether the text sets it apart, `brief`, where it is given, whether it has hardly any
-        words. Raises EncodingError for rows that hold no numbers.
+        words. Parts of a kind are told as the one with the highest score. Raises EncodingError for rows that hold no
+        numbers.
         """
         if not len(self._scored):
             return ()
         best = self.of_parts(windows, owners, len(whole))
         tops = best.argmax(axis=1)
         values = best[np.arange(len(best)), tops]
-        found: dict[tuple[int, frozenset[int], bool, bool], float] = {}
+        found: dict[tuple[int, frozenset[int], bool, bool], int] = {}
         for part in np.flatnonzero(values >= self._least[tops]).tolist():
+            close = frozenset(self._scored[np.flatnonzero(float(values[part]) - best[part] < self._threshold)].tolist())
+            kind = (int(self._scored[tops[part]]), close, whole[part], bool(brief) and brief[part])
+            other = found.get(kind)
+            if other is None or values[part] > values[other]:
+                found[kind] = part
+        stands = []
+        for (place, close, apart, short), part in found.items():
+            runner_up, second = self._second(best[part])
             score = float(values[part])
-            close = frozenset(self._scored[np.flatnonzero(score - best[part] < self._threshold)].tolist())
-            stand = (int(self._scored[tops[part]]), close, whole[part], bool(brief) and brief[part])
-            found[stand] = max(score, found.get(stand, 0.0))
-        return tuple(
-            Stand(place, score, close - {place}, apart, short) for (place, close, apart, short), score in found.items()
-        )
+            stands.append(Stand(place, score, close - {place}, apart, short, runner_up, second, part=part))
+        return tuple(stands)
+
+    def _second(self, scores: Vectors) -> tuple[int, float] | tuple[None, None]:
+        """The place and the score of the route with the second highest score, a column a route that has intents."""
+        if len(scores) == 1:
+            return None, None
+        second = int(np.argsort(-scores, kind="stable")[1])
+        return int(self._scored[second]), float(scores[second])
 
     def of_parts(self, windows: Vectors, owners: Sequence[int], count: int) -> Vectors:
         """The score of each route that has intents for each of so many parts, below 0 for those without a window.

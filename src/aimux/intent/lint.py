@@ -126,7 +126,7 @@ class _Lint:
             rival = self._rival(trial.intent.route, found.contenders)
             if rival is not None:
                 pair = frozenset((self._routes[trial.intent.route].name, rival.name))
-                pairs.setdefault(pair, []).append((found.margin or 0.0, trial, rival))
+                pairs.setdefault(pair, []).append((found.lead.margin or 0.0, trial, rival))
         for found_here in sorted(pairs.values(), key=len, reverse=True):
             margin, trial, rival = min(found_here, key=lambda each: each[0])
             more = f", and {len(found_here) - 1} more of these two routes" if len(found_here) > 1 else ""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from aimux.core.routing import PartMatch
+
 FEW: Final = 20
 """With fewer rows than this an interval says nothing that one would act on."""
 COVERAGE: Final = 95
@@ -35,28 +37,50 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Deciding:
+    """The part of a text that decided: the route that it stands for, its score, its words, where they stand."""
+
+    route: str
+    start: int | None
+    end: int | None
+    text: str
+    score: float
+
+    @classmethod
+    def of(cls, part: PartMatch) -> "Deciding":
+        """What is told of a part."""
+        start, end = part.span or (None, None)
+        return cls(part.lead.route.name, start, end, part.words, part.lead.score)
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One labelled text and what was made of it.
 
-    `expected` is None for a text out of scope. `best` is the route with the highest score, also where it was refused;
-    it is None for a text that was refused unread.
+    `expected` is None for a text out of scope. `route` is the one that it went to, or that it was refused for: the one
+    with the highest score where it was too low or too close. `best` is the route with the highest score of the whole
+    text; `score`, `runner_up` and `margin` are what decided, of the whole text or of the `part` that chose. Of a text
+    that was refused unread nothing is known.
     """
 
     text: str
     expected: str | None
     kind: Kind | None
     outcome: Outcome
-    best: str | None
+    route: str | None
     score: float = 0.0
     runner_up: str | None = None
     margin: float | None = None
+    best: str | None = None
+    best_score: float = 0.0
+    part: Deciding | None = None
 
     @property
     def is_right(self) -> bool:
         """Whether it went where it should: to its route or, out of scope, to none for want of a match."""
         if self.expected is None:
             return self.outcome in {Outcome.NO_MATCH, Outcome.UNREAD}
-        return self.outcome is Outcome.FORWARDED and self.best == self.expected
+        return self.outcome is Outcome.FORWARDED and self.route == self.expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +142,7 @@ def assess(trials: Sequence[Trial]) -> Quality:
     """The figures of trials."""
     inside = [trial for trial in trials if trial.expected is not None]
     outside = [trial for trial in trials if trial.expected is None]
-    scores = [trial.score for trial in inside]
+    scores = [trial.best_score for trial in inside]
     threshold = passing_threshold(scores)
     near, far = ([trial for trial in outside if trial.kind is kind] for kind in (Kind.NEAR, Kind.FAR))
     return Quality(
@@ -208,7 +232,7 @@ def _edge(within: float, end: float, is_beyond: Callable[[float], bool]) -> floa
 
 def _in_scope(trials: Sequence[Trial]) -> InScope:
     return InScope(
-        accuracy=share(trial.best == trial.expected for trial in trials),
+        accuracy=share(trial.route == trial.expected for trial in trials),
         right=share(trial.is_right for trial in trials),
         wrong=share(trial.outcome is Outcome.FORWARDED and not trial.is_right for trial in trials),
         ambiguous=_share_of(Outcome.AMBIGUOUS, trials),
@@ -219,8 +243,8 @@ def _in_scope(trials: Sequence[Trial]) -> InScope:
 
 def _out_of_scope(trials: Sequence[Trial], inside: Sequence[float], threshold: float | None) -> OutOfScope:
     return OutOfScope(
-        auroc=auroc(inside, [trial.score for trial in trials]),
-        false_forwards=share(trial.score >= threshold for trial in trials) if threshold is not None else share(()),
+        auroc=auroc(inside, [trial.best_score for trial in trials]),
+        false_forwards=share(trial.best_score >= threshold for trial in trials) if threshold is not None else share(()),
         forwarded=_share_of(Outcome.FORWARDED, trials),
         ambiguous=_share_of(Outcome.AMBIGUOUS, trials),
         no_match=_share_of(Outcome.NO_MATCH, trials),

@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 
 from aimux.core.legible import IllegibleError, Legible, seen
-from aimux.core.request import Found, Illegible, Scores, TextTooLong
+from aimux.core.request import Found, Illegible, Scores, Stand, TextTooLong
 from aimux.core.snapshot import Snapshot
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.index import IntentIndex
+from aimux.intent.locating import Locator
 from aimux.intent.model import ModelFiles
 from aimux.intent.parts import Part, parts
 from aimux.intent.spelling import Speller
@@ -32,7 +33,8 @@ class Plan:
 
     `owners` are the parts' numbers, window by window; `whole` says of each part whether the text sets it apart, `brief`
     whether it has hardly any words. `unread` are the numbers of the windows of which the model knows too little, and
-    `says_more` is whether something that it does not know may say something.
+    `says_more` is whether something that it does not know may say something. `text` is the text as it came, `readings`
+    are those of it as a whole, and `parts` the words of its parts.
     """
 
     windows: tuple[Sequence[int], ...]
@@ -42,6 +44,19 @@ class Plan:
     brief: tuple[bool, ...] = ()
     unread: frozenset[int] = frozenset()
     says_more: bool = False
+    text: str = ""
+    readings: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+    def located(self, stands: Sequence[Stand]) -> tuple[Stand, ...]:
+        """The stands of its parts with the words of each, and where these stand in the text."""
+        locator, located = Locator(self.text, self.readings), []
+        for stand in stands:
+            read = "" if stand.part is None else self.parts[stand.part]
+            span = locator.span(read)
+            words = read if span is None else self.text[slice(*span)]
+            located.append(replace(stand, words=words, span=span))
+        return tuple(located)
 
     def of_the_whole(self, vectors: Vectors) -> Vectors:
         """Of a vector a window, those of all of the text that is read; there may be none."""
@@ -119,7 +134,7 @@ class TextReader:
         longest = max((len(self.encoder.tokenize(other)) for other in content.others), default=0)
         if longest > self._max_tokens:
             return TextTooLong(longest, self._max_tokens)
-        return self._planned(content)
+        return self._planned(text, content)
 
     def seen(self, text: str) -> Legible:
         """A text as it is seen, with unknown words divided from the signs about them. Raises IllegibleError."""
@@ -158,7 +173,7 @@ class TextReader:
                     others += [plain, *self._speller.readings(plain)[:1]]
         return tuple(dict.fromkeys(others))
 
-    def _planned(self, content: Content) -> Plan:
+    def _planned(self, text: str, content: Content) -> Plan:
         """The plan of what is read of a text."""
         wholes = list(map(self._unknowns.read, content.wholes))
         parts = [self._unknowns.read(part.text) for part in content.parts]
@@ -176,6 +191,9 @@ class TextReader:
             brief=tuple(part.brief for part in content.parts),
             unread=frozenset(row for row, window in enumerate(windows) if window.is_unread),
             says_more=any(read.says_more for read in (*wholes, *parts)),
+            text=text,
+            readings=content.wholes,
+            parts=tuple(part.text for part in content.parts),
         )
 
     def room(self, window: Sequence[int]) -> int:
@@ -195,7 +213,7 @@ class TextReader:
             return replace(found, guards=guards, unread=plan.says_more) if guards else found
         parts, owners = plan.of_the_parts(vectors)
         stands = self.index.stands(parts, owners, plan.whole, plan.brief)
-        return replace(found, stands=stands, guards=guards, unread=plan.says_more)
+        return replace(found, stands=plan.located(stands), guards=guards, unread=plan.says_more)
 
     def score(self, text: str) -> Found:
         """The scores of a text, at once."""

@@ -78,14 +78,15 @@ def _explained(text: str, agent: str | None, loaded: Loaded, reader: "TextReader
 def _print(found: Judgement, explained: "Explanation | None", loaded: Loaded, *, as_json: bool) -> None:
     if explained is None:
         if as_json:
-            print(json.dumps(_as_dict(found, with_scores=True)))
+            print(json.dumps(as_dict(found, with_scores=True)))
         else:
             _show(found, loaded)
         return
-    from aimux.cli.explain import as_dict, show
+    from aimux.cli.explain import as_dict as why
+    from aimux.cli.explain import show
 
     if as_json:
-        print(json.dumps({**_as_dict(found, with_scores=True), **as_dict(explained, loaded)}))
+        print(json.dumps({**as_dict(found, with_scores=True), **why(explained, loaded)}))
     else:
         _show(found, loaded)
         show(explained, loaded)
@@ -107,11 +108,12 @@ def _scorer(loaded: Loaded, reader: "TextReader | None") -> Callable[[str], Foun
 def _print_batch(rows: Iterable[Row], loaded: Loaded, score: Callable[[str], Found], *, with_scores: bool) -> int:
     for text, agent in rows:
         found = judge(text, agent, loaded.snapshot, score)
-        print(json.dumps(_as_dict(found, with_scores=with_scores)))
+        print(json.dumps(as_dict(found, with_scores=with_scores)))
     return 0
 
 
-def _as_dict(found: Judgement, *, with_scores: bool) -> dict[str, object]:
+def as_dict(found: Judgement, *, with_scores: bool) -> dict[str, object]:
+    """A judgement as `--json` and `--batch` give it; scores are rounded to four places."""
     fields: dict[str, object] = {
         "text": found.text,
         "agent": found.agent,

@@ -61,7 +61,7 @@ class DashboardPages:
         # Without a lease: a trial keeps no generation alive, and nobody waits for it to end.
         generation = self._generation()
         judgement = await _judged(text, agent, generation)
-        return json_page(_trial(judgement, generation, (time.perf_counter() - started) * 1000))
+        return json_page(trial_of(judgement, generation, (time.perf_counter() - started) * 1000))
 
     async def _overlaps(self, exchange: Exchange) -> Page:
         parameters(exchange, ())
@@ -94,7 +94,8 @@ def _without_scores(_: str) -> NoReturn:
     raise _ScoresNeeded
 
 
-def _trial(judgement: Judgement, generation: Generation, milliseconds: float) -> Trial:
+def trial_of(judgement: Judgement, generation: Generation, milliseconds: float) -> Trial:
+    """A judgement by a generation as the page gets it; `milliseconds` is what it took."""
     by_name = generation.snapshot.by_name
     highest = sorted(judgement.scores, key=lambda pair: -pair[1])[:_MOST_SCORES]
     return Trial(

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from browser_support.traffic import HOSTILE, HOSTILE_NAME, TRAFFIC, Said, say
-from browser_support.watched import Watched
+from browser_support.watched import Open, Watched
 from e2e_support.client import ask
 from e2e_support.gateway import Gateway
 from e2e_support.upstream import Upstream
@@ -133,6 +133,46 @@ def test_a_row_opens_to_the_whole_why_by_keyboard_and_closes_again(watched: Watc
     expect(row).to_be_focused()
     page.goto(address)
     expect(why.get_by_text("route 'admin' is restricted")).to_be_visible()
+
+
+PARTED = "The lunch on Friday was good and all is well \U0001f600. Delete users. I am at the dentist until four."
+
+
+def test_the_part_that_decided_is_marked_in_its_text_and_in_a_trial(watched: Watched, gateway: Gateway) -> None:
+    page = watched.open("feed?agent=admin-bot&text=dentist")
+    say(gateway.port, Said("admin-bot", PARTED, 1, "forward"))
+    rows(page).first.click()
+    why = page.get_by_role("complementary", name="Why it was decided so")
+    expect(why.locator("blockquote")).to_have_text(PARTED)
+    expect(why.locator("blockquote mark")).to_have_text("Delete users.")
+    expect(why).to_contain_text("stands for admin with")
+    expect(why).to_contain_text("The whole text means no route, so that this part chose.")
+    expect(why).to_contain_text("in that part; needed")
+    page = watched.open("try")
+    page.get_by_label("Text").fill(PARTED)
+    decision = page.get_by_role("region", name="The decision")
+    expect(decision).to_contain_text("Delete users.")
+    expect(decision).to_contain_text("stands for admin with")
+    page.get_by_label("Text").fill("delete users")
+    expect(decision).not_to_contain_text("stands for")
+
+
+def test_a_row_names_its_route_wherever_it_is_shown(watched: Watched, opened: Open, gateway: Gateway) -> None:
+    page = watched.open("feed?agent=finance-bot&route=admin")
+    expect(rows(page).first.get_by_text("admin", exact=True)).to_be_visible()
+    rows(page).first.click()
+    expect(page.get_by_role("complementary", name="Why it was decided so")).to_be_visible()
+    expect(rows(page).first.get_by_text("admin", exact=True)).to_be_visible()
+    small = opened(gateway.port, width=390).open("feed?agent=finance-bot&route=admin")
+    expect(rows(small).first.get_by_text("admin", exact=True)).to_be_visible()
+    assert small.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_examples_to_try_are_the_mesh_s_own(watched: Watched) -> None:
+    page = watched.open("try")
+    for intent in ("what is 40 times 6", "analyze the budget", "reset the database"):
+        expect(page.get_by_role("button", name=intent, exact=True)).to_be_visible()
+    expect(page.locator(".examples button")).to_have_count(3)
 
 
 def test_what_agents_send_is_shown_as_text(watched: Watched) -> None:

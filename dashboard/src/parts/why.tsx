@@ -7,6 +7,7 @@ import { change, link } from "../place";
 import { useResource } from "../resource";
 import { aboutOf, kindOf } from "../verdict";
 import { Icon } from "./icons";
+import { Marked, PartSays } from "./passage";
 import { Scores } from "./scores";
 import { Empty, Failed, Loading } from "./states";
 import { Verdict } from "./verdict";
@@ -102,7 +103,11 @@ function Whole({ entry }: { entry: Entry }) {
         <Fact name="From">{entry.peer}</Fact>
       </Part>
       <Part title="What was meant">
-        {entry.text === null ? <p class="muted">No text is recorded.</p> : <blockquote>{entry.text}</blockquote>}
+        {entry.text === null ? <p class="muted">No text is recorded.</p> : (
+          <blockquote>
+            <Marked text={entry.text} part={entry.part} />
+          </blockquote>
+        )}
         <Fact name="Found in">
           {entry.dialect || "no text"}, <code>{`${entry.method} ${entry.path}`}</code>
         </Fact>
@@ -114,9 +119,15 @@ function Whole({ entry }: { entry: Entry }) {
         ) : (
           <p class="muted">No scores were needed: {entry.route ? "no text chose the route." : "it was decided before."}</p>
         )}
+        {entry.part === null ? null : (
+          <Fact name="Part">
+            <PartSays part={entry.part} route={entry.route} />
+          </Fact>
+        )}
         {entry.margin === null ? null : (
           <Fact name="Lead">
-            {score(entry.margin)} over {entry.runner_up}; needed: {score(entry.ambiguity_threshold)}
+            {score(entry.margin)} over {entry.runner_up}
+            {entry.part?.route === entry.route ? " in that part" : ""}; needed: {score(entry.ambiguity_threshold)}
           </Fact>
         )}
         {entry.cached === null ? null : (

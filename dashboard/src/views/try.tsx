@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { read } from "../api";
 import { useCatalogue } from "../catalogue";
 import { Page, Panel } from "../parts/page";
+import { PartSays } from "../parts/passage";
 import { Scores } from "../parts/scores";
 import { Empty, Shown } from "../parts/states";
 import { Verdict } from "../parts/verdict";
@@ -11,7 +12,8 @@ import { change, place } from "../place";
 import { useResource } from "../resource";
 import { kindOf } from "../verdict";
 
-const EXAMPLES = ["what is 50 times 3", "analyze Q3 revenue", "reset the database"];
+/** So many of the mesh's own intents are offered, one a route. */
+const EXAMPLES = 3;
 
 export function Try() {
   const catalogue = useCatalogue();
@@ -29,6 +31,7 @@ export function Try() {
   const trial = useResource(meant ? JSON.stringify([asked, agent]) : null, (signal) =>
     read("/dashboard/api/try", { text: asked, ...(agent ? { agent } : {}) }, signal),
   );
+  const examples = (catalogue.data?.routes.routes ?? []).flatMap((each) => each.intents.slice(0, 1)).slice(0, EXAMPLES);
   const agents = catalogue.data?.agents.agents.map((each) => each.name) ?? [];
   return (
     <Page
@@ -42,7 +45,7 @@ export function Try() {
             <textarea
               rows={4}
               value={text}
-              placeholder="reset the database"
+              placeholder="What an agent might say"
               spellcheck={false}
               onInput={(event) => setText(event.currentTarget.value)}
             />
@@ -58,14 +61,16 @@ export function Try() {
               ))}
             </select>
           </label>
-          <div class="examples">
-            <span class="muted">For example</span>
-            {EXAMPLES.map((example) => (
-              <button key={example} type="button" class="button quiet" onClick={() => setText(example)}>
-                {example}
-              </button>
-            ))}
-          </div>
+          {examples.length ? (
+            <div class="examples">
+              <span class="muted">For example</span>
+              {examples.map((example) => (
+                <button key={example} type="button" class="button quiet" onClick={() => setText(example)}>
+                  {example}
+                </button>
+              ))}
+            </div>
+          ) : null}
           {meant ? (
             <div class="field">
               <span>The same for real</span>
@@ -92,10 +97,15 @@ export function Try() {
                     ) : (
                       <p class="muted">It was decided before any route had to be scored.</p>
                     )}
+                    {found.part === null ? null : (
+                      <p class="muted">
+                        <PartSays part={found.part} route={found.route} />
+                      </p>
+                    )}
                     {found.margin === null ? null : (
                       <p class="muted">
-                        {found.route} leads {found.runner_up} by {score(found.margin)}; {score(found.ambiguity_threshold)}{" "}
-                        is needed.
+                        {found.part?.route === found.route ? `In that part ${found.route}` : found.best} leads{" "}
+                        {found.runner_up} by {score(found.margin)}; {score(found.ambiguity_threshold)} is needed.
                       </p>
                     )}
                   </>

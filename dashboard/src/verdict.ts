@@ -34,6 +34,7 @@ const REFUSED: Record<Refusal, Meaning> = {
   headers_too_large: { kind: "refused", about: "The headers are over the limit." },
   upgrade_unsupported: { kind: "refused", about: "It asked for a WebSocket, which the gateway does not speak." },
   overloaded: { kind: "refused", about: "Too much was waiting." },
+  out_of_descriptors: { kind: "refused", about: "The gateway had no file descriptor left." },
   not_ready: { kind: "refused", about: "The gateway was not ready." },
   draining: { kind: "refused", about: "The gateway was shutting down." },
   internal: { kind: "failed", about: "A fault inside the gateway." },

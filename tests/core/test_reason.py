@@ -19,7 +19,7 @@ PUBLISHED = {
     500: {"internal"},
     501: {"upgrade_unsupported"},
     502: {"upstream_unreachable", "upstream_invalid", "redirect_refused"},
-    503: {"overloaded", "not_ready", "draining"},
+    503: {"overloaded", "out_of_descriptors", "not_ready", "draining"},
     504: {"upstream_timeout"},
 }
 

@@ -12,7 +12,7 @@ MARK = "zqhostile"
 HOSTILE = {"X-Probe": MARK, "User-Agent": MARK, "Cookie": MARK, "X-Request-ID": MARK, "X-AIMux-Agent": MARK}
 FINANCE = {"X-Source-Agent": "finance-bot"}
 JSON = {"Content-Type": "application/json"}
-MAY_PASS = {"upstream_unreachable", "overloaded", "not_ready", "draining"}
+MAY_PASS = {"upstream_unreachable", "overloaded", "out_of_descriptors", "not_ready", "draining"}
 TYPES = {
     400: "invalid_request",
     401: "unauthenticated",

@@ -40,6 +40,7 @@ def test_the_header_lines_of_a_refusal(reason):
     assert lines[:3] == [b"Content-Type: application/json", b"X-Request-ID: abc123", b"request-id: abc123"]
     own = {
         Reason.OVERLOADED: [b"Retry-After: 1"],
+        Reason.OUT_OF_DESCRIPTORS: [b"Retry-After: 1"],
         Reason.NOT_READY: [b"Retry-After: 2"],
         Reason.DRAINING: [b"Retry-After: 5"],
         Reason.UNKNOWN_AGENT: [b'WWW-Authenticate: AIMux-Agent realm="aimux"'],
@@ -51,7 +52,7 @@ def test_the_header_lines_of_a_refusal(reason):
 
 MAY_PASS = {
     *(Reason.REQUEST_TIMEOUT, Reason.UPSTREAM_UNREACHABLE),
-    *(Reason.OVERLOADED, Reason.NOT_READY, Reason.DRAINING),
+    *(Reason.OVERLOADED, Reason.OUT_OF_DESCRIPTORS, Reason.NOT_READY, Reason.DRAINING),
 }
 
 

@@ -288,6 +288,7 @@ def test_a_whole_text_is_read_once_whoever_asks():
         ({"config": None}, Unjudged.RECORD),
         ({"route": None}, Unjudged.RECORD),
         ({"verdict": "overloaded", "agent": None, "identity": None}, ASIDE),
+        ({"verdict": "out_of_descriptors", "agent": None, "identity": None}, ASIDE),
         ({"verdict": "bad_request", "agent": None, "identity": None, "config": None}, ASIDE),
         ({"verdict": "client_left", "agent": None, "identity": None}, ASIDE),
     ],

@@ -26,6 +26,7 @@ from aimux.edge.connection import Connection
 from aimux.edge.dashboard import dashboard_files
 from aimux.edge.dashboard_pages import DashboardPages
 from aimux.edge.deadlines import Deadlines, interval_for
+from aimux.edge.descriptors import Descriptors
 from aimux.edge.log import Log
 from aimux.edge.management import InForce, Management, Reloading
 from aimux.edge.metrics import Metrics
@@ -77,7 +78,8 @@ class Worker:
         self.metrics = Metrics(live := Live(), self.audit)
         self._live = live
         self._deadlines = Deadlines(interval_for(*timeouts(config)))
-        upstreams = Upstreams(upstream_limits(config), self._deadlines)
+        descriptors = Descriptors.of_this_process()
+        upstreams = Upstreams(upstream_limits(config), self._deadlines, descriptors)
         self._generations = Generations(upstreams)
         live.retire = self._generations.retire
         audited = () if self.audit is None else (self.audit.request,)

@@ -39,6 +39,7 @@ class Reason(Enum):
     UPSTREAM_INVALID = ("upstream_invalid", 502, "upstream_error", _FINAL)
     REDIRECT_REFUSED = ("redirect_refused", 502, "upstream_error", _FINAL)
     OVERLOADED = ("overloaded", 503, "unavailable", _PASSING)
+    OUT_OF_DESCRIPTORS = ("out_of_descriptors", 503, "unavailable", _PASSING)
     NOT_READY = ("not_ready", 503, "unavailable", _PASSING)
     DRAINING = ("draining", 503, "unavailable", _PASSING)
     UPSTREAM_TIMEOUT = ("upstream_timeout", 504, "timeout", _FINAL)

@@ -11,8 +11,11 @@ from aimux.core.headers import id_lines
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
 from aimux.core.snapshot import Redirects, Route, Upstream
+from aimux.edge.connector import Connector
 from aimux.edge.deadlines import NEVER, Deadlines
+from aimux.edge.descriptors import Descriptors
 from aimux.edge.exchange import Exchange
+from aimux.edge.resolver import Resolver
 from aimux.edge.upstream import Outgoing, StaleConnectionError, TruncatedError, UpstreamConnection, UpstreamLimits
 from aimux.gateway.ports import Outcome
 from aimux.wire.forwarding import route_line, upstream_head
@@ -31,17 +34,14 @@ Trust = Mapping[str | None, ssl.SSLContext]
 class Pool:
     """The connections to one upstream; the one that was used last is used first."""
 
-    def __init__(
-        self, upstream: Upstream, limits: UpstreamLimits, deadlines: Deadlines, tls: ssl.SSLContext | None
-    ) -> None:
-        self._upstream = upstream
+    def __init__(self, connector: Connector, limits: UpstreamLimits, deadlines: Deadlines) -> None:
+        self._connector = connector
         self._limits = limits
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
         self._idle: list[UpstreamConnection] = []
         self._open: set[UpstreamConnection] = set()
         self._into = memoryview(bytearray(_READ_AT_ONCE))
-        self._tls = tls
 
     def __len__(self) -> int:
         return len(self._open)
@@ -58,25 +58,9 @@ class Pool:
 
     async def connect(self) -> UpstreamConnection:
         """A new connection. Raises Failure."""
-        upstream = self._upstream
-        await asyncio.sleep(0)  # a timeout needs a task, which a request has only once it has waited
-        try:
-            async with asyncio.timeout(self._limits.connect_timeout):
-                _, connection = await self._loop.create_connection(
-                    lambda: UpstreamConnection(self, self._limits, self._loop, self._into),
-                    upstream.host,
-                    upstream.port,
-                    ssl=self._tls,
-                    server_hostname=upstream.host if self._tls else None,
-                )
-        except TimeoutError as error:
-            message = "the upstream could not be reached in time"
-            raise Failure(Reason.UPSTREAM_TIMEOUT, message, passing=True) from error
-        except ssl.SSLCertVerificationError as error:
-            message = "the upstream's TLS certificate is not trusted"
-            raise Failure(Reason.UPSTREAM_UNREACHABLE, message, passing=False) from error
-        except (OSError, UnicodeError) as error:
-            raise Failure(Reason.UPSTREAM_UNREACHABLE, "the upstream cannot be reached") from error
+        connection = await self._connector.connect(
+            lambda: UpstreamConnection(self, self._limits, self._loop, self._into)
+        )
         self._open.add(connection)
         self._deadlines.watch(connection)
         return connection
@@ -115,9 +99,11 @@ class _Way:
 class Upstreams:
     """Forwards permitted requests over one pool an upstream, by the routes that are open."""
 
-    def __init__(self, limits: UpstreamLimits, deadlines: Deadlines) -> None:
+    def __init__(self, limits: UpstreamLimits, deadlines: Deadlines, descriptors: Descriptors) -> None:
         self._limits = limits
         self._deadlines = deadlines
+        self._descriptors = descriptors
+        self._resolver = Resolver()
         self._ways: dict[int, _Way] = {}
 
     def open(self, routes: Iterable[Route], trust: Trust, speaking: frozenset[str] = frozenset()) -> None:
@@ -132,7 +118,9 @@ class Upstreams:
             upstream = route.upstream
             if upstream not in pools:
                 tls = trust[upstream.ca_file] if upstream.secure else None
-                pools[upstream] = Pool(upstream, self._limits, self._deadlines, tls)
+                timeout = self._limits.connect_timeout
+                connector = Connector(upstream, tls, timeout, self._resolver, self._descriptors)
+                pools[upstream] = Pool(connector, self._limits, self._deadlines)
             keeps = Kept(upstream, speaking) if route.redirects is Redirects.REWRITE else None
             ways[id(route)] = _Way(route, pools[upstream], route_line(route), keeps)
         self._ways |= ways

@@ -22,6 +22,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 _NO_RETRY: Final = b"x-should-retry: false"
 _RETRY_AFTER: Final = {
     Reason.OVERLOADED: b"Retry-After: 1",
+    Reason.OUT_OF_DESCRIPTORS: b"Retry-After: 1",
     Reason.NOT_READY: b"Retry-After: 2",
     Reason.DRAINING: b"Retry-After: 5",
 }

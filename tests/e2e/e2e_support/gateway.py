@@ -38,8 +38,14 @@ class Gateway:
     """A running gateway."""
 
     def __init__(
-        self, config: Path, *, environment: Mapping[str, str] | None = None, arguments: Sequence[str] = ()
+        self,
+        config: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+        within: Sequence[str] = (),
     ) -> None:
+        """`within` is a command that becomes the gateway, as `env` does."""
         self.config = config
         self.stderr = ""
         self.raw_lines: list[str] = []
@@ -49,7 +55,7 @@ class Gateway:
         self.tolerates_faults = False
         self._sockets_at_rest = 0
         self.process = subprocess.Popen(
-            [AIMUX, "run", "--config", config, *arguments],
+            [*within, AIMUX, "run", "--config", config, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,49 @@
+"""What an operator is told of an exception: its type, its message, the place it came from, and what caused it."""
+
+from pathlib import PurePath
+from traceback import extract_tb
+from typing import Final
+
+_LONGEST: Final = 200
+_MOST_CAUSES: Final = 3
+_OWN: Final = "aimux"
+
+
+def fault_of(error: BaseException) -> str:
+    """An exception in one line, as in `ValueError: no such page, at edge/page.py:31, caused by KeyError: 'x', at ...`.
+
+    The place is the innermost line of this package, and that of a library behind it where the exception came from one.
+    """
+    causes: list[str] = []
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen and len(causes) < _MOST_CAUSES:
+        seen.add(id(current))
+        causes.append(_one(current))
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return ", caused by ".join(causes)
+
+
+def _one(error: BaseException) -> str:
+    message = str(error)
+    shown = message if len(message) <= _LONGEST else message[:_LONGEST] + "..."
+    place = _place(error)
+    return type(error).__name__ + (f": {shown}" if shown else "") + (f", at {place}" if place else "")
+
+
+def _place(error: BaseException) -> str:
+    frames = extract_tb(error.__traceback__)
+    if not frames:
+        return ""
+    own = next((frame for frame in reversed(frames) if _OWN in PurePath(frame.filename).parts), None)
+    last = frames[-1]
+    places = [f"{_short(frame.filename)}:{frame.lineno}" for frame in (own, last) if frame is not None]
+    return " in ".join(dict.fromkeys(places))
+
+
+def _short(filename: str) -> str:
+    """A file's path within its package."""
+    parts = PurePath(filename).parts
+    if _OWN in parts:
+        return "/".join(parts[len(parts) - parts[::-1].index(_OWN) :])
+    return "/".join(parts[-2:])

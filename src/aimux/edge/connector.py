@@ -1,0 +1,147 @@
+"""Opening connections to one upstream: name resolution, an attempt on each address, and TLS, within one timeout."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from aimux.core.reason import Failure, Reason
+from aimux.core.snapshot import Upstream
+from aimux.edge.causes import attempts, os_error
+from aimux.edge.descriptors import EXHAUSTED, Descriptors, out_of_descriptors
+from aimux.edge.happy_eyeballs import Attempt, connect, delay_for, interleaved
+from aimux.edge.resolver import Address, Resolver, literal, lookup_error
+from aimux.edge.tls_causes import TlsCauses
+
+_MOST_ADDRESSES: Final = 32
+"""Addresses of a name that are tried for one connection."""
+_AVOIDED: Final = 30.0
+"""Seconds for which an address that failed, or was overtaken by another one, is tried last."""
+
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+
+@dataclass(slots=True)
+class _Trail:
+    """How far connecting has come: the addresses that were tried, and the one that is connected to."""
+
+    resolved: bool = False
+    tried: list[Attempt] = field(default_factory=list)
+    address: Address | None = None
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether an attempt found no file descriptor."""
+        return any(each.error is not None and each.error.errno in EXHAUSTED for each in self.tried)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the system gave every address up for not answering."""
+        return bool(self.tried) and all(isinstance(each.error, TimeoutError) for each in self.tried)
+
+
+class Connector:
+    """Opens connections to one upstream. `timeout` is in seconds and covers name resolution, connecting and TLS."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        tls: ssl.SSLContext | None,
+        timeout: float,
+        resolver: Resolver,
+        descriptors: Descriptors,
+    ) -> None:
+        self._upstream = upstream
+        self._tls = tls
+        self._timeout = timeout
+        self._resolver = resolver
+        self._descriptors = descriptors
+        self._loop = asyncio.get_running_loop()
+        self._literal = literal(upstream.host, upstream.port)
+        self._avoided: dict[Address, float] = {}
+        self._tls_causes = TlsCauses(upstream.host, timeout)
+
+    async def connect(self, protocol: Callable[[], P]) -> P:
+        """The protocol of a new connection. Raises Failure, whose detail names each address and its error."""
+        await asyncio.sleep(0)  # a timeout needs a task, which a request has only once it has waited
+        trail = _Trail()
+        try:
+            async with asyncio.timeout(self._timeout):
+                connected = await self._open(trail)
+                name = self._upstream.host if self._tls else None
+                _, made = await self._loop.create_connection(
+                    protocol, sock=connected, ssl=self._tls, server_hostname=name
+                )
+        except TimeoutError as error:
+            raise self._late(trail, error) from error
+        except ssl.SSLCertVerificationError as error:
+            message = "the upstream's TLS certificate is not trusted"
+            detail = self._detail(await self._tls_causes.untrusted(error, trail.address))
+            raise Failure(Reason.UPSTREAM_UNREACHABLE, message, detail, passing=False) from error
+        except (OSError, UnicodeError) as error:
+            raise self._failed(trail, error) from error
+        return made
+
+    async def _open(self, trail: _Trail) -> socket.socket:
+        """A socket that is connected to one of the addresses. Raises OSError and UnicodeError."""
+        addresses = self._literal or await self._resolver.resolve(self._upstream.host, self._upstream.port)
+        trail.resolved = True
+        ordered = self._ordered(addresses)[:_MOST_ADDRESSES]
+        connected, trail.address = await connect(
+            ordered, delay_for(len(ordered), self._timeout), trail.tried, self._descriptors.new_socket
+        )
+        if len(trail.tried) > 1:
+            self._avoid(trail.tried, trail.address)
+        return connected
+
+    def _ordered(self, addresses: Sequence[Address]) -> list[Address]:
+        """The addresses in the order in which they are tried: those that gave no connection lately come last."""
+        if not self._avoided:
+            return interleaved(addresses)
+        now = self._loop.time()
+        self._avoided = {address: until for address, until in self._avoided.items() if until > now}
+        return sorted(interleaved(addresses), key=self._avoided.__contains__)
+
+    def _avoid(self, tried: Sequence[Attempt], won: Address) -> None:
+        until = self._loop.time() + _AVOIDED
+        for each in tried:
+            if each.address != won and (each.overtaken or each.error is not None):
+                self._avoided[each.address] = until
+        self._avoided.pop(won, None)
+
+    # What went wrong.
+
+    def _late(self, trail: _Trail, error: TimeoutError) -> Failure:
+        if trail.exhausted:
+            return out_of_descriptors(self._detail(attempts(trail.tried)))
+        within = f"within upstreams.connect_timeout ({self._timeout:g} s)"
+        if not trail.resolved:
+            waiting = self._resolver.waiting
+            others = f"; {waiting} names wait for their lookup" if waiting else ""
+            detail = f"its name was not resolved {within}{others}"
+        elif trail.address is None:
+            why = "no answer" if error.errno else f"no connection {within}"
+            detail = f"{why}: {attempts(trail.tried)}"
+        else:
+            detail = f"{trail.address}: TLS handshake not finished {within}"
+        message = "the upstream could not be reached in time"
+        return Failure(Reason.UPSTREAM_TIMEOUT, message, self._detail(detail), passing=True)
+
+    def _failed(self, trail: _Trail, error: OSError | UnicodeError) -> Failure:
+        if not trail.resolved:
+            exhausted = isinstance(error, OSError) and (error.errno in EXHAUSTED or self._descriptors.exhausted)
+            detail = f"its name cannot be resolved: {lookup_error(error)}"
+        elif trail.address is None:
+            exhausted, detail = trail.exhausted, attempts(trail.tried)
+        else:
+            exhausted = isinstance(error, OSError) and error.errno in EXHAUSTED
+            why = os_error(error) if isinstance(error, OSError) else repr(error)
+            detail = f"{trail.address}: {'TLS handshake failed: ' if self._tls else ''}{why}"
+        if exhausted:
+            return out_of_descriptors(self._detail(detail))
+        return Failure(Reason.UPSTREAM_UNREACHABLE, "the upstream cannot be reached", self._detail(detail))
+
+    def _detail(self, what: str) -> str:
+        return f"{self._upstream.authority}: {what}"

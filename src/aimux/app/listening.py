@@ -16,6 +16,8 @@ from aimux.config.schema import ServerConfig
 
 BACKLOG: Final = 2048
 _MOST_UNSENT: Final = 128 * 1024
+_UNSPECIFIED: Final = "::"
+_NO_FAMILY: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 
 
 async def bind(server: ServerConfig) -> list[socket.socket]:
@@ -31,15 +33,44 @@ async def bind(server: ServerConfig) -> list[socket.socket]:
 
 async def _alone(server: ServerConfig) -> list[socket.socket]:
     """Sockets bound to the address and port, which nobody else can have then. Raises StartError."""
+    sockets: list[socket.socket] = []
     try:
-        bound = await asyncio.get_running_loop().create_server(
-            asyncio.Protocol, server.host, server.port, start_serving=False
+        found = await asyncio.get_running_loop().getaddrinfo(
+            server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
+        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
+            try:
+                sockets.append(_bound(family, address))
+            except OSError as error:
+                # A name may have an IPv6 address on a machine without IPv6: its other addresses do.
+                if error.errno not in _NO_FAMILY or len(found) == 1:
+                    raise
+        if not sockets:
+            raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
     except OSError as error:
-        raise _taken(server, error.strerror or str(error)) from error
-    sockets = [socket.socket(fileno=os.dup(each.fileno())) for each in bound.sockets]
-    bound.close()
+        for each in sockets:
+            each.close()
+        raise _taken(server, error) from error
     return sockets
+
+
+def _bound(family: int, address: Any, *, shared: bool = False) -> socket.socket:
+    """A socket bound to an address; `shared` lets other workers bind to it too. Raises OSError.
+
+    The unspecified IPv6 address takes IPv4 clients as well, whose addresses are then written `::ffff:192.0.2.1`.
+    """
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] != _UNSPECIFIED)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def listen(bound: socket.socket) -> None:
@@ -75,19 +106,13 @@ class SharedPort:
         sockets = []
         try:
             for family, address in self._addresses:
-                each = socket.socket(family, socket.SOCK_STREAM)
-                sockets.append(each)
-                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-                if family == socket.AF_INET6:
-                    each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                each.bind(address)
+                sockets.append(_bound(family, address, shared=True))
                 if listening:
-                    listen(each)
+                    listen(sockets[-1])
         except OSError as error:
             for each in sockets:
                 each.close()
-            raise _taken(self._server, error.strerror or str(error)) from error
+            raise _taken(self._server, error) from error
         return sockets
 
     @property
@@ -111,8 +136,9 @@ class StartingHere:
             self._lock.bind(f"\0aimux-starting-on-port-{self._server.port}")
         except OSError as error:
             self._lock.close()
-            why = "another gateway is starting there" if error.errno == errno.EADDRINUSE else str(error)
-            raise _taken(self._server, why) from error
+            if error.errno == errno.EADDRINUSE:
+                error.strerror = "another gateway is starting there"
+            raise _taken(self._server, error) from error
 
     def __exit__(self, *_: object) -> None:
         self._lock.close()
@@ -129,8 +155,16 @@ def found_at(loaded: Loaded, bound: socket.socket) -> Loaded:
     return replace(loaded, snapshot=replace(loaded.snapshot, address=address))
 
 
-def _taken(server: ServerConfig, why: str) -> StartError:
-    return StartError(
-        f"cannot listen on {server.host} port {server.port}: {why}; stop what uses it, or choose another with "
-        "server.port or AIMUX_SERVER__PORT=9000"
-    )
+def _taken(server: ServerConfig, error: OSError) -> StartError:
+    remedy = _remedy(error)
+    return StartError(f"cannot listen on {server.host} port {server.port}: {error.strerror or error}; {remedy}")
+
+
+def _remedy(error: OSError) -> str:
+    if isinstance(error, socket.gaierror):
+        return "correct server.host, or write an address such as 127.0.0.1 or 0.0.0.0"
+    if error.errno in _NO_FAMILY:
+        return "this machine has no such address: set server.host to one that it has, or to 0.0.0.0 for all of IPv4"
+    if error.errno == errno.EACCES:
+        return "ports below 1024 need a privilege: choose another with server.port or AIMUX_SERVER__PORT=9000"
+    return "stop what uses it, or choose another with server.port or AIMUX_SERVER__PORT=9000"

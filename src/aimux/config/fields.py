@@ -195,7 +195,13 @@ def _read_network(value: object) -> IPv4Network | IPv6Network:
         raise defect("{value} is no IP address or network", "write one such as 10.0.0.7 or 10.0.0.0/8")
     if found.ip != found.network.network_address:
         raise defect("{value} is an address within a network", "write the network's first address", str(found.network))
-    return found.network
+    return _unmapped(found.network)
+
+
+def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """The IPv4 network that an IPv4-mapped one stands for: the gateway writes the addresses of peers so."""
+    mapped = None if isinstance(network, IPv4Network) else network.network_address.ipv4_mapped
+    return network if mapped is None or network.prefixlen < 96 else IPv4Network((mapped, network.prefixlen - 96))
 
 
 def _refuse_null(value: object) -> object:

@@ -14,7 +14,7 @@ from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
 from aimux.edge.half_closed import HalfClosed
 from aimux.edge.patience import Unsent, body_deadline
-from aimux.edge.server import Server
+from aimux.edge.server import Server, address_of
 from aimux.wire.forwarding import Origin
 from aimux.wire.http1 import Head
 
@@ -55,8 +55,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         self._transport = cast("asyncio.Transport", transport)
-        peer = transport.get_extra_info("peername")
-        address = peer[0] if isinstance(peer, tuple) else "-"
+        address = address_of(transport.get_extra_info("peername"))
         self._origin = Origin(address, self._server.trusts(address))
         self._server.connections.add(self)
         self._server.emptied.clear()

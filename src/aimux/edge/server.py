@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from aimux.core.headers import Trace, trace_from
 from aimux.core.reason import Failure
@@ -29,8 +29,18 @@ class ServerLimits:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
+_MAPPED: Final = "::ffff:"
+
 BeginTrace = Callable[[Sequence[bytes], str, str], Trace]
 """From a request's traceparent lines, and a new trace id and span id, to its place in a trace."""
+
+
+def address_of(peername: object) -> str:
+    """The address of a peer, `-` where it has none; an IPv4 address that came through an IPv6 socket is written as IPv4."""
+    if not isinstance(peername, tuple):
+        return "-"
+    address: str = peername[0]
+    return address.removeprefix(_MAPPED) if address.startswith(_MAPPED) and "." in address else address
 
 
 class Site(Protocol):

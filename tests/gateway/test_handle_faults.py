@@ -1,7 +1,9 @@
 """Whatever breaks, or whoever leaves: nothing is forwarded that should not be, and nobody is told more than that."""
 
 import asyncio
+import errno
 import math
+import re
 
 import pytest
 from gateway_support.asking import ASKED, MEANS_FINANCE, SNAPSHOT, post, refused
@@ -32,6 +34,37 @@ def test_a_fault_of_the_model_refuses(house, fake_scorer, scores, remembered):
     assert "secret" not in str(exchange.answers)
     assert record.fault.startswith("RuntimeError: secret detail" if scores is FAULTS[0] else "")
     assert record.fault
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    """An error and its cause."""
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OSError(errno.EMFILE, "Too many open files"),
+        OSError(errno.ENFILE, "Too many open files in system"),
+        caused(RuntimeError("no session"), OSError(errno.EMFILE, "Too many open files")),
+    ],
+)
+def test_a_fault_for_want_of_a_descriptor_is_told_as_one(house, fake_scorer, fault):
+    exchange, record = refused(house(SNAPSHOT, scorer=fake_scorer(fault)), "out_of_descriptors", ASKED)
+    assert (exchange.status, b"Retry-After: 1" in exchange.answers[0][1]) == (503, True)
+    assert "Too many open files" in record.fault
+
+
+def test_another_error_of_the_system_is_a_fault(house, fake_scorer):
+    refused(house(SNAPSHOT, scorer=fake_scorer(OSError(errno.EIO, "Input/output error"))), "internal", ASKED)
+
+
+def test_a_fault_is_told_with_its_place_and_its_cause(house, fake_scorer):
+    fault = caused(ValueError("no vector"), KeyError("shape"))
+    _, record = refused(house(SNAPSHOT, scorer=fake_scorer(fault)), "internal", ASKED)
+    place = r"ValueError: no vector, at gateway/\w+\.py:\d+ in .*:\d+, caused by KeyError: 'shape'"
+    assert re.fullmatch(place, record.fault)
 
 
 def test_a_model_that_refuses_in_time_is_believed(house):
@@ -79,7 +112,7 @@ def test_a_fault_of_the_forwarder_before_a_response(house, fake_forwarder):
     exchange, record = served.serve(ASKED)
     assert exchange.error["code"] == "internal"
     assert "secret" not in str(exchange.answers)
-    assert record.fault == "ValueError: secret"
+    assert record.fault.startswith("ValueError: secret, at gateway/handle.py:")
 
 
 def test_how_a_forwarded_exchange_ended_is_recorded(house, fake_forwarder):

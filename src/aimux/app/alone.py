@@ -16,6 +16,7 @@ from aimux.app.settings import log_settings
 from aimux.app.worker import Worker, problems_of
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError
+from aimux.edge.descriptors import shortages
 from aimux.edge.log import Log
 
 
@@ -39,7 +40,7 @@ async def _serve(loaded: Loaded, *, strict: bool) -> int:
         sockets = await bind(loaded.config.server)
         for each in sockets:
             await worker.listen(each)
-        for warning in loaded.warnings:
+        for warning in (*loaded.warnings, *shortages(loaded.config.server.max_connections)):
             log.event.warning("configuration", detail=warning)
         log.event.info(
             "listening", url=url_of(loaded.config.server.host, sockets[0].getsockname()[1]), version=__version__

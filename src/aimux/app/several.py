@@ -12,6 +12,7 @@ from aimux.app.listening import SharedPort, StartingHere, url_of
 from aimux.app.orders import Orders
 from aimux.app.supervisor import Supervisor
 from aimux.config.load import Loaded
+from aimux.edge.descriptors import shortages
 from aimux.edge.log import Log, LogSettings
 from aimux.edge.log_writer import by_turns, to_standard_output
 
@@ -39,7 +40,7 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
             port = await SharedPort.take(config.server)
             supervisor = Supervisor(loaded, log, port, lock.fileno(), strict=strict)
         try:
-            for warning in loaded.warnings:
+            for warning in (*loaded.warnings, *shortages(config.server.max_connections)):
                 log.event.warning("configuration", detail=warning)
             url = url_of(config.server.host, port.number)
             log.event.info("listening", url=url, version=__version__, workers=config.server.workers)

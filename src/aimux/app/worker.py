@@ -98,7 +98,7 @@ class Worker:
             files=dashboard_files(),
         )
         site = Site(self.management, gateway, log, cors(config))
-        self._server = Server(site, server_limits(config), self._deadlines, self._telemetry.begin_trace)
+        self._server = Server(site, server_limits(config), self._deadlines, descriptors, self._telemetry.begin_trace)
         self._listeners: list[asyncio.Server] = []
         self._server.loop.set_exception_handler(lambda _, context: _report(log, context))
 

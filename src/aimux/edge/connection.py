@@ -61,8 +61,9 @@ class Connection(asyncio.Protocol):
         self._server.emptied.clear()
         self._server.deadlines.watch(self)
         self._arm(self._limits.header_timeout)
-        if len(self._server.connections) > self._limits.max_connections:
-            self._refuse(Failure(Reason.OVERLOADED, "the gateway has as many connections as it takes"))
+        refused = self._server.admit(self, transport.get_extra_info("socket").fileno())
+        if refused is not None:
+            self._refuse(refused)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client: of a body, of a next head, or, after a refusal, of what nobody wants any more."""

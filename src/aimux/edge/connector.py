@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+from aimux.core.exhaustion import EXHAUSTED, out_of_descriptors
 from aimux.core.reason import Failure, Reason
 from aimux.core.snapshot import Upstream
 from aimux.edge.causes import attempts, os_error
-from aimux.edge.descriptors import EXHAUSTED, Descriptors, out_of_descriptors
+from aimux.edge.descriptors import Descriptors
 from aimux.edge.happy_eyeballs import Attempt, connect, delay_for, interleaved
 from aimux.edge.resolver import Address, Resolver, literal, lookup_error
 from aimux.edge.tls_causes import TlsCauses
@@ -42,6 +43,18 @@ class _Trail:
         return bool(self.tried) and all(isinstance(each.error, TimeoutError) for each in self.tried)
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the connectors of one process share.
+
+    `reclaim` closes connections that carry no request, where descriptors have run out, and returns how many.
+    """
+
+    resolver: Resolver
+    descriptors: Descriptors
+    reclaim: Callable[[], int]
+
+
 class Connector:
     """Opens connections to one upstream. `timeout` is in seconds and covers name resolution, connecting and TLS."""
 
@@ -50,14 +63,14 @@ class Connector:
         upstream: Upstream,
         tls: ssl.SSLContext | None,
         timeout: float,
-        resolver: Resolver,
-        descriptors: Descriptors,
+        shared: Shared,
     ) -> None:
         self._upstream = upstream
         self._tls = tls
         self._timeout = timeout
-        self._resolver = resolver
-        self._descriptors = descriptors
+        self._resolver = shared.resolver
+        self._descriptors = shared.descriptors
+        self._reclaim = shared.reclaim
         self._loop = asyncio.get_running_loop()
         self._literal = literal(upstream.host, upstream.port)
         self._avoided: dict[Address, float] = {}
@@ -66,6 +79,15 @@ class Connector:
     async def connect(self, protocol: Callable[[], P]) -> P:
         """The protocol of a new connection. Raises Failure, whose detail names each address and its error."""
         await asyncio.sleep(0)  # a timeout needs a task, which a request has only once it has waited
+        try:
+            return await self._connect(protocol)
+        except Failure as failure:
+            if failure.reason is not Reason.OUT_OF_DESCRIPTORS or not self._reclaim():
+                raise
+        await asyncio.sleep(0)  # what was reclaimed is closed by then
+        return await self._connect(protocol)
+
+    async def _connect(self, protocol: Callable[[], P]) -> P:
         trail = _Trail()
         try:
             async with asyncio.timeout(self._timeout):

@@ -12,13 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from aimux.core.reason import Failure, Reason
+from aimux.core.exhaustion import EXHAUSTED
 from aimux.edge.happy_eyeballs import new_socket
 
-EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE})
+LEAST: Final = 64
+"""The least limit that a gateway starts with: it has about twenty descriptors open before anybody connects."""
 _MOST_FILES: Final = 32
 _MOST_LINGERING: Final = 32
-_LEAST_FOR_UPSTREAMS: Final = 16
 _UNLIMITED: Final = 1 << 30
 """Stands for no limit: no process has as many."""
 
@@ -40,10 +40,9 @@ class Descriptors:
     @classmethod
     def within(cls, limit: int) -> "Descriptors":
         """The shares of a limit."""
-        files = min(_MOST_FILES, limit // 8)
         lingering = min(_MOST_LINGERING, limit // 8)
-        upstreams = limit - files
-        return cls(limit, upstreams - lingering - max(_LEAST_FOR_UPSTREAMS, limit // 8), upstreams, lingering)
+        upstreams = limit - min(_MOST_FILES, limit // 8)
+        return cls(limit, upstreams - lingering - limit * 3 // 8, upstreams, lingering)
 
     @classmethod
     def of_this_process(cls) -> "Descriptors":
@@ -68,12 +67,6 @@ class Descriptors:
         return False
 
 
-def out_of_descriptors(detail: str) -> Failure:
-    """The refusal of a request for which no descriptor is left. `detail` is for the operator."""
-    message = "the gateway has no file descriptor left for this: try again"
-    return Failure(Reason.OUT_OF_DESCRIPTORS, message, detail)
-
-
 def soft_limit() -> int:
     """How many descriptors this process may have open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -88,16 +81,19 @@ def raise_limit() -> int:
     return soft_limit()
 
 
-def shortage(max_connections: int, limit: int) -> str | None:
-    """What an operator is told where `server.max_connections` cannot be reached; None where it can.
+def shortages(max_connections: int, limit: int | None = None) -> tuple[str, ...]:
+    """What an operator is told where `server.max_connections` cannot be reached within the limit; nothing where it can.
 
-    Each client needs a descriptor, and one more while its request is at an upstream.
+    Each client needs a descriptor, and one more while its request is at an upstream. With several workers each has as
+    many connections, and its own limit.
     """
+    limit = soft_limit() if limit is None else limit
     needed = 2 * max_connections
     if needed <= limit:
-        return None
-    return (
+        return ()
+    text = (
         f"server.max_connections is {max_connections}, which takes {needed} file descriptors (one a client, one more "
-        f"while its request is at an upstream), and the limit of this process is {limit}: raise it (ulimit -Hn, "
-        f"LimitNOFILE=), or set server.max_connections to {limit // 2} or less"
+        f"while its request is at an upstream), and a process may have {limit}: raise the hard limit (LimitNOFILE= of "
+        f"systemd, ulimit -Hn), or set server.max_connections to {limit // 2} or less"
     )
+    return (text,)

@@ -11,7 +11,7 @@ from aimux.core.headers import id_lines
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
 from aimux.core.snapshot import Redirects, Route, Upstream
-from aimux.edge.connector import Connector
+from aimux.edge.connector import Connector, Shared
 from aimux.edge.deadlines import NEVER, Deadlines
 from aimux.edge.descriptors import Descriptors
 from aimux.edge.exchange import Exchange
@@ -77,6 +77,13 @@ class Pool:
         if connection in self._idle:
             self._idle.remove(connection)
 
+    def close_idle(self) -> int:
+        """Close the connections that are kept for later; how many."""
+        closed, self._idle = self._idle, []
+        for connection in closed:
+            connection.close()
+        return len(closed)
+
     def close(self) -> None:
         """Close every connection."""
         for connection in list(self._open):
@@ -102,8 +109,7 @@ class Upstreams:
     def __init__(self, limits: UpstreamLimits, deadlines: Deadlines, descriptors: Descriptors) -> None:
         self._limits = limits
         self._deadlines = deadlines
-        self._descriptors = descriptors
-        self._resolver = Resolver()
+        self._shared = Shared(Resolver(), descriptors, self._close_idle)
         self._ways: dict[int, _Way] = {}
 
     def open(self, routes: Iterable[Route], trust: Trust, speaking: frozenset[str] = frozenset()) -> None:
@@ -119,7 +125,7 @@ class Upstreams:
             if upstream not in pools:
                 tls = trust[upstream.ca_file] if upstream.secure else None
                 timeout = self._limits.connect_timeout
-                connector = Connector(upstream, tls, timeout, self._resolver, self._descriptors)
+                connector = Connector(upstream, tls, timeout, self._shared)
                 pools[upstream] = Pool(connector, self._limits, self._deadlines)
             keeps = Kept(upstream, speaking) if route.redirects is Redirects.REWRITE else None
             ways[id(route)] = _Way(route, pools[upstream], route_line(route), keeps)
@@ -142,6 +148,10 @@ class Upstreams:
         """Close every connection."""
         for pool in self._pools():
             pool.close()
+
+    def _close_idle(self) -> int:
+        """Close the connections that carry no request: how many."""
+        return sum(pool.close_idle() for pool in self._pools())
 
     def _pools(self) -> set[Pool]:
         return {way.pool for way in self._ways.values()}

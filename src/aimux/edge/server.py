@@ -1,14 +1,17 @@
 """The listening side of this process: its limits, and all of its client connections."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final, Protocol
 
+from aimux.core.exhaustion import out_of_descriptors
 from aimux.core.headers import Trace, trace_from
-from aimux.core.reason import Failure
+from aimux.core.reason import Failure, Reason
 from aimux.edge.deadlines import Deadlines
+from aimux.edge.descriptors import Descriptors
 from aimux.edge.exchange import Exchange
 from aimux.edge.identifiers import Identifiers
 from aimux.wire.heads import HeadReader
@@ -36,7 +39,7 @@ BeginTrace = Callable[[Sequence[bytes], str, str], Trace]
 
 
 def address_of(peername: object) -> str:
-    """The address of a peer, `-` where it has none; an IPv4 address that came through an IPv6 socket is written as IPv4."""
+    """The address of a peer, `-` where it has none. One of IPv4 that came through an IPv6 socket is written as IPv4."""
     if not isinstance(peername, tuple):
         return "-"
     address: str = peername[0]
@@ -71,17 +74,40 @@ class Server:
     """What all client connections share, and the set of them."""
 
     def __init__(
-        self, site: Site, limits: ServerLimits, deadlines: Deadlines, begin_trace: BeginTrace = trace_from
+        self,
+        site: Site,
+        limits: ServerLimits,
+        deadlines: Deadlines,
+        descriptors: Descriptors,
+        begin_trace: BeginTrace = trace_from,
     ) -> None:
         self.site = site
         self.begin_trace = begin_trace
         self.limits = limits
         self.deadlines = deadlines
+        self.descriptors = descriptors
+        self._refused: deque[Client] = deque()
         self.heads = HeadReader(limits.head)
         self.identifiers = Identifiers()
         self.loop = asyncio.get_running_loop()
         self.connections: set[Client] = set()
         self.emptied = asyncio.Event()
+
+    def admit(self, client: Client, descriptor: int) -> Failure | None:
+        """Why a client that has just connected is refused, None where it is not. `descriptor` is its socket's."""
+        shares = self.descriptors
+        if descriptor >= shares.clients:
+            # It is told so and may read that, but not for long: each that waits keeps a descriptor.
+            self._refused.append(client)
+            if len(self._refused) > shares.lingering:
+                self._refused.popleft().cut()
+            return out_of_descriptors(
+                f"client connections end at descriptor {shares.clients} of {shares.limit}: raise the limit "
+                "(LimitNOFILE=, ulimit -Hn), or lower server.max_connections"
+            )
+        if len(self.connections) > self.limits.max_connections:
+            return Failure(Reason.OVERLOADED, "the gateway has as many connections as it takes")
+        return None
 
     def trusts(self, peer: str) -> bool:
         """Whether forwarding headers of this peer are believed."""

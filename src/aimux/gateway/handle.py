@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from aimux.core.decision import Forward, Permit, decide
+from aimux.core.exhaustion import is_exhaustion, out_of_descriptors
+from aimux.core.fault import fault_of
 from aimux.core.headers import id_lines
 from aimux.core.identity import identify
 from aimux.core.reason import Failure, Reason
@@ -86,8 +88,8 @@ class Gateway(Generic[E]):
             record.fault = failure.detail
             _refuse(exchange, record, _refusal_of(failure))
         except Exception as error:  # fail closed: whatever went wrong, nothing is forwarded
-            record.fault = f"{type(error).__name__}: {error}"
-            _refuse(exchange, record, Refuse(Reason.INTERNAL, "a fault inside the gateway", "a fault refuses"))
+            record.fault = fault_of(error)
+            _refuse(exchange, record, _refusal_of_fault(error))
         finally:
             self._tell(record, exchange)
 
@@ -107,6 +109,7 @@ class Gateway(Generic[E]):
     def reject(self, exchange: Exchange, failure: Failure) -> None:
         """Refuse a request whose head could not be read."""
         record = _record_of(exchange)
+        record.fault = failure.detail
         _refuse(exchange, record, _refusal_of(failure))
         self._tell(record, exchange)
 
@@ -241,3 +244,9 @@ def _refusal_of(failure: Failure) -> Refuse:
     unreadable = failure.reason.status in {400, 413, 414, 415, 431}
     rule = _UNREADABLE_RULE if unreadable else failure.reason.code
     return Refuse(failure.reason, failure.message, rule, passing=failure.passing)
+
+
+def _refusal_of_fault(error: Exception) -> Refuse:
+    if is_exhaustion(error):
+        return _refusal_of(out_of_descriptors(""))
+    return Refuse(Reason.INTERNAL, "a fault inside the gateway", "a fault refuses")

@@ -243,10 +243,12 @@ def command_of(pid: str) -> str:
         return ""
 
 
-def run_to_end(config: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+def run_to_end(
+    config: Path, *arguments: str, environment: Mapping[str, str] | None = None, within: Sequence[str] = ()
+) -> tuple[int, str, str]:
     """Run a gateway that is expected to end by itself: exit code, stdout, stderr."""
     done = subprocess.run(
-        [AIMUX, "run", "--config", config, *arguments],
+        [*within, AIMUX, "run", "--config", config, *arguments],
         capture_output=True,
         text=True,
         timeout=DEADLINE,

@@ -1,4 +1,4 @@
-"""Names and addresses that a test makes up: a mount namespace with files of its own, and addresses that never answer."""
+"""Names and addresses that a test makes up: a mount namespace with its own files, and addresses that never answer."""
 
 import contextlib
 import functools
@@ -15,7 +15,7 @@ _SCRIPT = 'while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit; shift 2; don
 
 
 def within(files: Mapping[str, Path]) -> list[str]:
-    """The beginning of a command that sees `files` in place of the system's, by path; skips where that may not be had."""
+    """The beginning of a command that sees `files` in place of the system's, by path; skips where that is forbidden."""
     if not _permitted():
         pytest.skip("mount namespaces may not be made here: that needs root on Linux")
     pairs = [str(each) for path, file in files.items() for each in (file, path)]
@@ -32,7 +32,7 @@ def _permitted() -> bool:
 
 @contextlib.contextmanager
 def unanswering(host: str, port: int = 0) -> Iterator[int]:
-    """A port at which connecting is neither accepted nor refused: the kernel's queue is full, and nobody takes from it."""
+    """A port where connecting is neither accepted nor refused: the kernel's queue is full, and nobody takes from it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as full, contextlib.ExitStack() as waiting:
         full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -14,7 +14,7 @@ from aimux.app.supervisor import Supervisor
 from aimux.config.load import Loaded
 from aimux.edge.descriptors import shortages
 from aimux.edge.log import Log, LogSettings
-from aimux.edge.log_writer import by_turns, to_standard_output
+from aimux.edge.log_output import Descriptor, SharedOutput
 
 
 def run(loaded: Loaded, *, strict: bool) -> int:
@@ -32,10 +32,17 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
         if supervisor is not None:
             supervisor.kill()
 
+    def tell(why: str | None) -> None:
+        """The supervisor serves nothing that its own log would have to tell of; the workers say what is wrong."""
+        lost, log.writer.lost = log.writer.lost, 0
+        if why is None and lost:
+            log.event.warning("log", detail="the supervisor's log can be written again", lost=lost)
+
     orders = Orders(at_once=end_at_once)
     with _lock() as lock:
-        write = by_turns(to_standard_output, lock.fileno())
-        log = Log(LogSettings(config.logging.level, config.logging.timestamp, config.logging.format), _tell, write)
+        output = SharedOutput(Descriptor(), lock.fileno())
+        log = Log(LogSettings(config.logging.level, config.logging.timestamp, config.logging.format), tell, output)
+        asyncio.get_running_loop().set_exception_handler(log.fault)
         with StartingHere(config.server):
             port = await SharedPort.take(config.server)
             supervisor = Supervisor(loaded, log, port, lock.fileno(), strict=strict)
@@ -51,7 +58,7 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
             return await supervisor.stop()
         finally:
             supervisor.kill()
-            log.writer.flush()
+            log.close()
             if indexing is not None:
                 await indexing.close()
 
@@ -59,7 +66,3 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
 def _lock() -> IO[bytes]:
     """A file that the workers lock by turns. It needs no place on a disk, which may not be had."""
     return os.fdopen(os.memfd_create("aimux-log"), "w+b") if sys.platform == "linux" else tempfile.TemporaryFile()
-
-
-def _tell(why: str | None) -> None:
-    """The supervisor serves nothing that its own log would have to tell of; the workers say what is wrong."""

@@ -38,7 +38,7 @@ from aimux.config.load import Loaded, load_text
 from aimux.config.problem import ConfigError
 from aimux.core.reason import Failure, Reason
 from aimux.edge.log import Log
-from aimux.edge.log_writer import by_turns, to_standard_output
+from aimux.edge.log_output import Descriptor, SharedOutput
 
 _PATIENCE: Final = 5.0
 _UNANSWERED: Final = "the metrics of all workers could not be added up in time: try again"
@@ -163,7 +163,7 @@ class _Member:
         def trouble(why: str | None) -> None:
             worker.log_trouble(why)
 
-        log = Log(log_settings(loaded.config), trouble, by_turns(to_standard_output, self._lock))
+        log = Log(log_settings(loaded.config), trouble, SharedOutput(Descriptor(), self._lock))
         worker = Worker(loaded, loaded_at, log, self._metrics_of_all, index=self._index, strict=strict)
         worker.management.awaiting = Failure(Reason.NOT_READY, _STARTING)
         return worker

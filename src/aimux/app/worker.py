@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import gc
 import socket
-import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -100,7 +99,7 @@ class Worker:
         site = Site(self.management, gateway, log, cors(config))
         self._server = Server(site, server_limits(config), self._deadlines, descriptors, self._telemetry.begin_trace)
         self._listeners: list[asyncio.Server] = []
-        self._server.loop.set_exception_handler(lambda _, context: _report(log, context))
+        self._server.loop.set_exception_handler(log.fault)
 
     @property
     def in_flight(self) -> int:
@@ -163,13 +162,13 @@ class Worker:
         """The log cannot be written, or can again: meanwhile nothing is served, since nothing would tell of it."""
         if why is None:
             self._live.obstacles.pop("log", None)
-            detail = "the log can be written again, and requests are served"
-            self.log.event.warning("log", detail=detail, lost=self.log.writer.lost)
+            lost, self.log.writer.lost = self.log.writer.lost, 0
+            self.log.event.warning("log", detail="the log can be written again, and requests are served", lost=lost)
             return
-        self._live.obstacles["log"] = "the gateway cannot write its log, and serves nothing that would leave no trace"
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"aimux: cannot write the log: {why}; requests are refused until it can be written\n")
-            sys.stderr.flush()
+        self._live.obstacles["log"] = (
+            f"the gateway cannot write its log ({why}), and serves nothing that would leave no trace"
+        )
+        self.log.complain(f"cannot write the log: {why}; requests are refused until it can be written")
 
     def _open_audit(self, index: int) -> AuditLog | None:
         if not self.loaded.config.audit.enabled:
@@ -221,16 +220,10 @@ class Worker:
         self._deadlines.close()
         if self.audit is not None:
             self.audit.close()
-        self.log.writer.flush()
+        self.log.close()
 
     async def _own_metrics(self) -> bytes:
         return self.metrics.render()
-
-
-def _report(log: Log, context: Mapping[str, object]) -> None:
-    """A fault in a callback, where no request is at hand to refuse."""
-    error = context.get("exception")
-    log.event.error("fault", detail=str(context.get("message")), error=f"{type(error).__name__}: {error}")
 
 
 def problems_of(error: Exception) -> tuple[str, ...]:

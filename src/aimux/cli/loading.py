@@ -1,6 +1,7 @@
 """Loading a configuration and its model for a command, and what is said where that fails or does not fit together."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,13 @@ if TYPE_CHECKING:
     from aimux.intent.reader import TextReader
 
 
-def load_or_report(config: Path) -> Loaded | None:
+def load_or_report(config: Path, report: Callable[[str], None] = console.problem) -> Loaded | None:
     """The loaded configuration, or None after every problem in it has been reported."""
     try:
         return load(config, os.environ)
     except ConfigError as error:
         for problem in error.problems:
-            console.problem(f"aimux: {problem}")
+            report(f"aimux: {problem}")
         return None
 
 

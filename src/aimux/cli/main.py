@@ -53,4 +53,6 @@ def _flushed(code: int) -> int:
 
 
 def _complain(message: str) -> None:
-    print(f"aimux: {message}", file=sys.stderr)
+    from aimux.cli.console import last_words
+
+    last_words(f"aimux: {message}")

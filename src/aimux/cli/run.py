@@ -8,7 +8,7 @@ from aimux.cli.loading import load_or_report
 
 def run(config: Path, *, strict: bool) -> int:
     """Run the gateway by this configuration; the exit code."""
-    loaded = load_or_report(config)
+    loaded = load_or_report(config, console.last_words)
     if loaded is None:
         return 2
     from aimux.app.errors import StartError
@@ -19,5 +19,5 @@ def run(config: Path, *, strict: bool) -> int:
     try:
         return run_gateway(loaded, strict=strict)
     except (StartError, ModelError, AuditError) as error:
-        console.problem(f"aimux: {error}")
+        console.last_words(f"aimux: {error}")
         return 1

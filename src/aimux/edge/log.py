@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from time import gmtime, strftime, time
@@ -13,11 +13,16 @@ import structlog
 
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended, Record
 from aimux.core.routing import PartMatch
-from aimux.edge.log_writer import Tell, TickWriter, Write, to_standard_output
+from aimux.edge.log_output import STANDARD_ERROR, Descriptor, Output
+from aimux.edge.log_thread import WriterThread
+from aimux.edge.log_writer import Tell, TickWriter
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _LONGEST_VALUE: Final = 512
 _LONGEST_QUOTED: Final = 128
+_LAST_WORDS: Final = 2.0
+_LAST_COMPLAINT: Final = 0.5
+_MOST_COMPLAINTS: Final = 16 * 1024
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False).encode
 _SERVED: Final = frozenset({VERDICT_FORWARD, VERDICT_FALLBACK, VERDICT_ANSWERED})
 
@@ -34,9 +39,10 @@ class LogSettings:
 class Log:
     """Writes events and the line of each request to standard output. `tell` hears when that fails: see TickWriter."""
 
-    def __init__(self, settings: LogSettings, tell: Tell, write: Write = to_standard_output) -> None:
+    def __init__(self, settings: LogSettings, tell: Tell, output: Output | None = None) -> None:
         human = settings.form == "human" or (settings.form == "auto" and sys.stdout.isatty())
-        self.writer = TickWriter(write, tell)
+        self.writer = TickWriter(output or Descriptor(), tell)
+        self._errors: WriterThread | None = None
         self._human = human
         self._timestamp = settings.timestamp
         self._debug = settings.level == "debug"
@@ -62,6 +68,26 @@ class Log:
         if record.fault:
             self._logger.error("fault", request_id=record.request_id, verdict=record.verdict, detail=record.fault)
 
+    def fault(self, _: object, context: Mapping[str, object]) -> None:
+        """Log a fault in a callback, where no request is at hand to refuse: an exception handler of event loops."""
+        error = context.get("exception")
+        self._logger.error("fault", detail=str(context.get("message")), error=f"{type(error).__name__}: {error}")
+
+    def complain(self, message: str) -> None:
+        """Say on standard error what the log cannot say, without waiting: it may lead to the same stalled reader."""
+        if self._errors is None:
+            self._errors = WriterThread(Descriptor(STANDARD_ERROR), _nothing)
+        if self._errors.waiting < _MOST_COMPLAINTS:
+            self._errors.put(f"aimux: {message}\n".encode("utf-8", "backslashreplace"))
+
+    def close(self) -> None:
+        """Write what is left, for two seconds at most. What nobody took by then is lost, and standard error says so."""
+        lost = self.writer.close(_LAST_WORDS)
+        if lost:
+            self.complain(f"{lost} lines of the log are lost: standard output could not be written")
+        if self._errors is not None:
+            self._errors.wait(_LAST_COMPLAINT)
+
     def _line(self, record: Record) -> str:
         """What the logger would write, without the chain behind it: this one is paid with every request."""
         time = f'"timestamp": "{_now()}", ' if self._timestamp else ""
@@ -73,6 +99,10 @@ class Log:
             f'"ms": {_ms(record.total_seconds)}, "method": {_quoted(record.method)}, '
             f'"path": {_quoted_path(record.path)}{", " + _ENCODE(more)[1:-1] if more else ""}}}'
         )
+
+
+def _nothing() -> None:
+    """Nobody is told of standard error's troubles."""
 
 
 def _now() -> str:

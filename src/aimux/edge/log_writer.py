@@ -1,103 +1,137 @@
 """Writes the log's lines, and tells when they cannot be written: a request that leaves no trace must not be served."""
 
 import asyncio
-import fcntl
-import os
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
-_RETRY_SECONDS: Final = 1.0
-_MOST_KEPT: Final = 1024 * 1024
-_STANDARD_OUTPUT: Final = 1
+from aimux.edge.log_output import Output
+from aimux.edge.log_thread import WriterThread
 
-Write = Callable[[bytes], int]
 Tell = Callable[[str | None], None]
 
 
-def to_standard_output(data: bytes) -> int:
-    """Write some of the bytes to standard output; how many. Raises OSError."""
-    return os.write(_STANDARD_OUTPUT, data)
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """When the log counts as stalled, and how much is kept then.
+
+    It has stalled once lines wait and nothing has been written at `looks` looks, one every `interval` seconds; and once
+    `stalled` bytes wait. It has recovered once what waited then is written, and at most `recovered` bytes wait.
+    """
+
+    interval: float = 0.5
+    looks: int = 10
+    stalled: int = 4 * 1024 * 1024
+    recovered: int = 1024 * 1024
+    kept: int = 8 * 1024 * 1024
 
 
-def by_turns(write: Write, lock: int) -> Write:
-    """The same, while no other process that shares the file `lock` writes: lines of one never part those of another."""
-
-    def write_alone(data: bytes) -> int:
-        written = 0
-        fcntl.lockf(lock, fcntl.LOCK_EX)
-        try:
-            while written < len(data):
-                written += write(data[written:])
-        except OSError:
-            if not written:
-                raise  # else the next attempt says so
-        finally:
-            fcntl.lockf(lock, fcntl.LOCK_UN)
-        return written
-
-    return write_alone
+BOUNDS: Final = Bounds()
 
 
 class TickWriter:
     """Collects lines and writes them together once the loop has come round; at once where no loop runs.
 
-    What cannot be written (a full disk) is kept within bounds, and tried again each second. `tell` hears why it fails,
-    and None once it works again; `lost` counts the lines that could not even be kept.
+    It never waits. What cannot be written at once is kept within bounds and written by a thread. `tell` hears, on the
+    loop, why the log cannot be written, and None once it can again; `lost` counts the lines that could not be kept.
     """
 
-    def __init__(self, write: Write, tell: Tell) -> None:
-        self._write = write
+    def __init__(self, output: Output, tell: Tell, bounds: Bounds = BOUNDS) -> None:
+        self._output = output
         self._tell = tell
+        self._bounds = bounds
         self._waiting: list[str] = []
-        self._unwritten = bytearray()
-        self._failing = False
+        self._thread = WriterThread(output, self._changed)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._progress = 0
+        self._still = 0
+        self._mark: int | None = None  # in trouble: so much must be done to be out of it
         self.lost = 0
 
     def msg(self, line: str) -> None:
         """Take one line."""
-        if self._failing:
-            self._keep(line)
-            return
         self._waiting.append(line)
         if len(self._waiting) == 1:
             try:
-                asyncio.get_running_loop().call_soon(self.flush)
+                self._loop = asyncio.get_running_loop()
+                self._loop.call_soon(self.flush)
             except RuntimeError:
+                self._loop = None
                 self.flush()
 
     log = debug = info = warn = warning = error = critical = msg
 
     def flush(self) -> None:
-        """Write what was collected. A log that nobody reads any more stops nothing."""
-        waiting, self._waiting = self._waiting, []
-        for line in waiting:
-            self._unwritten += line.encode("utf-8", "backslashreplace") + b"\n"
-        try:
-            while self._unwritten:
-                del self._unwritten[: self._write(bytes(self._unwritten))]
-        except BrokenPipeError:
-            self._unwritten.clear()
-        except OSError as error:
-            self._fail(error)
+        """Hand over what was collected. A log that nobody reads any more stops nothing."""
+        if not self._waiting:
             return
-        self._recover()
+        waiting, self._waiting = self._waiting, []
+        data = "\n".join((*waiting, "")).encode("utf-8", "backslashreplace")
+        taken = 0
+        if not self._thread.waiting:
+            with suppress(OSError):  # the thread meets it too, and says so
+                taken = self._output.write_now(data)
+        if taken < len(data):
+            self._keep(data[taken:])
 
-    def _keep(self, line: str) -> None:
-        if len(self._unwritten) < _MOST_KEPT:
-            self._unwritten += line.encode("utf-8", "backslashreplace") + b"\n"
-        else:
-            self.lost += 1
+    def close(self, patience: float) -> int:
+        """Write what is left, for so many seconds at most; the number of lines that are lost."""
+        self.flush()
+        return self.lost + (0 if self._thread.wait(patience) else self._thread.lines_waiting)
 
-    def _fail(self, error: OSError) -> None:
-        if not self._failing:
-            self._failing = True
-            self._tell(error.strerror or type(error).__name__)
-        try:
-            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self.flush)
-        except RuntimeError:
-            return  # no loop runs any more: this was the last attempt
+    def _keep(self, data: bytes) -> None:
+        room = self._bounds.kept - self._thread.waiting
+        if len(data) > room:
+            end = data.rfind(b"\n", 0, max(room, 0)) + 1
+            self.lost += data.count(b"\n", end)
+            data = data[:end]
+        if data:
+            self._thread.put(data)
+        if self._timer is None:
+            self._still, self._progress = 0, self._thread.progress
+            self._arm()
+        if self._thread.waiting > self._bounds.stalled:
+            self._look()
 
-    def _recover(self) -> None:
-        if self._failing:
-            self._failing = False
+    def _arm(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._timer = self._loop.call_later(self._bounds.interval, self._look_again)
+
+    def _changed(self) -> None:
+        """In the thread: have the loop look."""
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # it is closed
+                loop.call_soon_threadsafe(self._look)
+
+    def _look_again(self) -> None:
+        self._timer = None
+        moved = self._thread.progress != self._progress
+        self._progress = self._thread.progress
+        self._still = 0 if moved else self._still + 1
+        self._look()
+        if self._thread.waiting or self._mark is not None:
+            self._arm()
+
+    def _look(self) -> None:
+        """Find out whether the log is in trouble, and tell where that has changed."""
+        thread = self._thread
+        if self._mark is None:
+            if (why := self._trouble()) is not None:
+                self._mark = thread.handed
+                self._tell(why)
+        elif thread.failure is None and thread.done >= self._mark and thread.waiting <= self._bounds.recovered:
+            self._mark = None
             self._tell(None)
+
+    def _trouble(self) -> str | None:
+        thread, bounds = self._thread, self._bounds
+        if thread.failure is not None:
+            return thread.failure
+        if thread.waiting > bounds.stalled:
+            return f"its reader is slow, and {thread.waiting} bytes wait for it"
+        if thread.waiting and self._still >= bounds.looks:
+            return f"its reader has taken nothing for {bounds.looks * bounds.interval:g} s"
+        return None

@@ -23,7 +23,7 @@ def test_following_shows_each_request_twice_with_what_is_known(tmp_path: Path, m
         before = made(1)
         log.decided(before)
         log.request(before)
-        log._flush()
+        log.flush()
         follower = Follower(tmp_path, Filters())
         assert [entry["request_id"] for entry in follower.last(5)] == [before.request_id]
         assert follower.look().seen == []
@@ -32,12 +32,12 @@ def test_following_shows_each_request_twice_with_what_is_known(tmp_path: Path, m
         (seen,) = follower.look().seen
         assert (seen.kind, seen.entry["request_id"], seen.entry["status"]) == ("decision", record.request_id, None)
         log.request(record)
-        log._flush()
+        log.flush()
         (seen,) = follower.look().seen
         assert (seen.kind, seen.entry["status"], seen.number) == ("outcome", 200, seen.entry["position"]["outcome"])
         for n in range(3, 30):  # over several segments, and faster than is shown
             log.request(made(n))
-        log._flush()
+        log.flush()
         look = follower.look(10)
         assert len(look.seen) + look.skipped >= 54
         assert look.seen[-1].entry["request_id"] == f"{29:032x}"
@@ -52,7 +52,7 @@ def test_following_shows_only_what_passes(tmp_path: Path, made: Make) -> None:
         follower = Follower(tmp_path, Filters(agent="admin-bot"))
         for agent in ("admin-bot", "finance-bot"):
             log.request(made(1, agent=agent))
-        log._flush()
+        log.flush()
         assert [seen.entry["agent"] for seen in follower.look().seen] == ["admin-bot", "admin-bot"]
         log.close()
 

@@ -50,6 +50,7 @@ EXPECTED = {
         "segment_size": 67108864,
         "keep_days": 90,
         "keep_size": 10737418240,
+        "trim_share": 0.01,
         "checkpoint_interval": 10,
         "checkpoint_to": None,
         "signing_key": None,

@@ -36,6 +36,7 @@ def audit_settings(config: Config) -> AuditSettings:
         segment_bytes=audit.segment_size,
         keep_seconds=audit.keep_days * _DAY,
         keep_bytes=audit.keep_size,
+        trim_share=audit.trim_share,
         checkpoint_interval=audit.checkpoint_interval,
         checkpoint_to=audit.checkpoint_to,
         signing_key=audit.signing_key,

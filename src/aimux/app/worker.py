@@ -73,9 +73,10 @@ class Worker:
         self.log = log
         self._strict = strict
         self._looking: asyncio.Task[None] | None = None
+        self._live = live = Live()
+        self.audit: AuditLog | None = None
         self.audit = self._open_audit(index)
-        self.metrics = Metrics(live := Live(), self.audit)
-        self._live = live
+        self.metrics = Metrics(live, self.audit)
         self._deadlines = Deadlines(interval_for(*timeouts(config)))
         descriptors = Descriptors.of_this_process()
         upstreams = Upstreams(upstream_limits(config), self._deadlines, descriptors)
@@ -86,7 +87,7 @@ class Worker:
         observers = (*audited, log.request, self.metrics.request, *self._telemetry.observers, Pacing().request)
         gateway = Gateway(live, upstreams, observers, Limits(config.server.max_body_bytes), self.audit)
         token = config.server.admin_token
-        audit = AuditPages(audit_settings(config) if config.audit.enabled else None, live)
+        audit = AuditPages(audit_settings(config) if config.audit.enabled else None, live, self._audit_standing)
         dashboard = DashboardPages(live, self._generations.index_of, lambda: self.management.in_force)
         self.management = Management(
             live,
@@ -173,7 +174,9 @@ class Worker:
     def _open_audit(self, index: int) -> AuditLog | None:
         if not self.loaded.config.audit.enabled:
             return None
-        return AuditLog(audit_settings(self.loaded.config), index, self._audit_trouble, self._audit_warning)
+        return AuditLog(
+            audit_settings(self.loaded.config), index, self._audit_trouble, self._audit_warning, self._audit_note
+        )
 
     def _audit_trouble(self, why: str | None) -> None:
         """The audit log cannot be written, or can again."""
@@ -181,11 +184,18 @@ class Worker:
             self._live.obstacles.pop("audit", None)
             self.log.event.warning("audit", detail="the audit log can be written again, and requests are served")
             return
-        self._live.obstacles["audit"] = OBSTACLE
-        self.log.event.error("audit", detail=OBSTACLE, problem=why, path=str(self.loaded.config.audit.path))
+        obstacle = OBSTACLE if self.audit is None else self.audit.obstacle
+        self._live.obstacles["audit"] = obstacle
+        self.log.event.error("audit", detail=obstacle, problem=why, path=str(self.loaded.config.audit.path))
 
     def _audit_warning(self, what: str) -> None:
         self.log.event.warning("audit", detail=what)
+
+    def _audit_standing(self) -> list[str]:
+        return [] if self.audit is None else self.audit.standing
+
+    def _audit_note(self, what: str) -> None:
+        self.log.event.info("audit", detail=what)
 
     async def drain(self) -> Stopped:
         """Refuse new requests, and wait for those under way to end, at most `server.drain_timeout`."""

@@ -9,92 +9,96 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
 
 from aimux import __version__
 from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.commit import OBSTACLE, GroupCommit
+from aimux.audit.counts import Counts
 from aimux.audit.elsewhere import SecondPlace
+from aimux.audit.key_files import KeyFiles
 from aimux.audit.lines import Scribe, TextPolicy, moment
-from aimux.audit.opening import open_chain, open_key, unwritable
+from aimux.audit.opening import Opened, open_chain, open_key, unwritable
 from aimux.audit.redact import Redactor
-from aimux.audit.sealing import Ended, NotKeptError, Removal, Seal
+from aimux.audit.sealing import Seal
 from aimux.audit.segments import chain_folder
 from aimux.audit.settings import AuditSettings
+from aimux.audit.troubles import SILENT, Trouble
+from aimux.audit.upkeep import NOT_KEPT, Upkeep
+from aimux.audit.watch import Watch
 from aimux.audit.writer import ChainWriter
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Record
 
 _RETRY_SECONDS: Final = 1.0
-_RETAIN_SECONDS: Final = 60.0
 _MOST_WAITING: Final = 16 * 1024 * 1024
 _PATIENCE_SECONDS: Final = 5.0
-_NOT_KEPT: Final = "the disk does not keep what is written to it; restart the gateway once the disk is sound"
 
 Tell = Callable[[str | None], None]
-Warn = Callable[[str], None]
+Say = Callable[[str], None]
 
 
-@dataclass(slots=True)
-class Counts:
-    """What the log counts: records written, requests that left none, and checkpoints that could not be noted."""
-
-    records: int = 0
-    unrecorded: int = 0
-    checkpoint_failures: int = 0
+def _unheard(_: str) -> None:
+    """Nobody wants to hear it."""
 
 
 class AuditLog:
     """One chain of the log, open for writing; belongs to the event loop that it was made on."""
 
-    def __init__(self, settings: AuditSettings, chain: int, tell: Tell, warn: Warn) -> None:
-        """Open the chain and repair its end. Raises AuditError where the log is not as it was left."""
+    def __init__(self, settings: AuditSettings, chain: int, tell: Tell, warn: Say, note: Say = _unheard) -> None:
+        """Open the chain and repair its end. Raises AuditError where the log is not as it was left.
+
+        `warn` hears what is wrong and does not stop the gateway, `note` what was done as it should be.
+        """
         self.counts = Counts()
         self.chain = chain
+        self.warn, self.note = warn, note
         self._settings = settings
         self._tell = tell
-        self._warn = warn
         self._loop = asyncio.get_running_loop()
         self._scribe = Scribe(
             TextPolicy(settings.text, settings.excerpt), Redactor(settings.hidden_headers, settings.hidden_fields)
         )
-        self._failing = self._broken = self._closed = self._flushing = False
+        self._troubles: dict[Trouble, str] = {}
+        self._failing = self._closed = self._flushing = False
         self._gap = 0
         self._disk = ThreadPoolExecutor(1, "aimux-audit")
         self._open()
-        self._commit = GroupCommit(self._disk, self._unsafe, self._break)
+        self._commit = GroupCommit(self._disk, self._unsafe, self._lost_by_disk)
         place = settings.checkpoint_to
         self._elsewhere = None if place is None else SecondPlace(place, self._not_noted_soon)
-        self._sealed = -1
-        self._seal_now()
-        self._retained_at = 0.0
-        self._timer = self._loop.call_later(settings.checkpoint_interval, self._tick)
+        self._upkeep = Upkeep(self, settings, self._seal, self._watch, self._disk)
 
     def _open(self) -> None:
         settings = self._settings
         folder = chain_folder(settings.path, self.chain)
         signer = open_key(settings)
         opened = open_chain(folder, signer.verifier)
+        origin = opened.origin or os.urandom(16).hex()
+        self._seal = Seal(settings, folder, origin, self.chain, signer)
         try:
-            settings.public_key_file.write_bytes(signer.public_pem)
-            self._writer = ChainWriter(folder, opened, settings.segment_bytes)
+            signer.put_public(settings.public_key_file)
+            self.writer = ChainWriter(folder, opened, settings.segment_bytes)
+            keys = KeyFiles(settings, signer) if self.chain == 1 else None
+            self._watch = Watch(self.writer, self._seal, opened.lock, keys)
         except OSError as error:
             os.close(opened.lock)
             raise unwritable(settings.path, error) from error
-        origin = opened.origin or os.urandom(16).hex()
-        self._seal = Seal(settings, folder, origin, self.chain, signer)
+        self._tell_opening(opened, origin)
+
+    def _tell_opening(self, opened: Opened, origin: str) -> None:
         now = moment(time.time())
         if opened.origin is None:
-            self._append(f'"kind":"origin","time":"{now}","origin":"{origin}","chain":{self.chain}}}')
+            self.append(f'"kind":"origin","time":"{now}","origin":"{origin}","chain":{self.chain}}}')
         if opened.torn is not None:
             torn = opened.torn
-            self._append(
+            self.append(
                 f'"kind":"repaired","time":"{now}","torn_bytes":{torn.size},"torn_sha256":"{torn.digest}",'
                 f'"kept":"{torn.kept}"}}'
             )
-            self._warn(f"chain {self.chain} ended in {torn.size} torn bytes, which are kept in {folder / torn.kept}")
-        self._append(f'"kind":"opened","time":"{now}","version":"{__version__}","process":{os.getpid()}}}')
+            kept = self.writer.folder / torn.kept
+            self.warn(f"chain {self.chain} ended in {torn.size} torn bytes, which are kept in {kept}")
+        self.append(f'"kind":"opened","time":"{now}","version":"{__version__}","process":{os.getpid()}}}')
 
     # What the gateway tells.
 
@@ -104,25 +108,25 @@ class AuditLog:
         Raises Failure where it cannot be written.
         """
         if self._failing:
-            raise Failure(Reason.NOT_READY, OBSTACLE)
+            raise Failure(Reason.NOT_READY, self.obstacle)
         self.counts.records += 1
-        record.audited = self._writer.append(self._scribe.decision(record))
-        if not self._flush():
-            raise Failure(Reason.NOT_READY, OBSTACLE)
+        record.audited = self.writer.append(self._scribe.decision(record))
+        if not self.flush():
+            raise Failure(Reason.NOT_READY, self.obstacle)
         return self._commit.join() if self._settings.always else None
 
     def request(self, record: Record) -> None:
         """Write down how a request has ended; and what was decided, where that stands nowhere yet."""
         if self._closed:
             return
-        if self._failing and (record.audited is None or self._writer.waiting > _MOST_WAITING):
+        if self._failing and (record.audited is None or self.writer.waiting > _MOST_WAITING):
             self.counts.unrecorded += 1
             self._gap += 1
             return
         if record.audited is None:
-            record.audited = self._append(self._scribe.decision(record))
+            record.audited = self.append(self._scribe.decision(record))
         self.counts.records += 1
-        self._writer.append(self._scribe.outcome(record, record.audited, time.time()))
+        self.writer.append(self._scribe.outcome(record, record.audited, time.time()))
         if not self._flushing:
             self._flush_soon()
 
@@ -130,39 +134,72 @@ class AuditLog:
         """Write down which configuration is in force from now on."""
         digest = "null" if model is None else f'"{model}"'
         now = moment(time.time())
-        self._append(f'"kind":"configuration","time":"{now}","config":"{config}","model":{digest}}}')
+        self.append(f'"kind":"configuration","time":"{now}","config":"{config}","model":{digest}}}')
         self._flush_soon()
 
     @property
     def writable(self) -> bool:
-        """Whether records can be written."""
+        """Whether requests can be recorded as they must be."""
         return not self._failing
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether requests are refused now."""
+        return self._failing
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more is done."""
+        return self._closed
+
+    @property
+    def obstacle(self) -> str:
+        """What callers are told while requests are refused."""
+        return next((trouble.value for trouble in Trouble if trouble in self._troubles), OBSTACLE)
+
+    @property
+    def standing(self) -> list[str]:
+        """What is wrong with the files of this chain now, in words for the operator."""
+        return [*self._troubles.values(), *self._watch.standing]
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing is known to be wrong with the files of this chain."""
+        return not self.standing
+
     def close(self) -> None:
-        """Write everything down, sign it, and close the files."""
+        """Write everything down, put the files back, sign it, and close them."""
         if self._closed:
             return
         self._closed = True
-        self._timer.cancel()
+        self._upkeep.cancel()
         self._commit.close()
-        self._tell_gap()
-        self._append(f'"kind":"closed","time":"{moment(time.time())}"}}')
-        written = not self._broken and self._flush()
         self._disk.shutdown()
-        if written:
-            try:
-                self._note(self._seal.seal(self._take_retired(), self._writer.descriptor, self._writer.written))
-            except OSError as error:
-                self._warn(f"the last checkpoint could not be written: {error.strerror}")
+        if self._is_silent:
+            self._set_aside()
+        else:
+            self._upkeep.finish()
+            self._tell_gap()
+            self.append(f'"kind":"closed","time":"{moment(time.time())}"}}')
+            if self.flush():
+                self._upkeep.finish_signing()
         if self._elsewhere is not None and (trouble := self._elsewhere.close(_PATIENCE_SECONDS)) is not None:
-            self._warn(f"the last checkpoint could not be written to audit.checkpoint_to: {trouble}")
-        self._writer.close()
+            self.warn(f"the last checkpoint could not be written to audit.checkpoint_to: {trouble}")
+        self.writer.close()
+        self._seal.close()
+        self._watch.close()
+
+    def _set_aside(self) -> None:
+        """The chain is another gateway's: what waits goes to a file of its own."""
+        if Trouble.TAKEN in self._troubles and (kept := self.writer.set_waiting_aside()) is not None:
+            self.warn(f"chain {self.chain}: records that could not be written are kept in {kept}")
 
     # To the kernel.
 
-    def _append(self, body: str) -> int:
+    def append(self, body: str) -> int:
+        """Add a record, to be written by the next flush; its number."""
         self.counts.records += 1
-        return self._writer.append(body)
+        return self.writer.append(body)
 
     def _flush_soon(self) -> None:
         if not self._flushing and not self._failing:
@@ -172,33 +209,49 @@ class AuditLog:
     def _flush_now(self) -> None:
         self._flushing = False
         if not self._closed:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> bool:
-        if self._broken:
+    def flush(self) -> bool:
+        """Write what waits; whether that could be done. Where it could not, requests are refused until it can."""
+        if self._failing and self._is_silent:
             return False
         try:
-            self._writer.flush()
+            self.writer.flush()
         except OSError as error:
-            self._fail(error.strerror or type(error).__name__)
+            self.stop_for(Trouble.WRITE, error.strerror or type(error).__name__)
             return False
         if self._failing:
-            self._recover()
+            self.is_over(Trouble.WRITE)
         return True
 
-    def _fail(self, why: str) -> None:
-        if not self._failing:
-            self._failing = True
+    @property
+    def _is_silent(self) -> bool:
+        return not SILENT.isdisjoint(self._troubles)
+
+    def stop_for(self, trouble: Trouble, why: str) -> None:
+        """Refuse requests, and write what waits as soon as that is possible."""
+        is_new = trouble not in self._troubles
+        self._troubles[trouble] = why
+        self._failing = True
+        if is_new:
             self._tell(why)
-        if not self._broken and not self._closed:
+            if trouble in SILENT:
+                self._commit.fail()
+        if trouble is Trouble.WRITE and not self._closed:
             self._loop.call_later(_RETRY_SECONDS, self._retry)
 
     def _retry(self) -> None:
-        if self._failing and not self._closed:
-            self._flush()
+        if Trouble.WRITE in self._troubles and not self._closed:
+            self.flush()
 
-    def _recover(self) -> None:
-        self._failing = False
+    def is_over(self, trouble: Trouble) -> None:
+        """A trouble is over; requests are served again where there is no other."""
+        if self._troubles.pop(trouble, None) is None:
+            return
+        self._failing = bool(self._troubles)
+        if self._failing:
+            self._tell(next(iter(self._troubles.values())))
+            return
         if self._tell_gap():
             self._flush_soon()
         self._tell(None)
@@ -206,60 +259,25 @@ class AuditLog:
     def _tell_gap(self) -> bool:
         gap, self._gap = self._gap, 0
         if gap:
-            self._append(f'"kind":"gap","time":"{moment(time.time())}","unrecorded":{gap}}}')
+            self.append(f'"kind":"gap","time":"{moment(time.time())}","unrecorded":{gap}}}')
         return gap > 0
 
     # To the disk.
 
     def _unsafe(self) -> list[int]:
         """The files with records that may not be on the disk yet, those of segments that ended meanwhile included."""
-        return [*(full for full, _ in self._writer.retired), self._writer.descriptor]
+        return [*(each.descriptor for each in self.writer.retired), self.writer.descriptor]
 
-    def _break(self) -> None:
+    def _lost_by_disk(self) -> None:
         """What a disk has once failed to keep, a second attempt does not bring back, although it may succeed."""
-        self._broken = True
-        self._commit.fail()
-        self._fail(_NOT_KEPT)
+        self.stop_for(Trouble.DISK, NOT_KEPT)
 
-    # Checkpoints, and what is kept.
+    # Checkpoints.
 
-    def _tick(self) -> None:
-        self._timer = self._loop.call_later(self._settings.checkpoint_interval, self._tick)
-        if not self._failing:
-            self._seal_now()
-            if self._loop.time() - self._retained_at >= _RETAIN_SECONDS:
-                self._retained_at = self._loop.time()
-                self._loop.run_in_executor(self._disk, self._seal.outlived, time.time()).add_done_callback(self._trim)
-
-    def _take_retired(self) -> list[Ended]:
-        retired, self._writer.retired = self._writer.retired, []
-        return retired
-
-    def _seal_now(self) -> None:
-        if not self._flush() or self._sealed == self._writer.written.count:
-            return
-        self._sealed = self._writer.written.count
-        sealing = self._loop.run_in_executor(
-            self._disk, self._seal.seal, self._take_retired(), self._writer.descriptor, self._writer.written
-        )
-        sealing.add_done_callback(self._was_sealed)
-
-    def _was_sealed(self, done: asyncio.Future[list[Checkpoint]]) -> None:
-        error = None if done.cancelled() else done.exception()
-        if isinstance(error, NotKeptError):
-            self._break()
-        elif isinstance(error, OSError):
-            self._sealed = -1
-            self.counts.checkpoint_failures += 1
-            self._warn(f"a checkpoint could not be written: {error.strerror or error}; it is tried again")
-        elif error is not None:
-            raise error
-        elif not done.cancelled():
-            self._note(done.result())
-
-    def _note(self, signed: list[Checkpoint]) -> None:
+    def signed(self, checkpoints: list[Checkpoint]) -> None:
+        """Checkpoints were written to the chain's folder; have them noted elsewhere too."""
         if self._elsewhere is not None:
-            self._elsewhere.note(signed)
+            self._elsewhere.note(checkpoints)
 
     def _not_noted_soon(self, why: str) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and `close` tells of it
@@ -267,27 +285,4 @@ class AuditLog:
 
     def _not_noted(self, why: str) -> None:
         self.counts.checkpoint_failures += 1
-        self._warn(f"a checkpoint could not be written to audit.checkpoint_to: {why}; it is tried again")
-
-    def _trim(self, done: asyncio.Future[tuple[Removal | None, str | None]]) -> None:
-        if done.cancelled() or isinstance(done.exception(), OSError):
-            return  # the disk says so elsewhere
-        removal, kept = done.result()
-        if kept is not None:
-            self._warn(f"chain {self.chain}: {kept}: run `aimux audit verify`")
-        if removal is None or self._failing or self._closed:
-            return
-        head = removal.head
-        self._append(
-            f'"kind":"trimmed","time":"{moment(time.time())}","first":{head.count + 1},"before":"{head.digest}"}}'
-        )
-        if self._flush():
-            removing = self._loop.run_in_executor(self._disk, self._seal.remove, removal, self._writer.descriptor)
-            removing.add_done_callback(self._was_removed)
-
-    def _was_removed(self, done: asyncio.Future[None]) -> None:
-        error = None if done.cancelled() else done.exception()
-        if isinstance(error, NotKeptError):
-            self._break()
-        elif error is not None:
-            self._warn(f"chain {self.chain}: what is too old cannot be removed: {error}")
+        self.warn(f"a checkpoint could not be written to audit.checkpoint_to: {why}; it is tried again")

@@ -1,33 +1,23 @@
-"""What the disk's own thread does for a chain: make it durable, sign how far it has come, remove what is too old."""
+"""What the disk's own thread does for a chain: make it durable, put its files back, and sign how far it has come."""
 
-import contextlib
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Final
 
-from aimux.audit import checkpoints
-from aimux.audit.chain import Head, after, follows, previous_of
+from aimux.audit.chain import Head
+from aimux.audit.checkpoint_file import CheckpointFile
 from aimux.audit.checkpoints import Checkpoint
+from aimux.audit.incidents import Incident, Outcome
+from aimux.audit.inventory import Inventory, is_whole
 from aimux.audit.lines import moment
-from aimux.audit.segments import Segment, lines_of, segments_in
+from aimux.audit.retention import Due, Removal, Retention
+from aimux.audit.segments import Segment
 from aimux.audit.settings import AuditSettings
 from aimux.audit.signing import Signer
-
-Ended = tuple[int, Head]
-"""The descriptor of a segment that is full, and where the chain stood at its end."""
-_UNSEALED: Final = "its last record was never signed"
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """Segments that are too old, or too many; `head` is where the chain stood at the end of the last of them."""
-
-    segments: tuple[Segment, ...]
-    head: Head
+from aimux.audit.written import WrittenSegment, put_back
 
 
 class NotKeptError(OSError):
@@ -35,110 +25,130 @@ class NotKeptError(OSError):
 
 
 class Seal:
-    """Signs for one chain. Every method blocks on the disk."""
+    """Signs for one chain. Every method blocks on the disk, and is called by one thread at a time.
+
+    `incidents` are what was found harmed and has not been told yet.
+    """
 
     def __init__(self, settings: AuditSettings, folder: Path, origin: str, chain: int, signer: Signer) -> None:
+        self.incidents: list[Incident] = []
         self._settings = settings
         self._folder = folder
         self._origin = origin
         self._chain = chain
         self._signer = signer
-        self._unsigned: dict[int, Head] | None = None
+        self._ended: list[WrittenSegment] = []
+        self._unsigned: dict[int, Head] = {}
+        self._opened: tuple[CheckpointFile, Inventory, Retention] | None = None
 
-    def seal(self, ended: Sequence[Ended], descriptor: int, head: Head) -> list[Checkpoint]:
-        """Make everything up to `head` durable and sign it: the checkpoints that are now in the chain's folder.
+    def open(self, current: Segment) -> tuple[CheckpointFile, Inventory, Retention]:
+        """What is known of the chain's files, read at the first call. Raises OSError."""
+        if self._opened is None:
+            file = CheckpointFile(self._folder)
+            signed = file.read()
+            inventory = Inventory(self._folder, current)
+            known = {each.count for each in signed}
+            self._unsigned = {
+                each.end.count: each.end for each in inventory if each.end.count not in known and is_whole(each)
+            }
+            signed_at = datetime.fromisoformat(signed[-1].at).timestamp() if signed else None
+            retention = Retention(self._settings, self._folder, inventory, signed_at)
+            self._opened = file, inventory, retention
+        return self._opened
 
-        Raises NotKeptError where the disk does not keep the records, and OSError where the checkpoint cannot be
-        written: what was to be signed is signed the next time then.
+    def seal(self, ended: Sequence[WrittenSegment], current: WrittenSegment) -> list[Checkpoint]:
+        """Make everything that was written durable and sign it: the checkpoints that are now in the chain's folder.
+
+        Raises NotKeptError where the disk does not keep the records, and OSError where a file cannot be written: what
+        was to be done is done the next time then.
         """
-        unsigned = self._unsigned
-        if unsigned is None:
-            unsigned = self._unsigned = _unsigned_ends(self._folder)
-        try:
-            for full, at in ended:
-                os.fdatasync(full)
-                os.close(full)
-                unsigned[at.count] = at
-            os.fdatasync(descriptor)
-        except OSError as error:
-            raise NotKeptError(*error.args) from error
-        unsigned[head.count] = head
-        now = moment(time.time())
-        signed = [self._signer.sign(self._origin, self._chain, unsigned[count], now) for count in sorted(unsigned)]
-        checkpoints.append(self._folder / checkpoints.FILE, signed)
-        unsigned.clear()
+        self.settle(ended, current)
+        file, _, _ = self.open(current.segment)
+        _make_durable(current.descriptor)
+        self._unsigned[current.head.count] = current.head
+        signed = self._sign(self._unsigned.values())
+        file.append(signed)
+        self._unsigned.clear()
         return signed
 
-    def outlived(self, now: float) -> tuple[Removal | None, str | None]:
-        """The oldest segments that need not be kept any longer; and why one of them is kept all the same, if so.
+    def settle(self, ended: Sequence[WrittenSegment], current: WrittenSegment) -> None:
+        """Make segments that have ended durable, and put back what was harmed of them and of the checkpoints.
 
-        None goes whose records were not followed from its first to its last, and that one signed: what is removed was
-        whole until then.
+        Raises as `seal` does.
         """
-        segments = segments_in(self._folder)
-        total = sum(segment.size for segment in segments)
-        share = self._settings.keep_bytes // self._settings.chains
-        signed = {each.count: each.head for each in checkpoints.read(self._folder / checkpoints.FILE)[0]}
-        going: list[Segment] = []
-        head: Head | None = None
-        for segment, following in pairwise(segments):  # the last one is being written
-            age = now - segment.path.stat().st_mtime
-            if total <= share and age <= self._settings.keep_seconds:
-                break
-            end, flaw = _followed(segment, following)
-            if flaw is None and end is not None and signed.get(end.count) != end.digest:
-                flaw = _UNSEALED
-            if flaw is not None:
-                return _removal(going, head), f"{segment.path.name} is kept, for {flaw}"
-            total -= segment.size
-            head = end
-            going.append(segment)
-        return _removal(going, head), None
+        self._ended.extend(ended)
+        file, inventory, retention = self.open(current.segment)
+        while self._ended:
+            self._finish(self._ended[0], inventory, retention)
+            self._ended.pop(0)
+        self._mend_checkpoints(file, inventory, current.head)
+
+    @property
+    def standing(self) -> list[str]:
+        """What is wrong with the chain's ended segments now, in words."""
+        return self._opened[1].standing if self._opened is not None else []
+
+    @property
+    def days_behind(self) -> float:
+        """By how many days the clock that ages are measured by is behind the system's clock."""
+        return self._opened[2].days_behind if self._opened is not None else 0.0
+
+    def take_incidents(self) -> list[Incident]:
+        """The incidents that have not been told yet."""
+        taken, self.incidents = self.incidents, []
+        return taken
+
+    def close(self) -> None:
+        """Close what is open."""
+        for each in self._ended:
+            os.close(each.descriptor)
+        if self._opened is not None:
+            self._opened[0].close()
+
+    def _finish(self, ended: WrittenSegment, inventory: Inventory, retention: Retention) -> None:
+        """A segment has ended: put it back where it was harmed, and close it."""
+        _make_durable(ended.descriptor)
+        incident = put_back(ended)
+        if incident is not None:
+            self.incidents.append(replace(incident, stops=incident.outcome is Outcome.LOST))
+        is_lost = incident is not None and incident.outcome is Outcome.LOST
+        inventory.add(ended.segment, ended.head, is_harmed=is_lost)
+        retention.ages.ended(ended.segment.first)
+        self._unsigned[ended.head.count] = ended.head
+        os.close(ended.descriptor)
+
+    def _mend_checkpoints(self, file: CheckpointFile, inventory: Inventory, head: Head) -> None:
+        def sign_anew() -> list[Checkpoint]:
+            ends = {each.end.count: each.end for each in inventory}
+            if inventory.start.count:
+                ends[inventory.start.count] = inventory.start
+            return self._sign((ends | {head.count: head}).values())
+
+        incident = file.mend(sign_anew)
+        if incident is not None:
+            self.incidents.append(incident)
+
+    def _sign(self, heads: Iterable[Head]) -> list[Checkpoint]:
+        now = moment(time.time())
+        ordered = sorted(heads, key=lambda head: head.count)
+        return [self._signer.sign(self._origin, self._chain, head, now) for head in ordered]
+
+    def outlived(self, current: Segment) -> Due:
+        """The oldest segments that need not be kept any longer. Raises OSError."""
+        file, _, retention = self.open(current)
+        return retention.due(file.read())
 
     def remove(self, removal: Removal, descriptor: int) -> None:
         """Remove segments, once the record that says so is on the disk. Raises OSError."""
-        try:
-            os.fdatasync(descriptor)
-        except OSError as error:
-            raise NotKeptError(*error.args) from error
-        for segment in removal.segments:
-            with contextlib.suppress(FileNotFoundError):
-                segment.path.unlink()
-        path = self._folder / checkpoints.FILE
-        kept = [each for each in checkpoints.read(path)[0] if each.count >= removal.head.count]
-        fresh = path.with_name(f".{path.name}.new")
-        fresh.unlink(missing_ok=True)
-        checkpoints.append(fresh, kept)
-        fresh.replace(path)
+        _make_durable(descriptor)
+        if self._opened is not None:
+            file, _, retention = self._opened
+            retention.remove(removal)
+            file.keep_from(removal.head.count)
 
 
-def _removal(going: list[Segment], head: Head | None) -> Removal | None:
-    return Removal(tuple(going), head) if going and head is not None else None
-
-
-def _unsigned_ends(folder: Path) -> dict[int, Head]:
-    """Where the chain stood at the ends of segments that a process left unsigned when it was killed."""
-    signed = {each.count for each in checkpoints.read(folder / checkpoints.FILE)[0]}
-    ends: dict[int, Head] = {}
-    for segment, following in pairwise(segments_in(folder)):
-        if following.first - 1 not in signed:
-            end, _ = _followed(segment, following)
-            if end is not None:
-                ends[end.count] = end
-    return ends
-
-
-def _followed(segment: Segment, following: Segment) -> tuple[Head | None, str | None]:
-    """Where the chain stands at the end of a segment, and why it cannot be followed until there."""
-    head: Head | None = None
-    for _, line, ended in lines_of(segment.path):
-        if head is None:
-            head = Head(segment.first - 1, previous_of(line))
-        if not ended or not follows(head, line):
-            return None, f"record {head.count + 1} does not follow the one before it"
-        head = after(head, line)
-    if head is None or head.count + 1 != following.first:
-        return None, "records are missing at its end"
-    for _, line, _ in lines_of(following.path):
-        return (head, None) if follows(head, line) else (None, "the next segment does not follow it")
-    return head, None
+def _make_durable(descriptor: int) -> None:
+    try:
+        os.fdatasync(descriptor)
+    except OSError as error:
+        raise NotKeptError(*error.args) from error

@@ -1,5 +1,6 @@
 """The files of a log: a folder for each chain, and in it segments, named by the number of their first record."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,13 +59,18 @@ def segments_in(folder: Path) -> list[Segment]:
 
 def lines_of(path: Path, offset: int = 0) -> Iterator[tuple[int, bytes, bool]]:
     """The lines of a file from a byte on: where each begins, its bytes without the end, and whether it had an end."""
-    rest = b""
     with path.open("rb", buffering=0) as file:
-        file.seek(offset)
-        while data := file.read(_READ_AT_ONCE):
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                yield offset, line, True
-                offset += len(line) + 1
+        yield from lines_in(file.fileno(), offset)
+
+
+def lines_in(descriptor: int, offset: int = 0) -> Iterator[tuple[int, bytes, bool]]:
+    """The same of an open file, whose own position stays where it is."""
+    rest, at = b"", offset
+    while data := os.pread(descriptor, _READ_AT_ONCE, at):
+        at += len(data)
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            yield offset, line, True
+            offset += len(line) + 1
     if rest:
         yield offset, rest, False

@@ -12,7 +12,7 @@ _DAY = 86400.0
 class AuditSettings:
     """Where the log is, what is written into it, how safely, and how long it is kept. Sizes in bytes, times in seconds.
 
-    `chains` is how many chains share `keep_bytes`.
+    `chains` is how many chains share `keep_bytes`. `trim_share` is the part of a chain that may go for its age at once.
     """
 
     path: Path
@@ -22,6 +22,7 @@ class AuditSettings:
     segment_bytes: int = 64 * 1024 * 1024
     keep_seconds: float = 90 * _DAY
     keep_bytes: int = 10 * 1024 * 1024 * 1024
+    trim_share: float = 0.01
     checkpoint_interval: float = 10.0
     checkpoint_to: Path | None = None
     signing_key: Path | None = None

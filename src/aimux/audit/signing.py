@@ -59,6 +59,19 @@ class Signer:
         """What checks its signatures."""
         return Verifier(self._key.public_key())
 
+    def put(self, path: Path) -> None:
+        """Write the private key to a file that only its owner reads; one that is there stays. Raises OSError."""
+        _put_whole(path, self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+    def put_public(self, path: Path) -> bool:
+        """Write the public half where the file does not hold it already; whether it was written. Raises OSError."""
+        if path.exists() and path.read_bytes() == self.public_pem:
+            return False
+        made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        made.write_bytes(self.public_pem)
+        made.replace(path)
+        return True
+
     def sign(self, origin: str, chain: int, head: Head, at: str) -> Checkpoint:
         """A signed checkpoint."""
         bare = Checkpoint(origin, chain, head.count, head.digest, at)
@@ -66,7 +79,10 @@ class Signer:
 
 
 def _create(path: Path) -> None:
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    Signer(Ed25519PrivateKey.generate()).put(path)
+
+
+def _put_whole(path: Path, pem: bytes) -> None:
     # Written apart and put in place whole: several workers may come here at once, and one of them wins.
     made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

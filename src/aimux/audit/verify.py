@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from aimux.audit import checkpoints
-from aimux.audit.chain import GENESIS, Head, digest_of, follows, number_of
+from aimux.audit.chain import GENESIS, Head, digest_of, follows, number_of, previous_of
 from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.errors import AuditError
+from aimux.audit.incidents import missing
 from aimux.audit.locks import is_held
 from aimux.audit.segments import chain_folder, chains_in, lines_of, segments_in
 from aimux.audit.signing import Verifier
 
 _ATTEMPTS: Final = 3
 _TRIMMED: Final = b',"kind":"trimmed",'
+_LOST: Final = b',"kind":"lost",'
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,11 @@ class Fault:
 
 @dataclass(slots=True)
 class Verdict:
-    """What was found of a chain: its first and last record, what of it is signed, and the fault, if there is one."""
+    """What was found of a chain: its first and last record, what of it is signed, and what is wrong with it.
+
+    Behind records that are missing the chain is followed on, so that there may be several faults. Nothing is read
+    behind a fault of another kind.
+    """
 
     chain: int
     origin: str = ""
@@ -43,14 +49,20 @@ class Verdict:
     last: int = 0
     signed: int = 0
     checkpoints: int = 0
-    fault: Fault | None = None
+    faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def fault(self) -> Fault | None:
+        """The first thing that is wrong, None where the chain is whole."""
+        return self.faults[0] if self.faults else None
 
 
 class _Broken(Exception):  # noqa: N818  (carries what is wrong, and is not an error of this program)
-    def __init__(self, record: int | None, place: str, why: str) -> None:
+    def __init__(self, record: int | None, place: str, why: str, last: int | None = None) -> None:
+        """`last` is the last of the records that are missing, where that is what is wrong."""
         super().__init__(why)
-        self.record, self.place, self.why = record, place, why
+        self.record, self.place, self.why, self.last = record, place, why, last
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,7 @@ def verify(log: Path, verifier: Verifier, elsewhere: Path | None = None) -> list
     unknown = {each.origin: each for each in far if each.origin not in known and verifier.accepts(each)}
     for lost in unknown.values():
         why = f"checkpoints of chain {lost.origin} were signed, and it is not in this log"
-        verdicts.append(Verdict(lost.chain, lost.origin, fault=Fault(lost.chain, None, str(elsewhere), why)))
+        verdicts.append(Verdict(lost.chain, lost.origin, faults=[Fault(lost.chain, None, str(elsewhere), why)]))
     if elsewhere is not None:
         told = {each.origin for each in far}
         for verdict in verdicts:
@@ -112,7 +124,7 @@ def _verify_chain(log: Path, chain: int, verifier: Verifier, far: Sequence[Check
         verdict.checkpoints, verdict.signed = len(signed), signed[-1].count if signed else 0
         _walk(folder, signed, verdict)
     except _Broken as broken:
-        verdict.fault = Fault(chain, broken.record, broken.place, broken.why)
+        verdict.faults.append(Fault(chain, broken.record, broken.place, broken.why))
     return verdict
 
 
@@ -139,7 +151,7 @@ def _accepted(found: Sequence[Checkpoint], verifier: Verifier, place: str) -> li
 
 
 def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
-    """Follow the records, and raise at the first that does not follow or is not what was signed."""
+    """Follow the records, note where some are missing, and raise at what else is wrong."""
     heads: dict[int, str] = {}
     for each in signed:
         if heads.setdefault(each.count, each.head) != each.head:
@@ -148,22 +160,33 @@ def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
     line = next(lines, None)
     if line is None:
         raise _Broken(1, folder.name, "there are no records, though some were signed")
-    head, trimmed = _beginning(line, heads, verdict), False
+    gaps: list[_Broken] = []
+    head, trimmed, told = _beginning(folder, line, heads, verdict, gaps), False, dict[tuple[int, int], int]()
     while line is not None:
         following = next(lines, None)
         if not line.ended:
-            _torn(folder, head, line, verdict, is_last=following is None)
-            break
+            if following is None or (number_of(following.raw) or 0) <= head.count + 1:
+                _torn(folder, head, line, verdict, is_last=following is None)
+                break
+            line = following  # whose gap tells of it
+            continue
         if not follows(head, line.raw):
-            raise _flaw(head, line, following)
+            head = _past_gap(_flaw(head, line, following), line, gaps)
         digest = digest_of(line.raw)
         if following is not None and following.ended:
             _check_link(Head(head.count + 1, digest), line, following, lines, heads)
         count = head.count + 1
         _check_signed(count, digest, heads, line)
         trimmed = trimmed or (_TRIMMED in line.raw and _tells_of(line.raw, verdict.first))
+        if _LOST in line.raw:
+            told[_span_of(line.raw)] = count
         head, line = Head(count, digest), following
     verdict.last = head.count
+    verdict.faults += [_gap_fault(verdict.chain, each, told) for each in gaps]
+    _check_end(folder, head, verdict, trimmed=trimmed)
+
+
+def _check_end(folder: Path, head: Head, verdict: Verdict, *, trimmed: bool) -> None:
     if verdict.signed > head.count:
         why = f"the log ends with record {head.count}, but {verdict.signed} were signed: its end was cut off"
         raise _Broken(head.count + 1, folder.name, why)
@@ -172,13 +195,28 @@ def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
         raise _Broken(verdict.first - 1, folder.name, why)
 
 
+def _past_gap(flaw: _Broken, line: _Line, gaps: list[_Broken]) -> Head:
+    """Where the chain stood before a line in front of which records are missing. Raises any other flaw."""
+    before = None if flaw.last is None else Head(flaw.last, previous_of(line.raw))
+    if before is None or not follows(before, line.raw):
+        raise flaw
+    gaps.append(flaw)
+    return before
+
+
+def _gap_fault(chain: int, gap: _Broken, told: dict[tuple[int, int], int]) -> Fault:
+    teller = told.get((gap.record or 0, gap.last or 0))
+    why = gap.why if teller is None else f"{gap.why}; record {teller} tells of it"
+    return Fault(chain, gap.record, gap.place, why)
+
+
 def _lines(folder: Path) -> Iterator[_Line]:
     for segment in segments_in(folder):
         for number, (_, raw, ended) in enumerate(lines_of(segment.path), 1):
             yield _Line(f"{segment.path.name}:{number}", raw, ended)
 
 
-def _beginning(line: _Line, heads: dict[int, str], verdict: Verdict) -> Head:
+def _beginning(folder: Path, line: _Line, heads: dict[int, str], verdict: Verdict, gaps: list[_Broken]) -> Head:
     """Where the chain stood before the first record that is kept: nowhere, or where a checkpoint says."""
     first = number_of(line.raw)
     if first is None:
@@ -188,6 +226,11 @@ def _beginning(line: _Line, heads: dict[int, str], verdict: Verdict) -> Head:
     verdict.first = first
     if first == 1:
         return GENESIS
+    begin = segments_in(folder)[0].first
+    if begin < first:
+        why = f"{missing(begin, first - 1)} before record {first}"
+        verdict.first = begin
+        return _past_gap(_Broken(begin, line.place, why, first - 1), line, gaps)
     if first - 1 not in heads:
         raise _Broken(first - 1, line.place, "it is missing, and the log did not end there when it was last signed")
     return Head(first - 1, heads[first - 1])
@@ -209,8 +252,7 @@ def _flaw(head: Head, line: _Line, following: _Line | None) -> _Broken:
         return _Broken(number, line.place, f"it stands where record {expected} belongs")
     if number == expected + 1 and after == expected:
         return _Broken(expected, line.place, f"it has changed places with record {number}")
-    gap = f"record {expected} is" if number == expected + 1 else f"records {expected} to {number - 1} are"
-    return _Broken(expected, line.place, f"{gap} missing before this one")
+    return _Broken(expected, line.place, f"{missing(expected, number - 1)} before this one", number - 1)
 
 
 def _check_link(here: Head, line: _Line, following: _Line, lines: Iterator[_Line], heads: dict[int, str]) -> None:
@@ -240,6 +282,15 @@ def _torn(folder: Path, head: Head, line: _Line, verdict: Verdict, *, is_last: b
         why = f"the line is torn: {len(line.raw)} bytes without an end. The gateway repairs this when it starts"
         raise _Broken(head.count + 1, line.place, why)
     verdict.notes.append("a gateway is writing: its last line was not complete yet")
+
+
+def _span_of(raw: bytes) -> tuple[int, int]:
+    """The records that a record says are missing; a span that no gap has, for what says nothing."""
+    try:
+        fields = json.loads(raw)
+        return int(fields["first"]), int(fields["last"])
+    except (ValueError, KeyError, TypeError):
+        return 0, 0
 
 
 def _tells_of(raw: bytes, first: int) -> bool:

@@ -96,7 +96,7 @@ def verify(config: Path, path: Path | None, public_key: Path | None, checkpoints
             verdicts = verify_log(log, verifier, checkpoints or elsewhere)
     except (_Unusable, AuditError) as error:
         return _fail(error)
-    faults = [verdict.fault for verdict in verdicts if verdict.fault is not None]
+    faults = [fault for verdict in verdicts for fault in verdict.faults]
     if as_json:
         print(json.dumps({"ok": not faults, "chains": [_verdict(verdict) for verdict in verdicts]}))
         return int(bool(faults))
@@ -198,7 +198,7 @@ def _printable(text: str) -> str:
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    fault = verdict.fault
+    faults = [{"record": fault.record, "place": fault.place, "why": fault.why} for fault in verdict.faults]
     return {
         "chain": verdict.chain,
         "origin": verdict.origin,
@@ -206,14 +206,16 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "last": verdict.last,
         "signed": verdict.signed,
         "checkpoints": verdict.checkpoints,
-        "fault": None if fault is None else {"record": fault.record, "place": fault.place, "why": fault.why},
+        "fault": faults[0] if faults else None,
+        "faults": faults,
         "notes": verdict.notes,
     }
 
 
 def _say(verdict: Verdict) -> None:
-    if verdict.fault is not None:
-        console.problem(f"bad: {verdict.fault}")
+    if verdict.faults:
+        for fault in verdict.faults:
+            console.problem(f"bad: {fault}")
         return
     unsigned = verdict.last - verdict.signed
     behind = "" if not unsigned else f", {unsigned} of them since the last checkpoint"

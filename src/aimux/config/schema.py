@@ -175,6 +175,8 @@ class AuditConfig(Section):
     """Days that full files are kept."""
     keep_size: Size = ByteSize(10 * 1024 * MIB)
     """Size of the whole log above which the oldest full files are removed."""
+    trim_share: Score = 0.01
+    """Share (0-1) of a worker's files, by size, that may be removed in a minute for their age; one file always may."""
     checkpoint_interval: Seconds = 10.0
     """Seconds between two signed checkpoints while requests come in."""
     checkpoint_to: FilePath | None = None

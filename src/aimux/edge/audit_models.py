@@ -140,6 +140,9 @@ class AuditStatus(Answer):
     enabled: bool
     writable: Annotated[bool, Field(description="While it is not, agent traffic is refused.")]
     problem: str | None
+    faults: Annotated[
+        list[str], Field(description="What is wrong with the files of the chain of the worker that answers, in words.")
+    ]
     sync: Literal["os", "always"]
     text: Literal["full", "excerpt", "none"]
     chains: list[ChainEntry]

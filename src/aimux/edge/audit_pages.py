@@ -49,9 +49,11 @@ Answer = Page | Stream
 class AuditPages:
     """Answers from the log that this gateway writes; `settings` is None where it writes none."""
 
-    def __init__(self, settings: AuditSettings | None, live: Live) -> None:
+    def __init__(self, settings: AuditSettings | None, live: Live, standing: Callable[[], list[str]]) -> None:
+        """`standing` says what is wrong with the files of this process's chain now."""
         self._settings = settings
         self._live = live
+        self._standing = standing
 
     @property
     def endpoints(self) -> Mapping[Endpoint, Callable[[Exchange], Awaitable[Answer]]]:
@@ -86,6 +88,7 @@ class AuditPages:
             "enabled": settings is not None,
             "writable": settings is not None and problem is None,
             "problem": problem,
+            "faults": self._standing(),
             "sync": "always" if settings is not None and settings.always else "os",
             "text": "none" if settings is None else settings.text,
             "chains": [],

@@ -148,6 +148,12 @@ def _audited(audit: AuditLog) -> Iterator[Metric]:
     yield CounterMetricFamily("aimux_audit_records", "Records of the audit log.", counts.records)
     unrecorded = "Requests that were refused unrecorded, while the audit log could not be written."
     yield CounterMetricFamily("aimux_audit_unrecorded", unrecorded, counts.unrecorded)
+    yield GaugeMetricFamily("aimux_audit_intact", "Whether the audit log's files are as they were left.", audit.intact)
+    done = "Files of the audit log that others had changed, by what became of them and what was done."
+    incidents: dict[Labels, int] = {
+        (outcome.value, harm.value): count for (outcome, harm), count in counts.incidents.items()
+    }
+    yield _counts("aimux_audit_incidents", done, ("outcome", "harm"), incidents)
     failures = "Checkpoints of the audit log that could not be written where they belong."
     yield CounterMetricFamily("aimux_audit_checkpoint_failures", failures, counts.checkpoint_failures)
 

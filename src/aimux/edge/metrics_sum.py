@@ -15,6 +15,7 @@ _LEAST: Final = frozenset(
     {
         "aimux_ready",
         "aimux_audit_writable",
+        "aimux_audit_intact",
         "aimux_config_last_reload_successful",
         "aimux_build_info",
         "aimux_config_info",

@@ -163,12 +163,15 @@ class Upkeep:
 
     def _tell_incidents(self) -> None:
         host = self._host
-        for incident in self._seal.take_incidents():
+        incidents = self._seal.take_incidents()
+        for incident in incidents:
             host.counts.incidents[incident.outcome, incident.harm] += 1
             host.warn(f"chain {host.chain}: {incident.message}")
             self._record(incident)
             if incident.stops:
                 host.stop_for(Trouble.LOST, incident.message)
+        if incidents:
+            host.flush()
 
     def _record(self, incident: Incident) -> None:
         if incident.outcome is not Outcome.NOTED:

@@ -11,6 +11,7 @@ from aimux.audit import checkpoints
 from aimux.audit.chain import GENESIS, Head, digest_of, follows, number_of, previous_of
 from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.errors import AuditError
+from aimux.audit.gaps import Gap, Gaps
 from aimux.audit.incidents import missing
 from aimux.audit.locks import is_held
 from aimux.audit.segments import chain_folder, chains_in, lines_of, segments_in
@@ -18,7 +19,6 @@ from aimux.audit.signing import Verifier
 
 _ATTEMPTS: Final = 3
 _TRIMMED: Final = b',"kind":"trimmed",'
-_LOST: Final = b',"kind":"lost",'
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
     line = next(lines, None)
     if line is None:
         raise _Broken(1, folder.name, "there are no records, though some were signed")
-    gaps: list[_Broken] = []
-    head, trimmed, told = _beginning(folder, line, heads, verdict, gaps), False, dict[tuple[int, int], int]()
+    gaps = Gaps()
+    head, trimmed = _beginning(folder, line, heads, verdict, gaps), False
     while line is not None:
         following = next(lines, None)
         if not line.ended:
@@ -176,13 +176,12 @@ def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
         if following is not None and following.ended:
             _check_link(Head(head.count + 1, digest), line, following, lines, heads)
         count = head.count + 1
+        gaps.hear(Head(count, digest), line.raw)
         _check_signed(count, digest, heads, line)
         trimmed = trimmed or (_TRIMMED in line.raw and _tells_of(line.raw, verdict.first))
-        if _LOST in line.raw:
-            told[_span_of(line.raw)] = count
         head, line = Head(count, digest), following
     verdict.last = head.count
-    verdict.faults += [_gap_fault(verdict.chain, each, told) for each in gaps]
+    verdict.faults += [Fault(verdict.chain, gap.first, gap.place, gaps.why(gap)) for gap in gaps.found]
     _check_end(folder, head, verdict, trimmed=trimmed)
 
 
@@ -195,19 +194,13 @@ def _check_end(folder: Path, head: Head, verdict: Verdict, *, trimmed: bool) -> 
         raise _Broken(verdict.first - 1, folder.name, why)
 
 
-def _past_gap(flaw: _Broken, line: _Line, gaps: list[_Broken]) -> Head:
+def _past_gap(flaw: _Broken, line: _Line, gaps: Gaps) -> Head:
     """Where the chain stood before a line in front of which records are missing. Raises any other flaw."""
     before = None if flaw.last is None else Head(flaw.last, previous_of(line.raw))
-    if before is None or not follows(before, line.raw):
+    if before is None or flaw.record is None or not follows(before, line.raw):
         raise flaw
-    gaps.append(flaw)
+    gaps.found.append(Gap(flaw.record, before.count, flaw.place, flaw.why))
     return before
-
-
-def _gap_fault(chain: int, gap: _Broken, told: dict[tuple[int, int], int]) -> Fault:
-    teller = told.get((gap.record or 0, gap.last or 0))
-    why = gap.why if teller is None else f"{gap.why}; record {teller} tells of it"
-    return Fault(chain, gap.record, gap.place, why)
 
 
 def _lines(folder: Path) -> Iterator[_Line]:
@@ -216,7 +209,7 @@ def _lines(folder: Path) -> Iterator[_Line]:
             yield _Line(f"{segment.path.name}:{number}", raw, ended)
 
 
-def _beginning(folder: Path, line: _Line, heads: dict[int, str], verdict: Verdict, gaps: list[_Broken]) -> Head:
+def _beginning(folder: Path, line: _Line, heads: dict[int, str], verdict: Verdict, gaps: Gaps) -> Head:
     """Where the chain stood before the first record that is kept: nowhere, or where a checkpoint says."""
     first = number_of(line.raw)
     if first is None:
@@ -282,15 +275,6 @@ def _torn(folder: Path, head: Head, line: _Line, verdict: Verdict, *, is_last: b
         why = f"the line is torn: {len(line.raw)} bytes without an end. The gateway repairs this when it starts"
         raise _Broken(head.count + 1, line.place, why)
     verdict.notes.append("a gateway is writing: its last line was not complete yet")
-
-
-def _span_of(raw: bytes) -> tuple[int, int]:
-    """The records that a record says are missing; a span that no gap has, for what says nothing."""
-    try:
-        fields = json.loads(raw)
-        return int(fields["first"]), int(fields["last"])
-    except (ValueError, KeyError, TypeError):
-        return 0, 0
 
 
 def _tells_of(raw: bytes, first: int) -> bool:

@@ -1,0 +1,42 @@
+"""Records that are missing from a chain: where the chain stood behind them, and which record tells of it."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Final
+
+from aimux.audit.chain import Head
+
+_LOST: Final = b',"kind":"lost",'
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Records `first` to `last` are missing before the line at `place`."""
+
+    first: int
+    last: int
+    place: str
+    why: str
+
+
+@dataclass(slots=True)
+class Gaps:
+    """The gaps of one chain, and what its records tell of gaps."""
+
+    found: list[Gap] = field(default_factory=list)
+    _told: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def hear(self, head: Head, raw: bytes) -> None:
+        """Note what a record tells of; `head` is where the chain stands with it."""
+        if _LOST not in raw:
+            return
+        try:
+            fields = json.loads(raw)
+            self._told[int(fields["first"]), int(fields["last"])] = head.count
+        except (ValueError, KeyError, TypeError):
+            return
+
+    def why(self, gap: Gap) -> str:
+        """What is wrong, with the number of the record in which the gateway told of it."""
+        teller = self._told.get((gap.first, gap.last))
+        return gap.why if teller is None else f"{gap.why}; record {teller} tells of it"

@@ -146,6 +146,59 @@ def test_each_command_gets_its_arguments_and_gives_the_exit_code(
     assert calls == [expected]
 
 
+def configured(found: Any) -> list[tuple[str, ...]]:
+    """The commands that read a configuration."""
+    return [words for words, command in commands(found) if any("--config" in each.opts for each in command.params)]
+
+
+def commands(found: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command with the words that call it."""
+    for name, command in getattr(found, "commands", {}).items():
+        yield (*words, name), command
+        yield from commands(command, (*words, name))
+
+
+CONFIGURED = configured(typer.main.get_command(app))
+BEFORE_A_FILE = {"route": "a text", "eval": "rows.csv", "tune": "rows.csv", "replay": "audit"}
+
+
+@pytest.fixture
+def audit_calls(calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The same for commands of the audit log."""
+
+    def stand_in(name: str) -> Callable[..., int]:
+        return lambda *arguments, **options: calls.append((name, arguments, options)) or 7  # type: ignore[func-returns-value]
+
+    names = ("tail", "query", "verify", "export", "stats")
+    made = SimpleNamespace(**{name: stand_in(name) for name in names})
+    monkeypatch.setitem(sys.modules, "aimux.cli.audit", made)
+    import aimux.cli
+
+    monkeypatch.setattr(aimux.cli, "audit", made, raising=False)
+    return calls
+
+
+def test_every_command_that_reads_a_configuration_is_known_here() -> None:
+    audit = {("audit", name) for name in ("tail", "query", "verify", "export", "stats")}
+    others = {("run",), ("check",), ("lint",), ("route",), ("eval",), ("tune",), ("replay",), ("model", "pull")}
+    assert set(CONFIGURED) == audit | others
+
+
+@pytest.mark.parametrize("words", CONFIGURED, ids=" ".join)
+def test_a_configuration_is_named_by_an_argument_or_an_option(
+    run: Callable[..., int], audit_calls: list[Any], capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    first = [BEFORE_A_FILE[words[0]]] if words[0] in BEFORE_A_FILE else []
+    for named in (["mesh.yaml"], ["--config", "mesh.yaml"], ["-c", "mesh.yaml"]):
+        assert run(*words, *first, *named) == 7
+    assert len(audit_calls) == 3
+    assert audit_calls[0] == audit_calls[1] == audit_calls[2]
+    assert Path("mesh.yaml") in audit_calls[0][1]
+    assert run(*words, *first, "mesh.yaml", "--config", "other.yaml") == 2
+    assert "give the configuration once: mesh.yaml, or --config other.yaml" in capsys.readouterr().err
+    assert len(audit_calls) == 3
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -212,13 +265,6 @@ def test_without_a_command_there_is_help(
     for command in ("run", "check", "lint", "route", "eval", "replay", "model", "demo", "schema", "openapi", "version"):
         assert f"\n  {command} " in printed.out
     assert printed.err == ""
-
-
-def commands(found: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command with the words that call it."""
-    for name, command in getattr(found, "commands", {}).items():
-        yield (*words, name), command
-        yield from commands(command, (*words, name))
 
 
 COMMANDS = [words for words, command in commands(typer.main.get_command(app)) if not hasattr(command, "commands")]

@@ -184,19 +184,26 @@ def test_json_has_all_of_each_finding(
     assert finding["remedy"]
 
 
-def test_without_its_model_lint_fails_and_check_says_what_it_left_out(
+def test_without_the_model_that_it_needs_no_configuration_is_ok(
     config: Callable[..., Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     path = config(SANE, tmp_path / "gone.onnx")
     assert lint(path, strict=False, as_json=False) == 1
     assert "gone.onnx is missing" in capsys.readouterr().err
-    assert check(path, strict=True, as_json=False) == 0
+    gone = tmp_path / "gone.onnx"
+    assert check(path, strict=False, as_json=False) == 2
     printed = capsys.readouterr()
-    [line] = printed.err.splitlines()
-    assert line.startswith(f"{path}: the routes were not looked at: ")
-    assert ": ok: " in printed.out
-    assert check(path, strict=False, as_json=True) == 0
-    assert "gone.onnx" in json.loads(capsys.readouterr().out)["routes_not_looked_at"]
+    assert printed.err == (
+        f"{path}: no gateway starts with it here: the embedding model {gone} is missing; "
+        f"run: aimux model pull --output {gone}\n"
+    )
+    assert printed.out == ""
+    assert check(path, strict=False, as_json=True) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] is False
+    assert "gone.onnx" in found["routes_not_looked_at"]
+    by_name = config("semantic_engine: {{model_path: " + str(gone) + "}}\nroutes:\n- {{name: a, upstream: 'http://x'}}\n")
+    assert check(by_name, strict=False, as_json=False) == 0
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -78,3 +78,21 @@ def test_the_banner_shows_only_calls_that_work() -> None:
     other = banner(load(ROOT / "examples" / "minimal.yaml", {}))
     assert "http://localhost:8080" in other
     assert "curl" not in other
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("http://127.0.0.1:9101", "http://math.internal:9101"),
+        ("name: math", "name: sums"),
+        ("finance-bot", "money-bot"),
+    ],
+)
+def test_a_mesh_of_one_s_own_gets_no_calls_of_the_demo(tmp_path: Path, before: str, after: str) -> None:
+    text = (ROOT / "aimux.yaml").read_text()
+    assert before in text
+    file = tmp_path / "mesh.yaml"
+    file.write_text(text.replace(before, after))
+    shown = banner(load(file, {}))
+    assert "/dashboard/" in shown
+    assert "curl" not in shown

@@ -21,7 +21,7 @@ def test_the_command_that_is_suggested_reaches_the_gateway(
     start: Start, new_upstream: NewUpstream, workers: int
 ) -> None:
     upstream = new_upstream()
-    route = {"name": "sums", "upstream": upstream.url, "intents": ["what is 50 times 3"]}
+    route = {"name": "sums", "upstream": upstream.url, "intents": ["your text"]}
     config = {"server": {"workers": workers}, "routes": [route]}
     gateway = start(config)
     for _ in range(2):

@@ -2,11 +2,11 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from aimux.cli.defaults import DEFAULT_CONFIG
+from aimux.cli.options import ConfigOption, FileArgument, configuration, examples, leave
 
 app = typer.Typer(help="Read and verify the record of who reached what.", rich_markup_mode=None, no_args_is_help=True)
 
@@ -19,7 +19,6 @@ class Format(StrEnum):
     OTLP = "otlp"
 
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="Configuration file.")]
 PathOption = Annotated[
     Path | None, typer.Option("--path", metavar="FOLDER", help="Read the log in this folder instead of the configured.")
 ]
@@ -40,7 +39,7 @@ UntilOption = Annotated[str | None, typer.Option(metavar="TIME", help="Until the
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON lines instead.")]
 
 
-@app.command(epilog="\b\nExamples:\n  aimux audit tail -f\n  aimux audit tail -n 100 --verdict refused")
+@app.command(epilog=examples("aimux audit tail -f", "aimux audit tail -n 100 --verdict refused"))
 def tail(
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with each request as it ends.")] = False,
@@ -50,19 +49,22 @@ def tail(
     verdict: VerdictOption = None,
     text: TextOption = None,
     as_json: JsonOption = False,
-    config: ConfigOption = DEFAULT_CONFIG,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     path: PathOption = None,
 ) -> None:
     """Show the last requests, and new ones as they come."""
     from aimux.cli import audit
 
     given = _given(agent=agent, route=route, verdict=verdict, text=text)
-    _leave(audit.tail(config, path, given, count, follow=follow, as_json=as_json))
+    leave(audit.tail(configuration(file, config), path, given, count, follow=follow, as_json=as_json))
 
 
 @app.command(
-    epilog="\b\nExamples:\n  aimux audit query --agent finance-bot --since 24h\n"
-    "  aimux audit query --verdict refused --text database --json"
+    epilog=examples(
+        "aimux audit query --agent finance-bot --since 24h",
+        "aimux audit query --verdict refused --text database --json",
+    )
 )
 def query(
     *,
@@ -76,7 +78,8 @@ def query(
     until: UntilOption = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
     as_json: JsonOption = False,
-    config: ConfigOption = DEFAULT_CONFIG,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     path: PathOption = None,
 ) -> None:
     """Find requests, the newest first."""
@@ -84,10 +87,10 @@ def query(
 
     given = _given(agent=agent, route=route, verdict=verdict, text=text, since=since, until=until)
     given |= _given(request_id=request_id, trace_id=trace_id)
-    _leave(audit.query(config, path, given, limit, as_json=as_json))
+    leave(audit.query(configuration(file, config), path, given, limit, as_json=as_json))
 
 
-@app.command(epilog="\b\nExamples:\n  aimux audit verify\n  aimux audit verify --public-key /safe/aimux.pub.pem")
+@app.command(epilog=examples("aimux audit verify", "aimux audit verify --public-key /safe/aimux.pub.pem"))
 def verify(
     *,
     public_key: Annotated[
@@ -101,7 +104,8 @@ def verify(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
-    config: ConfigOption = DEFAULT_CONFIG,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     path: PathOption = None,
 ) -> None:
     """Check every record and every signature.
@@ -111,12 +115,13 @@ def verify(
     """
     from aimux.cli import audit
 
-    _leave(audit.verify(config, path, public_key, checkpoints, as_json=as_json))
+    leave(audit.verify(configuration(file, config), path, public_key, checkpoints, as_json=as_json))
 
 
 @app.command(
-    epilog="\b\nExamples:\n  aimux audit export --format csv --since 7d > week.csv\n"
-    "  aimux audit export --format otlp --verdict refused"
+    epilog=examples(
+        "aimux audit export --format csv --since 7d > week.csv", "aimux audit export --format otlp --verdict refused"
+    )
 )
 def export(
     *,
@@ -129,17 +134,18 @@ def export(
     text: TextOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    config: ConfigOption = DEFAULT_CONFIG,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     path: PathOption = None,
 ) -> None:
     """Write requests to standard output, the oldest first."""
     from aimux.cli import audit
 
     given = _given(agent=agent, route=route, verdict=verdict, text=text, since=since, until=until)
-    _leave(audit.export(config, path, given, form.value))
+    leave(audit.export(configuration(file, config), path, given, form.value))
 
 
-@app.command(epilog="\b\nExamples:\n  aimux audit stats --since 24h\n  aimux audit stats --agent finance-bot --json")
+@app.command(epilog=examples("aimux audit stats --since 24h", "aimux audit stats --agent finance-bot --json"))
 def stats(
     *,
     since: Annotated[str, typer.Option(metavar="TIME", help="From then on: 15m, 24h, 7d (ago), or a moment.")] = "24h",
@@ -147,19 +153,16 @@ def stats(
     agent: AgentOption = None,
     route: RouteOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
-    config: ConfigOption = DEFAULT_CONFIG,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     path: PathOption = None,
 ) -> None:
     """Sum up who asked what of whom, and how long it took."""
     from aimux.cli import audit
 
     given = _given(since=since, until=until, agent=agent, route=route)
-    _leave(audit.stats(config, path, given, as_json=as_json))
+    leave(audit.stats(configuration(file, config), path, given, as_json=as_json))
 
 
 def _given(**options: str | None) -> dict[str, str]:
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _leave(code: int) -> NoReturn:
-    raise typer.Exit(code)

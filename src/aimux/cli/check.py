@@ -15,18 +15,21 @@ if TYPE_CHECKING:
 
 
 def check(config: Path, *, strict: bool, as_json: bool) -> int:
-    """Load a configuration, look at its routes, and say what it holds or what is wrong with it."""
+    """Load a configuration, look at its routes, and say what it holds or what is wrong with it; the exit code.
+
+    Without the model that its routes or guards need it is not ok, since no gateway starts with it.
+    """
     loaded = load_or_say(config, as_json=as_json)
     if loaded is None:
         return 2
     findings, unseen = _look(loaded)
-    failed = fails(findings, strict=strict)
+    failed = unseen is not None or fails(findings, strict=strict)
     if as_json:
         said = {"ok": not failed, "problems": [], "warnings": loaded.warnings}
         print(json.dumps({**said, "findings": as_objects(findings, loaded), "routes_not_looked_at": unseen}))
     else:
         _report(loaded, findings, unseen, failed=failed)
-    return int(failed)
+    return 2 if unseen is not None else int(failed)
 
 
 def load_or_say(config: Path, *, as_json: bool) -> Loaded | None:
@@ -39,7 +42,7 @@ def load_or_say(config: Path, *, as_json: bool) -> Loaded | None:
 
 
 def _look(loaded: Loaded) -> tuple[list["Finding"], str | None]:
-    """What is wrong with the routes, and why they could not be looked at. Notes are for `aimux lint`."""
+    """What is wrong with the routes, and why the model to look at them cannot be had. Notes are for `aimux lint`."""
     if not loaded.snapshot.needs_scores:
         return [], None
     from aimux.intent.model import ModelError
@@ -64,7 +67,8 @@ def _report(loaded: Loaded, findings: list["Finding"], unseen: str | None, *, fa
         console.note(f"{loaded.path}: warning: {warning}")
     show(findings, loaded)
     if unseen is not None:
-        console.note(f"{loaded.path}: the routes were not looked at: {unseen}")
+        console.problem(f"{loaded.path}: no gateway starts with it here: {unseen}")
+        return
     if failed:
         console.problem(f"{loaded.path}: the routes have errors")
         return

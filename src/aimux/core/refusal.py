@@ -127,8 +127,8 @@ def no_such_model(principal: Principal) -> Refuse:
 def no_text(principal: Principal, address: str) -> Refuse:
     """Nothing says where the request is to go; `address` is the URL of the gateway."""
     message = (
-        f"nothing to route on: send a text, for example curl '{address}?q=what+is+50+times+3', "
-        f'or a JSON body like {{"query": "what is 50 times 3"}}, or {_BY_HEADER}'
+        f"nothing to route on: send a text, for example curl '{address}?q=your+text', "
+        f'or a JSON body like {{"query": "your text"}}, or {_BY_HEADER}'
     )
     return Refuse(Reason.NO_TEXT, message, _NO_TEXT_RULE, principal)
 

@@ -32,6 +32,7 @@ FIRST_CALLS = r"""
   curl "{url}?client_id=finance-bot&q=reset+the+database"  # 403: only admin-bot may
 """
 ROUTES_OF_FIRST_CALLS = {"math", "finance", "admin"}
+AGENT_OF_FIRST_CALLS = "finance-bot"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -128,9 +129,15 @@ def _greet(gateway: Child, loaded: Loaded) -> None:
 def banner(loaded: Loaded) -> str:
     """Where the gateway is, and the first calls to try where it has the routes for them."""
     url = f"http://localhost:{loaded.config.server.port}"
-    calls = FIRST_CALLS.format(url=url) if loaded.snapshot.by_name.keys() >= ROUTES_OF_FIRST_CALLS else ""
+    calls = FIRST_CALLS.format(url=url) if _is_the_demo(loaded) else ""
     try_them = f"\nTry in another terminal:\n{calls}" if calls else ""
     return f"\nThe gateway is ready on {url}, Ctrl-C stops it. See what it does: {url}/dashboard/{try_them}"
+
+
+def _is_the_demo(loaded: Loaded) -> bool:
+    """Whether the first calls find their agent registered, and example agents behind their routes."""
+    routes = [route for route in loaded.snapshot.routes if route.name in ROUTES_OF_FIRST_CALLS and berth_of(route)]
+    return len(routes) == len(ROUTES_OF_FIRST_CALLS) and AGENT_OF_FIRST_CALLS in loaded.snapshot.agents
 
 
 if __name__ == "__main__":

@@ -1,11 +1,17 @@
 """Agents that serve in a thread, and raw requests to them."""
 
 import http.client
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
+
+# The traffic beside a test of a fault is that of the end-to-end tests.
+sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from aimux.demo.agents.serving import Agent, AgentServer
 

@@ -1,50 +1,24 @@
 """The playground and the demo as their users run them: gateway, agents and model are real, and nothing stays behind."""
 
 import json
-import os
-import random
 import signal
 import socket
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from demo_support.programs import MARK, ROOT, SECONDS, environment, free_ports, marked, until
 
 from aimux.demo.client import Reply, send
 from aimux.demo.fleet import AGENT_OF_ROUTE
-from aimux.demo.processes import is_free
 from aimux.demo.stage import MODEL_PATH, mesh
 from aimux.demo.steps import Call
 from aimux.demo.story import STORY
 
-ROOT = Path(__file__).parents[2]
-MARK = "DEMO_TEST_MARK"
-SECONDS = 60.0
-
 Start = Callable[..., subprocess.Popen[str]]
-
-
-def marked(mark: str) -> list[int]:
-    """The processes that were started, directly or not, with this mark in their environment."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"{MARK}={mark}".encode() in (process / "environ").read_bytes().split(b"\0"):
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"still waiting for {what}"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -54,9 +28,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, **environ: str) -> subprocess.Popen[str]:
-        env = {name: value for name, value in os.environ.items() if not name.startswith("AIMUX_")}
-        env |= {MARK: mark, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-        env |= {MODEL_PATH: str(ROOT / "models/all-MiniLM-L6-v2.onnx")} | environ
+        env = environment(mark, tmp_path) | environ
         with (tmp_path / "out").open("w") as out, (tmp_path / "err").open("w") as err:
             started.append(
                 subprocess.Popen([sys.executable, *arguments], stdout=out, stderr=err, env=env, text=True, cwd=tmp_path)
@@ -74,12 +46,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def printed(tmp_path: Path) -> Callable[[str], str]:
     """What the program has printed: `printed("out")` or `printed("err")`."""
     return lambda name: (tmp_path / name).read_text()
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports below those that the system gives to clients: another program's client takes none of them meanwhile."""
-    ports = random.sample(range(20_000, 32_000), 100)
-    return [port for port in ports if is_free("127.0.0.1", port)][:count]
 
 
 PORTS = dict(zip([*AGENT_OF_ROUTE.values(), "gateway"], free_ports(len(AGENT_OF_ROUTE) + 1), strict=True))

@@ -1,7 +1,7 @@
 """`make run`: starts the example agents that a configuration routes to, then runs the gateway in front of them.
 
 The gateway runs in the foreground and prints what it prints; Ctrl-C or SIGTERM stops it as it likes to be stopped, and
-the agents end after it. Its exit code is this program's.
+the agents end after it. Its exit code is this program's. It ends with its terminal too, unless `nohup` started it.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from aimux.demo.client import send
 from aimux.demo.fleet import AGENT_OF_ROUTE, AgentProcess, Berth
 from aimux.demo.processes import Child, Children, StartError, end_on_signals, is_free
 from aimux.demo.steps import Call
+from aimux.demo.terminal import hang_up_with_starter, is_nohup
 
 READY_SECONDS = 60.0
 INTERRUPTED = 130
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--config", type=Path, default=Path("aimux.yaml"), help="default: %(default)s")
     config: Path = parser.parse_args(arguments).config
     end_on_signals()
+    hang_up_with_starter()
     try:
         with tempfile.TemporaryDirectory(prefix="aimux-playground-") as directory, Children() as children:
             loaded = _load(config)
@@ -105,15 +107,19 @@ def berth_of(route: Route) -> Berth | None:
 
 def _run_gateway(config: Path, loaded: Loaded | None, children: Children) -> int:
     gateway = children.start("the gateway", "aimux", "run", "--config", str(config))
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _frame: gateway.send(_passed_on(number)))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: gateway.send(number))
+    if not is_nohup():
+        signal.signal(signal.SIGHUP, lambda *_: _hang_up(gateway))
     if loaded and loaded.config.server.port and loaded.config.server.host in SERVING_LOOPBACK:
         _greet(gateway, loaded)
     return gateway.wait()
 
 
-def _passed_on(number: int) -> int:
-    return signal.SIGTERM if number == signal.SIGHUP else number
+def _hang_up(gateway: Child) -> None:
+    """Stop the gateway, for which SIGHUP means a reload. Once: the kernel, make and the watch may each send one."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    gateway.send(signal.SIGTERM)
 
 
 def _greet(gateway: Child, loaded: Loaded) -> None:

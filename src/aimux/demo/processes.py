@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
+
+from aimux.demo.terminal import is_nohup
 
 GRACE = 10.0
 POLL = 0.02
@@ -126,9 +128,19 @@ class Children(AbstractContextManager["Children"]):
 
 
 def end_on_signals() -> None:
-    """Let SIGTERM and SIGHUP end this process as Ctrl-C does: through every `finally` on the way."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    """Let SIGTERM and SIGHUP end this process as Ctrl-C does: through every `finally` on the way.
+
+    The first of them counts: a second one would interrupt the clean-up. SIGHUP stays ignored under `nohup`.
+    """
+    numbers = (signal.SIGTERM,) if is_nohup() else (signal.SIGTERM, signal.SIGHUP)
+
+    def end(number: int, _: FrameType | None) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    for number in numbers:
+        signal.signal(number, end)
 
 
 def is_free(host: str, port: int) -> bool:

@@ -202,7 +202,9 @@ def test_without_the_model_that_it_needs_no_configuration_is_ok(
     found = json.loads(capsys.readouterr().out)
     assert found["ok"] is False
     assert "gone.onnx" in found["routes_not_looked_at"]
-    by_name = config("semantic_engine: {{model_path: " + str(gone) + "}}\nroutes:\n- {{name: a, upstream: 'http://x'}}\n")
+    by_name = config(
+        "semantic_engine: {{model_path: " + str(gone) + "}}\nroutes:\n- {{name: a, upstream: 'http://x'}}\n"
+    )
     assert check(by_name, strict=False, as_json=False) == 0
 
 

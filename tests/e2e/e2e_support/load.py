@@ -15,8 +15,8 @@ _CONNECTIONS = 8
 def under_load(port: int, *, route: str | None = None) -> Iterator[None]:
     """Keep asking the gateway on this port while the block runs, over several connections; nothing in an ordinary run.
 
-    `route` is the route that is addressed by name; without it the gateway is asked for its list of models, which reaches
-    no upstream. How the requests end is not judged: the test does that with requests of its own.
+    `route` is the route that is addressed by name; without it the gateway is asked for its list of models, which
+    reaches no upstream. How the requests end is not judged: the test does that with requests of its own.
     """
     if not LOADED:
         yield

@@ -13,7 +13,7 @@ import structlog
 
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended, Record
 from aimux.core.routing import PartMatch
-from aimux.edge.log_output import STANDARD_ERROR, Descriptor, Output
+from aimux.edge.log_output import STANDARD_ERROR, STANDARD_OUTPUT, Descriptor, Output, same_file
 from aimux.edge.log_thread import WriterThread
 from aimux.edge.log_writer import Tell, TickWriter
 
@@ -74,7 +74,13 @@ class Log:
         self._logger.error("fault", detail=str(context.get("message")), error=f"{type(error).__name__}: {error}")
 
     def complain(self, message: str) -> None:
-        """Say on standard error what the log cannot say, without waiting: it may lead to the same stalled reader."""
+        """Say on standard error what the log cannot say, without waiting.
+
+        Where both lead to the same file it stands among the log's lines, so that it parts none of them.
+        """
+        if same_file(STANDARD_OUTPUT, STANDARD_ERROR):
+            self.writer.msg(f"aimux: {message}")
+            return
         if self._errors is None:
             self._errors = WriterThread(Descriptor(STANDARD_ERROR), _nothing)
         if self._errors.waiting < _MOST_COMPLAINTS:

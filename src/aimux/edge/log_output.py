@@ -59,6 +59,14 @@ class Descriptor:
         """Nobody waits."""
 
 
+def same_file(one: int, other: int) -> bool:
+    """Whether two descriptors lead to the same file, pipe or terminal; False where either is closed."""
+    try:
+        return os.path.samestat(os.fstat(one), os.fstat(other))
+    except OSError:
+        return False
+
+
 class SharedOutput:
     """The same for one of several processes. The file `lock` is locked while one writes, so that no line parts another.
 

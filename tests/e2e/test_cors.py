@@ -107,11 +107,11 @@ def test_an_answer_can_be_read_by_the_page_and_the_upstreams_own_word_is_replace
     assert (listed.status, readable(listed)) == (200, True)
 
 
-@pytest.mark.parametrize("target", ["/healthz", "/readyz", "/config", "/dashboard/"])
+@pytest.mark.parametrize("target", ["/healthz", "/livez", "/readyz", "/config", "/dashboard/"])
 def test_no_page_reads_what_is_for_operators(gateway: Gateway, target: str) -> None:
     for method, more in (("GET", {}), ("OPTIONS", PREFLIGHT)):
         response = ask(gateway.port, method, target, {**FROM_APP, **more})
-        assert response.status == (200 if (method, target) == ("GET", "/healthz") else 405 if more else 403)
+        assert response.status == (405 if more else 200 if target in {"/healthz", "/livez", "/readyz"} else 403)
         assert not [name for name, _ in response.headers if name.lower().startswith(b"access-control-")]
 
 

@@ -21,8 +21,8 @@ CONFIG = {
     ],
     "fallback": {"upstream": "http://ollama:11434"},
 }
+OPEN = ["/healthz", "/livez", "/readyz"]
 GUARDED = [
-    "/readyz",
     "/metrics",
     "/routes",
     "/agents",
@@ -55,7 +55,7 @@ def is_forbidden(response: Response) -> bool:
 
 
 def test_health_and_readiness(mesh: Mesh) -> None:
-    assert page(mesh.port, "/healthz") == {"status": "ok"}
+    assert page(mesh.port, "/healthz") == page(mesh.port, "/livez") == {"status": "ok"}
     assert page(mesh.port, "/readyz") == {"status": "ready"}
 
 
@@ -113,7 +113,7 @@ def test_the_metrics_are_prometheus_text(mesh: Mesh) -> None:
     assert "aimux_ready 1.0" in response.body.decode()
 
 
-@pytest.mark.parametrize("path", ["/healthz", *GUARDED[:-1]])
+@pytest.mark.parametrize("path", [*OPEN, *GUARDED[:-1]])
 def test_only_get_reads_an_endpoint(mesh: Mesh, path: str) -> None:
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         response = ask(mesh.port, method, path, {"X-AIMux-Route": "plain"}, b"x")
@@ -147,7 +147,8 @@ def test_only_get_reads_an_endpoint(mesh: Mesh, path: str) -> None:
 def test_the_guarded_endpoints_are_closed(guarded: Gateway, host: str, headers: dict[str, str]) -> None:
     for path in GUARDED:
         assert is_forbidden(ask(guarded.port, "GET", path, headers, host=host)), path
-    assert ask(guarded.port, "GET", "/healthz", headers, host=host).status == 200
+    for path in OPEN:
+        assert ask(guarded.port, "GET", path, headers, host=host).status == 200
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]", "LOCALHOST:1"])
@@ -187,8 +188,9 @@ def test_another_machine_is_not_this_one_whatever_host_it_asks_for(guarded: Gate
         assert is_forbidden(client.read_response())
         client.send(compose("GET", "/config", {"Authorization": f"Bearer {TOKEN}"}, host="localhost"))
         assert client.read_response().status == 200
-        client.send(compose("GET", "/healthz", host="anything"))
-        assert client.read_response().status == 200
+        for path in OPEN:
+            client.send(compose("GET", path, host="anything"))
+            assert client.read_response().status == 200
 
 
 @pytest.mark.parametrize(
@@ -201,4 +203,5 @@ def test_what_only_resembles_an_endpoint_is_agent_traffic(mesh: Mesh, path: str)
 
 
 def test_a_query_does_not_make_an_endpoint_traffic(mesh: Mesh) -> None:
-    assert page(mesh.port, "/healthz?q=x") == {"status": "ok"}
+    assert page(mesh.port, "/healthz?q=x") == page(mesh.port, "/livez?") == {"status": "ok"}
+    assert page(mesh.port, "/readyz?verbose") == {"status": "ready"}

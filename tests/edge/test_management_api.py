@@ -20,7 +20,8 @@ from jsonschema import Draft202012Validator
 
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
 TOKEN = "correct-horse-battery-staple"
-PLAIN = {"/healthz", "/readyz", "/metrics", "/routes", "/agents", "/config"}
+OPEN = {"/healthz", "/livez", "/readyz"}
+PLAIN = {"/healthz", "/livez", "/readyz", "/metrics", "/routes", "/agents", "/config"}
 # An endless answer has a test of its own: tests/e2e/test_audit.py.
 STREAM = "/audit/stream"
 AUDIT = {"/audit", "/audit/status", "/audit/stats", "/audit/export"}
@@ -127,7 +128,7 @@ def test_it_describes_every_endpoint_and_both_ways_to_read_it(description: dict[
     assert all(path.keys() == {"get", "head"} for path in description["paths"].values())
     for path, operations in description["paths"].items():
         for operation in operations.values():
-            guarded = path != "/healthz"
+            guarded = path not in OPEN
             assert operation["security"] == ([{}, {"token": []}] if guarded else [])
             expected = {"200"} | ({"403"} if guarded else set())
             expected |= {"503"} if path in {"/readyz", "/metrics"} else set()
@@ -150,7 +151,7 @@ def test_a_caller_with_a_wrong_token_gets_the_refusal_that_is_described(
     arena: Arena, file: Path, description: dict[str, Any], tmp_path: Path
 ) -> None:
     found = exchanges(file, arena.gateway.port, tmp_path, "wrong-horse-battery-staple")
-    assert statuses(found) == everywhere(403) | {"/healthz": {200}}
+    assert statuses(found) == everywhere(403) | {path: {200} for path in OPEN}
     check_refused_methods(found, description)
 
 

@@ -39,7 +39,10 @@ _LOOPBACK_HOST: Final = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\
 _FORWARDING: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via")
 _BEARER: Final = re.compile(rb"[Bb]earer +([!-~]+)")
 _RULE: Final = "management is for operators"
-_HEALTHZ: Final = Endpoint.HEALTHZ.encode("ascii")
+_ALIVE: Final = frozenset(endpoint.encode("ascii") for endpoint in (Endpoint.HEALTHZ, Endpoint.LIVEZ))
+_READYZ: Final = Endpoint.READYZ.encode("ascii")
+_OPEN: Final = _ALIVE | {_READYZ}
+"""For probes: answered to everybody, whatever the Host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +107,17 @@ class Management:
 
     def owns(self, path: bytes) -> bool:
         """Whether a path is a management endpoint's. Exactly: nothing is decoded or folded."""
-        return path == _HEALTHZ or path in self._guarded or path == b"/dashboard" or path.startswith(b"/dashboard/")
+        return path in _ALIVE or path in self._guarded or path == b"/dashboard" or path.startswith(b"/dashboard/")
 
     async def answer(self, exchange: Exchange) -> Reason | None:
         """Answer one request to an endpoint; the reason where it is refused."""
         path = exchange.head.path
         refusal = self._refusal(exchange)
+        if self._live.draining:
+            exchange.close_after()
         if refusal is None:
             try:
-                page = self._healthy if path == _HEALTHZ else await self._guarded[path](exchange)
+                page = self._healthy if path in _ALIVE else await self._guarded[path](exchange)
             except Failure as failure:
                 refusal = Refuse(failure.reason, failure.message, _RULE, passing=failure.passing)
             except Exception as error:
@@ -128,7 +133,7 @@ class Management:
         head = exchange.head
         if head.method not in {"GET", "HEAD"}:
             return Refuse(Reason.METHOD_NOT_ALLOWED, "management endpoints are read with GET", _RULE)
-        if head.path == _HEALTHZ:
+        if head.path in _OPEN:
             return None
         if not self._admits(exchange):
             return Refuse(
@@ -153,12 +158,14 @@ class Management:
             and _is_same_origin(head)
         )
 
-    async def _readyz(self, _: Exchange) -> Page:
-        refusing = self._live.refusing or self.awaiting
-        if refusing is None:
+    async def _readyz(self, exchange: Exchange) -> Page:
+        """A status word for everybody; why, for operators."""
+        reasons = self._live.reasons or ((self.awaiting,) if self.awaiting else ())
+        if not reasons:
             return json_page(Ready(status="ready"))
-        draining = refusing.reason is Reason.DRAINING
-        return json_page(NotReady(status="draining" if draining else "not_ready", detail=refusing.message), 503)
+        draining = reasons[0].reason is Reason.DRAINING
+        why = {"detail": "; ".join(reason.message for reason in reasons)} if self._admits(exchange) else {}
+        return json_page(NotReady(status="draining" if draining else "not_ready", **why), 503)
 
     async def _metrics(self, _: Exchange) -> Page:
         return Page(200, CONTENT_TYPE, await self._measure())

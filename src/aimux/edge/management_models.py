@@ -13,6 +13,7 @@ class Endpoint(StrEnum):
     """Every management endpoint but the files of the web page."""
 
     HEALTHZ = "/healthz"
+    LIVEZ = "/livez"
     READYZ = "/readyz"
     METRICS = "/metrics"
     ROUTES = "/routes"
@@ -49,7 +50,7 @@ class NotReady(Answer):
     """New requests are refused: the gateway is starting, shutting down, or something stands in its way."""
 
     status: Literal["not_ready", "draining"]
-    detail: str
+    detail: Annotated[str | None, Field(description="Why, for operators; left out where anybody else asks.")] = None
 
 
 class FallbackEntry(Answer):

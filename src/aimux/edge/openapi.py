@@ -26,9 +26,10 @@ Json = dict[str, Any]
 _ABOUT: Final = """\
 What operators read on the gateway's port. Every other path is agent traffic.
 
-All endpoints but /healthz answer a peer on the same machine that asks with a loopback Host header, through no proxy and
-from no other site's page; from anywhere else they need the configured server.admin_token. A token that is sent must be
-right, also from the same machine.
+/healthz, /livez and /readyz answer everybody, whatever the Host header; why the gateway is not ready, /readyz says to
+operators only. All other endpoints answer a peer on the same machine that asks with a loopback Host header, through no
+proxy and from no other site's page; from anywhere else they need the configured server.admin_token. A token that is
+sent must be right, also from the same machine.
 
 Other methods than GET and HEAD are answered with 405 as in the component MethodNotAllowed. What cannot be read as HTTP,
 or is over the configured limits, is refused before it belongs to an endpoint: 400, 408, 413, 414, 431 or 503, in the
@@ -40,7 +41,7 @@ _MODELS: Final[tuple[type[Answer], ...]] = (
     *(Trial, Overlaps),
 )
 _REFS: Final = "#/components/schemas/{model}"
-_OPEN: Final = Endpoint.HEALTHZ
+_OPEN: Final = frozenset({Endpoint.HEALTHZ, Endpoint.LIVEZ, Endpoint.READYZ})
 
 
 def _parameter(name: str, about: str, schema: Json) -> Json:
@@ -93,6 +94,7 @@ _BEHIND: Final = "Bytes of the log that the index had not read when it began."
 _FORMAT: Final = _parameter("format", "What it is written as.", {"enum": ["jsonl", "csv", "otlp"]})
 _PAGES: Final = {
     Endpoint.HEALTHZ: _Page("Whether the process serves", {200: Health}),
+    Endpoint.LIVEZ: _Page("Whether the process serves: the same as /healthz", {200: Health}),
     Endpoint.READYZ: _Page("Whether new requests are taken", {200: Ready, 503: NotReady}),
     Endpoint.METRICS: _Page("Metrics, for Prometheus", {200: None}),
     Endpoint.ROUTES: _Page("The routes, and who may use them", {200: Routes}),
@@ -158,7 +160,7 @@ def _path(endpoint: Endpoint, page: _Page) -> Json:
     answers = {str(status): _answer(model, page) for status, model in page.answers.items()}
     # The empty requirement: a peer on the same machine needs no token.
     security: list[Json] = []
-    if endpoint is not _OPEN:
+    if endpoint not in _OPEN:
         answers["403"] = _FORBIDDEN
         security = [{}, {"token": []}]
     if endpoint is Endpoint.METRICS:

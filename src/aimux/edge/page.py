@@ -73,6 +73,6 @@ class _Flow:
 
 
 def json_page(answer: BaseModel, status: int = 200) -> Page:
-    """A page of one JSON object, indented for people."""
-    text = json.dumps(answer.model_dump(mode="json"), indent=2)
+    """A page of one JSON object, indented for people. Fields that were not given are left out."""
+    text = json.dumps(answer.model_dump(mode="json", exclude_unset=True), indent=2)
     return Page(status, b"application/json", text.encode("ascii") + b"\n")

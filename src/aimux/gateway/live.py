@@ -22,6 +22,14 @@ class Generation:
     leases: int = 0
 
 
+def _starting() -> Failure:
+    return Failure(Reason.NOT_READY, "the gateway is starting and not ready yet")
+
+
+def _draining() -> Failure:
+    return Failure(Reason.DRAINING, "the gateway is shutting down and takes no new requests")
+
+
 def _forget(_: Generation) -> None:
     """Nothing is to be done for a generation that nobody uses any more."""
 
@@ -43,12 +51,19 @@ class Live:
     _emptied: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
+    def reasons(self) -> tuple[Failure, ...]:
+        """Everything for which new work is refused, what callers are told first; empty where it is taken."""
+        obstacles = tuple(Failure(Reason.NOT_READY, obstacle) for obstacle in self.obstacles.values())
+        first = self.refusing
+        return obstacles if first is None or not (self.draining or self.generation is None) else (first, *obstacles)
+
+    @property
     def refusing(self) -> Failure | None:
         """Why new work is refused, or None."""
         if self.draining:
-            return Failure(Reason.DRAINING, "the gateway is shutting down and takes no new requests")
+            return _draining()
         if self.generation is None:
-            return Failure(Reason.NOT_READY, "the gateway is starting and not ready yet")
+            return _starting()
         return Failure(Reason.NOT_READY, next(iter(self.obstacles.values()))) if self.obstacles else None
 
     def lease(self) -> Generation:

@@ -2,14 +2,16 @@
 
 import asyncio
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 from typing import Final
 
 from aimux.config.schema import Config
 from aimux.edge.log import Log
+from aimux.signals import kept_from_children
 
 _PAUSE: Final = 10.0
 _ENDING: Final = 2.0
@@ -31,7 +33,8 @@ class Indexing:
         self.started = asyncio.Event()
         self._log = log
         self._warn = warn
-        self._process: Process | None = None
+        self._process: Popen[bytes] | None = None
+        self._ended: asyncio.Future[int] | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
@@ -46,29 +49,50 @@ class Indexing:
             await asyncio.sleep(_PAUSE)
 
     async def _run_once(self) -> int:
-        # It ends when its input does: when this process has, however that came about.
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "aimux.audit.indexing", str(self._log)),
-            stdin=PIPE,
-            stdout=DEVNULL,
-            start_new_session=True,  # what a terminal sends to all is the gateway's to judge
-        )
+        # It ends when its input does: when this process has, however that came about. Popen, since a child process
+        # of uvloop's begins with every signal let in.
+        with kept_from_children():
+            self._process = Popen(  # noqa: S603, ASYNC220  (our own words; a millisecond, once)
+                [sys.executable, "-P", "-m", "aimux.audit.indexing", str(self._log)],
+                stdin=PIPE,
+                stdout=DEVNULL,
+                start_new_session=True,  # what a terminal sends to all is the gateway's to judge
+            )
+        self._ended = _ending(self._process)
         self.started.set()
-        return await self._process.wait()
+        return await asyncio.shield(self._ended)
 
     async def close(self) -> None:
         """End it, and wait for that."""
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
-        process = self._process
-        if process is None or process.returncode is not None:
+        process, ended = self._process, self._ended
+        if process is None or ended is None or ended.done():
             return
         if process.stdin is not None:
             process.stdin.close()
         try:
             async with asyncio.timeout(_ENDING):
-                await process.wait()
+                await asyncio.shield(ended)
         except TimeoutError:
             process.kill()
-            await process.wait()
+            await ended
+
+
+def _ending(process: "Popen[bytes]") -> asyncio.Future[int]:
+    """Its exit code, once it has ended: a thread waits for that, and nobody for the thread."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[int] = loop.create_future()
+
+    def settle(code: int) -> None:
+        if not ended.done():
+            ended.set_result(code)
+
+    def wait() -> None:
+        code = process.wait()
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, code)
+
+    threading.Thread(target=wait, name="aimux-indexing", daemon=True).start()
+    return ended

@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeVar
 
 from aimux.app.messages import Channel, Drained, Measure, Measured, Message
 from aimux.edge.metrics_sum import Families
+from aimux.signals import kept_from_children
 
 _GRACE: Final = 5.0
 
@@ -52,12 +53,13 @@ class Member:
         ours, theirs = socket.socketpair()
         with theirs:
             descriptors = [theirs.fileno(), lock, *(each.fileno() for each in listening)]
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "aimux.app.supervised", *map(str, [index, *descriptors])),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=descriptors,
-                process_group=0,  # what a terminal sends to all, the supervisor alone hears
-            )
+            with kept_from_children():
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-P", "-m", "aimux.app.supervised", *map(str, [index, *descriptors])),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    pass_fds=descriptors,
+                    process_group=0,  # what a terminal sends to all, the supervisor alone hears
+                )
         return cls(index, process, await Channel.over(ours))
 
     @property

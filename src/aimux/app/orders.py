@@ -4,23 +4,22 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Coroutine
-from functools import partial
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any
 
-_STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
+from aimux.signals import STOPPING, handle
 
 
 class Orders:
     """The orders that have come. The second one to stop ends the process at once; `at_once` hears of it before."""
 
     def __init__(self, at_once: Callable[[], None] | None = None) -> None:
+        """A SIGHUP that came earlier is the first order. The handlers outlast the loop, so that SIGHUP never kills."""
         self._loop = asyncio.get_running_loop()
         self._heard = asyncio.Event()
         self._at_once = at_once
         self.stop = asyncio.Event()
-        for number in _STOPPING:
-            self._loop.add_signal_handler(number, self._stopping)
-        self._loop.add_signal_handler(signal.SIGHUP, self._heard.set)
+        handle(self._reload, self._stop)
 
     async def next_is_stop(self) -> bool:
         """Wait for the next order: True to stop, False to reload. Several to reload that come at once are one."""
@@ -43,18 +42,24 @@ class Orders:
         await doing
         return True
 
+    # In a signal's handler: between any two instructions of the main thread.
+
+    def _reload(self) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and so will the process
+            self._loop.call_soon_threadsafe(self._heard.set)
+
+    def _stop(self, _: int) -> None:
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_DFL if self._at_once is None else self._end)
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stopping)
+
     def _stopping(self) -> None:
         self.stop.set()
         self._heard.set()
-        for number in _STOPPING:
-            self._loop.remove_signal_handler(number)
-            if self._at_once is None:
-                signal.signal(number, signal.SIG_DFL)
-            else:
-                self._loop.add_signal_handler(number, partial(self._end, self._at_once, number))
 
-    def _end(self, at_once: Callable[[], None], number: int) -> None:
-        at_once()
-        self._loop.remove_signal_handler(number)
+    def _end(self, number: int, _: object) -> None:
         signal.signal(number, signal.SIG_DFL)
+        if self._at_once is not None:
+            self._at_once()
         os.kill(os.getpid(), number)

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -39,6 +40,7 @@ from aimux.config.problem import ConfigError
 from aimux.core.reason import Failure, Reason
 from aimux.edge.log import Log
 from aimux.edge.log_output import Descriptor, SharedOutput
+from aimux.signals import begin_as_child
 
 _PATIENCE: Final = 5.0
 _UNANSWERED: Final = "the metrics of all workers could not be added up in time: try again"
@@ -218,11 +220,14 @@ class _Member:
 
 async def _serve(index: int, control: int, lock: int, listening: Sequence[int]) -> int:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # a terminal sends them to all; the supervisor says what follows
     channel = await Channel.over(socket.socket(fileno=control))
     member = _Member(channel, index, lock, [socket.socket(fileno=number) for number in listening])
-    loop.add_signal_handler(signal.SIGTERM, member.drain)
+
+    def stop(_: int, __: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and so will the process
+            loop.call_soon_threadsafe(member.drain)
+
+    signal.signal(signal.SIGTERM, stop)
     obeying = loop.create_task(member.obey())
     obeying.add_done_callback(member.obeyed)
     try:
@@ -234,9 +239,14 @@ async def _serve(index: int, control: int, lock: int, listening: Sequence[int]) 
 
 def main(arguments: Sequence[str]) -> int:
     """Run a worker with its index and the descriptors that it was given; the exit code."""
+    # A terminal sends these to all; the supervisor says what follows.
+    begin_as_child(ignored=(signal.SIGHUP, signal.SIGINT))
     index, control, lock, *listening = map(int, arguments)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(index, control, lock, listening))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(index, control, lock, listening))
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends by itself: killed, it would count as lost
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The process that keeps the index up to date while a gateway runs, with what the machine has left over.
 
-It ends when its standard input does: when the gateway that started it is gone.
+It ends when its standard input does: when the gateway that started it is gone. Signals that are sent to all of a
+service's processes are the gateway's to judge.
 """
 
 import contextlib
 import os
 import select
+import signal
 import sqlite3
 import sys
 import time
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from aimux.audit.index import Indexer
+from aimux.signals import begin_as_child
 
 _PAUSE: Final = 0.5
 _TROUBLED_PAUSE: Final = 5.0
@@ -26,6 +29,7 @@ _MUCH: Final = 1000
 
 def main(arguments: Sequence[str]) -> int:
     """Keep the index of this log up to date; the exit code."""
+    begin_as_child(ignored=(signal.SIGHUP, signal.SIGINT, signal.SIGTERM))
     (log,) = arguments
     _stand_back()
     indexer: Indexer | None = None

@@ -4,9 +4,14 @@ import os
 import sys
 from typing import NoReturn
 
+from aimux.signals import hold, ignore_hangup
+
 
 def main() -> NoReturn:
     """Run the command line of this process and leave with its exit code: 0 ok, 1 failure, 2 wrong usage or setup."""
+    serving = _runs_gateway(sys.argv[1:])
+    if serving:  # before anything else: loading the rest takes most of the start
+        hold()
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:
@@ -19,7 +24,14 @@ def main() -> NoReturn:
         what = " ".join(f"{type(error).__name__}: {error}".split())
         _complain(f"internal error: {what}; run again with AIMUX_DEBUG=1 for the traceback")
         code = 1
+    if serving:
+        ignore_hangup()
     sys.exit(_flushed(code))
+
+
+def _runs_gateway(arguments: list[str]) -> bool:
+    """Whether the command line is that of a gateway: `aimux run ...`, `aimux --config FILE`. SIGHUP ends the others."""
+    return arguments[:1] == ["run"] or (bool(arguments) and arguments[0].startswith(("-c", "--config")))
 
 
 def _run(arguments: list[str]) -> int:

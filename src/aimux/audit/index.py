@@ -28,6 +28,7 @@ from aimux.audit.store import (
 
 LOCK: Final = "index.lock"
 _AT_ONCE: Final = 1000
+_FORGET_SECONDS: Final = 600.0
 
 
 class Indexer:
@@ -38,6 +39,7 @@ class Indexer:
         self._log = log
         self._path = log / FILE
         self._renewed = False
+        self._forgot_at = 0.0
         lock = locks.take(log / LOCK)
         if lock is None:
             raise BlockingIOError("another process builds the index")
@@ -76,8 +78,10 @@ class Indexer:
         total = sum(self._advance(chain, most) for chain in chains_in(self._log))
         if not total:
             self._renewed = False
-            with self._database:
-                rollups.forget_old(self._database, time.time())
+            if time.monotonic() - self._forgot_at > _FORGET_SECONDS:
+                self._forgot_at = time.monotonic()
+                with self._database:
+                    rollups.forget_old(self._database)
         return total
 
     @property

@@ -107,9 +107,17 @@ def merge(database: sqlite3.Connection, sums: dict[Key, Sums]) -> None:
         )
 
 
-def forget_old(database: sqlite3.Connection, now: float) -> None:
-    """Let the finer steps go where nobody asks for them any more."""
-    database.execute("DELETE FROM rollups WHERE width=? AND slot<?", (WIDTHS[0], int((now - _FINE_KEPT) // WIDTHS[0])))
+def forget_old(database: sqlite3.Connection) -> None:
+    """Let the finer steps go where nobody asks for them any more: all but the newest, two days of them.
+
+    Steps are counted, and not compared with a clock, so that one that jumps ahead takes nothing along.
+    """
+    width, kept = WIDTHS[0], _FINE_KEPT // WIDTHS[0]
+    row = database.execute(
+        "SELECT DISTINCT slot FROM rollups WHERE width=? ORDER BY slot DESC LIMIT 1 OFFSET ?", (width, kept)
+    ).fetchone()
+    if row is not None:
+        database.execute("DELETE FROM rollups WHERE width=? AND slot<=?", (width, row[0]))
 
 
 def between(

@@ -17,6 +17,7 @@ LONGEST = [
         "bench/test_bench_run.py",
         "e2e/test_workers.py",
         "e2e/test_reload.py",
+        "docs/test_first_mesh.py",
         "demo/test_running_mesh.py",
         "edge/test_management_api.py",
         "edge/test_slow_corpus.py",

@@ -1,0 +1,1 @@
+"""What runs a document as its reader does."""

@@ -1,11 +1,12 @@
 """docs/first-mesh.md works as it stands: every block of it is done in order, and prints what it says."""
 
+import re
 from pathlib import Path
 
 import pytest
 from docs_support.blocks import Block, Typed, blocks_of, typed, write
 from docs_support.printed import is_as_said
-from docs_support.reader import ROOT, Reader, free_ports
+from docs_support.reader import MAKE, ROOT, Reader, free_ports
 
 DOCUMENT = ROOT / "docs" / "first-mesh.md"
 # Those of the demo's services and of the tutorial's own, and the gateway's.
@@ -20,6 +21,15 @@ def test_every_block_does_what_the_document_says(tmp_path: Path) -> None:
             reader.do(block)
     finally:
         reader.close()
+
+
+def test_what_stands_in_for_make_run_is_its_recipe() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    recipe = re.search(r"^run:.*\n\t@?(.*)$", makefile, re.MULTILINE)
+    assert recipe is not None
+    wanted = recipe[1].replace("$(BIN)", ".venv/bin").replace("$(CONFIG)", "aimux.yaml")
+    assert wanted.removeprefix("exec ") in MAKE
+    assert re.search(r"^CONFIG\s*[:?]?=\s*aimux\.yaml$", makefile, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,10 @@ def test_gates_are_those_of_the_rules_and_the_judgement_is_the_dry_run_s():
         assert told_of == expected
         assert found.decided.by is by
         assert (expected[by] is Passage.PASSED) == isinstance(found.decided.decision, Forward)
+        part, counted = found.judgement.part, found.decided.counted
+        assert (part is None) == (not counted)
+        if part is not None:
+            assert (part.words, part.span, part.lead.score) == (counted[0].words, counted[0].span, counted[0].score)
         if by is Gate.PARTS or expected.get(Gate.PARTS) is Passage.PASSED:
             assert set(found.decided.counted) == naive_counted(house, agent, scores, found.decided.meant)
             assert found.stands == scores.stands

@@ -11,6 +11,7 @@ Span = tuple[int, int]
 """The number of the first character, and of the one behind the last."""
 
 _WORD: Final = re.compile(r"\w+")
+_WITHIN: Final = re.compile(r"(?<=\w)(?=\w)")
 # No word holds it, so that a run of words is found only where words begin and end.
 _BETWEEN: Final = "\x00"
 # Words that stand in so many times as many others, though in their order, are hardly the part that was read.
@@ -77,6 +78,10 @@ class Locator:
 
         None where its words are not those of the text, as with what is said in disguise.
         """
+        start = self._text.find(part) if part else -1
+        end = start + len(part)
+        if start >= 0 and not self._is_within(start) and not self._is_within(end):
+            return start, end  # most parts stand in it word for word
         wanted = _Words.of(part)
         for words in (self._own, *self._others):
             first = words.first(wanted)
@@ -86,6 +91,10 @@ class Locator:
         if around is None or around[1] - around[0] >= _WIDEST * len(wanted.spans):
             return None
         return self._ended(part, wanted, *around)
+
+    def _is_within(self, place: int) -> bool:
+        """Whether a word goes on at this place."""
+        return _WITHIN.match(self._text, place) is not None
 
     def _ended(self, part: str, wanted: _Words, first: int, last: int) -> Span:
         """The span of these words, with the signs that the part has before and behind them where they stand there."""

@@ -18,12 +18,12 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 _DONE: Final = "\x1e"
 # What only looks may look again: what it looks for is on its way.
 _LOOKS: Final = ("aimux audit ", "grep ")
-# `make` would set this checkout up again; what it runs then is the same.
-_MAKE: Final = """\
+MAKE: Final = """\
 #!/bin/sh
 test "$1" = run || exit 1
 exec .venv/bin/python -m aimux.demo.playground --config aimux.yaml
 """
+"""Stands in for `make`, which would set this checkout up again; what it runs then is the same."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -46,7 +46,7 @@ class Reader:
         (checkout / "aimux.yaml").write_text(self._here((ROOT / "aimux.yaml").read_text()))
         tools = checkout / "tools"
         tools.mkdir()
-        (tools / "make").write_text(_MAKE)
+        (tools / "make").write_text(MAKE)
         (tools / "make").chmod(0o755)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIMUX_")}
         path = f"{tools}:{kept['PATH']}"

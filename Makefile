@@ -1,4 +1,4 @@
-# `make help` lists the targets. Set-up is incremental: each step leaves a stamp in .venv and is done once.
+# `make help` lists the targets. Set-up is in make/setup.mk.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
@@ -14,88 +14,14 @@ TEST_PROCESSES ?= 2
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# Set-up
+include make/setup.mk
 
-$(VENV)/venv.stamp:
-	@$(PYTHON) -c 'import sys; sys.exit("AIMux needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": set PYTHON=python3.11, for example") if sys.version_info < (3, 11) else None'
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-		echo "This needs Debian's package python3-venv; installing it"; \
-		apt-get install -y python3-venv || { echo "Install it, then run make again: sudo apt-get install python3-venv"; exit 1; }; }
-	@echo "Making the virtual environment $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
-	@touch $@
-
-$(VENV)/run.stamp: requirements/run.txt pyproject.toml hatch_build.py | $(VENV)/venv.stamp
-	@echo "Installing the dependencies (about a minute the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
-
-$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
-	@echo "Installing the tools for tests and checks"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@touch $@
-
-$(VENV)/fuzz.stamp: requirements/fuzz.txt $(VENV)/dev.stamp
-	@echo "Installing the fuzzer"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
-	@touch $@
-
-$(VENV)/otel.stamp: requirements/otel.txt $(VENV)/run.stamp
-	@echo "Installing OpenTelemetry"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/otel.txt
-	@touch $@
-
-$(MODEL): | $(VENV)/run.stamp
-	@$(BIN)/aimux model pull --output $(MODEL)
-
-# The web page: built where Node.js is, left out where it is not. What it knows of the gateway's answers is generated from
-# the gateway's own description, so that a page which does not fit them cannot be built.
-
-NODE_FITS := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null && echo yes)
-PAGE_SOURCES := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/build/*' -not -name '*.gen.ts')
-
-dashboard/build/installed.stamp: dashboard/package.json dashboard/package-lock.json
-	@echo "Installing what the dashboard is built with"
-	@cd dashboard && npm ci --ignore-scripts --no-audit --no-fund --silent
-	@mkdir -p $(@D) && touch $@
-
-dashboard/build/openapi.json: $(VENV)/run.stamp src/aimux/core/reason.py src/aimux/edge/openapi.py $(wildcard src/aimux/edge/*_models.py)
-	@mkdir -p $(@D)
-	@$(BIN)/aimux openapi > $@.new && mv $@.new $@
-
-dashboard/src/api.gen.ts: dashboard/build/openapi.json dashboard/build/installed.stamp
-	@cd dashboard && npm run --silent types > /dev/null
-
-dashboard/build/checked.stamp: dashboard/src/api.gen.ts $(PAGE_SOURCES)
-	@cd dashboard && npm run --silent check
-	@touch $@
-
-src/aimux/bundle/dashboard/index.html: dashboard/build/checked.stamp
-	@echo "Building the dashboard"
-	@cd dashboard && npm run --silent build -- --logLevel warn
-	@touch $@
-
-.PHONY: dashboard
-ifeq ($(NODE_FITS),yes)
-dashboard: src/aimux/bundle/dashboard/index.html ## build the web page at /dashboard/; needs Node.js 20.19 or newer
-	@:
-else
-dashboard:
-	@echo "The dashboard is not built: that needs Node.js 20.19 or newer with npm; the gateway runs without it"
-endif
-
-.PHONY: setup
-setup: $(VENV)/run.stamp $(MODEL)
-	@$(MAKE) --no-print-directory dashboard || echo "The dashboard could not be built; the gateway runs without it"
-
-# Debian's browser, for the tests of the page; where it cannot be had they say why they are skipped.
-.PHONY: browser
+# Debian's programs for some of the tests; where they cannot be had, these tests say why they are skipped.
+.PHONY: test-tools browser
+test-tools:
+	@make/tools.sh chromium nginx patch wrk
 browser:
-	@command -v chromium > /dev/null || { \
-		echo "The browser tests need Chromium; installing it"; \
-		(apt-get update && apt-get install -y --no-install-recommends chromium) > /dev/null 2>&1 \
-		|| echo "It could not be installed, so they are skipped: sudo apt-get install chromium"; }
+	@make/tools.sh chromium
 
 # What people run
 
@@ -111,7 +37,7 @@ demo: setup ## play the agent-mesh story against a gateway of its own
 	@$(BIN)/aimux demo
 
 .PHONY: test
-test: setup $(VENV)/dev.stamp browser ## run the whole test suite
+test: setup $(VENV)/dev.stamp test-tools ## run the whole test suite
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: kills
@@ -129,13 +55,18 @@ screenshots: setup $(VENV)/dev.stamp browser ## take the pictures of the dashboa
 	AIMUX_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_dashboard_looks.py
 
 .PHONY: check
-check: $(VENV)/dev.stamp $(if $(NODE_FITS),dashboard/build/checked.stamp) ## formatter check, linter, type check, import contracts, security linter, advisories
+check: $(VENV)/dev.stamp dashboard/build/checked.stamp ## formatter check, linter, type check, import contracts, security linter, advisories
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src bench checks clients hatch_build.py
 	$(BIN)/python -m checks.advisories
+
+.PHONY: fresh
+fresh: ## follow the README on a bare Debian 12 in a chroot, with and without root; FULL=1 runs the whole test suite there
+	@command -v mmdebstrap > /dev/null || make/packages.sh optional "This needs mmdebstrap" mmdebstrap
+	@$(PYTHON) -m checks.fresh $(if $(filter-out 0,$(FULL)),--full) $(FRESH_ARGS)
 
 .PHONY: bench
 bench: setup ## the benchmarks, beside nginx, Envoy, Portkey and LiteLLM; QUICK=1 takes less than three minutes
@@ -188,19 +119,20 @@ clean: ## remove what the other targets made
 LOCK := uv pip compile --universal --generate-hashes --upgrade \
 	--no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet
 LOCKED := pyproject.toml --extra model --group build
-LOCK_NPM := rm -f package-lock.json && npm install --package-lock-only --ignore-scripts --no-audit --no-fund \
-	--omit-lockfile-registry-resolved=true --silent && node --input-type=commonjs --eval 'const fs = require("fs"), \
+LOCK_NPM := rm -f package-lock.json && $(WITH_NODE) npm install --package-lock-only --ignore-scripts --no-audit --no-fund \
+	--omit-lockfile-registry-resolved=true --silent && $(WITH_NODE) node --input-type=commonjs --eval 'const fs = require("fs"), \
 	f = "package-lock.json", lock = JSON.parse(fs.readFileSync(f)); for (const each of Object.values(lock.packages)) \
 	delete each.funding; fs.writeFileSync(f, JSON.stringify(lock, null, 2) + "\n")'
 
 # npm notes whom to thank for each package: no address of any kind stays in a lock.
 .PHONY: lock
-lock: $(VENV)/venv.stamp ## resolve all dependencies again, exact versions with hashes; needs npm
+lock: $(VENV)/venv.stamp $(NODE) ## resolve all dependencies again, exact versions with hashes
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/$(LOCK) $(LOCKED) --output-file requirements/run.txt > /dev/null
 	$(BIN)/$(LOCK) $(LOCKED) --extra otel --constraint requirements/run.txt --output-file requirements/otel.txt > /dev/null
 	$(BIN)/$(LOCK) $(LOCKED) --extra otel --group dev --constraint requirements/run.txt --output-file requirements/dev.txt > /dev/null
 	$(BIN)/$(LOCK) --group fuzz --output-file requirements/fuzz.txt > /dev/null
+	$(BIN)/$(LOCK) --group node --output-file requirements/node.txt > /dev/null
 	$(BIN)/$(LOCK) --group litellm --output-file bench/pinned/litellm.txt > /dev/null
 	$(BIN)/$(LOCK) --group semantic-router --output-file bench/pinned/semantic-router.txt > /dev/null
 	$(foreach folder,bench/pinned/portkey dashboard,cd $(CURDIR)/$(folder) && $(LOCK_NPM) && ) true

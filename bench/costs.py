@@ -219,10 +219,10 @@ class _Bed:
 
 def run(only: str, cpu: float, tell: Callable[[str], None]) -> Report:
     """Measure. Raises BenchError. Everything that was started has ended when this returns or raises."""
-    tools.ensure()
     kinds = [kind for kind in KINDS if only in kind.title]
     if not kinds:
         raise BenchError(f"no kind of request has '{only}' in its title")
+    tools.ensure()
     cores = two_cores()
     machine = describe(cores)
     sample = Sample.load(ROOT / "aimux.yaml")

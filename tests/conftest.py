@@ -1,6 +1,7 @@
 """For all tests: what their processes inherit, no time limit on an example of a property, the longest files first."""
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -32,6 +33,9 @@ LONGEST = [
     )
 ]
 
+PROGRAMS = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+"""Where programs are looked for: nginx is where only root's PATH looks."""
+
 # A run in the background ignores SIGINT, and must not hand that down to the processes that it tests.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -53,6 +57,16 @@ def pytest_configure() -> None:
     gone = [str(file.relative_to(TESTS)) for file in LONGEST if not file.is_file()]
     if gone:
         raise pytest.UsageError(f"LONGEST in tests/conftest.py names files that do not exist: {', '.join(gone)}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked `needs` where one of its programs is missing; fail it where AIMUX_TEST_PROGRAMS is set."""
+    programs = {program for mark in item.iter_markers("needs") for program in mark.args}
+    if missing := sorted(program for program in programs if shutil.which(program, path=PROGRAMS) is None):
+        said = f"needs {', '.join(missing)}: sudo apt-get install {' '.join(missing)}"
+        if os.environ.get("AIMUX_TEST_PROGRAMS"):
+            pytest.fail(said)
+        pytest.skip(said)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -86,7 +86,8 @@ def test_every_decision_is_named_in_the_architecture() -> None:
 
 
 def test_every_make_target_that_the_documents_name_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    rules = "\n".join((ROOT / name).read_text() for name in ("Makefile", "make/setup.mk"))
+    targets = set(re.findall(r"^([a-z-]+):", rules, re.MULTILINE))
     named = {
         name
         for document in DOCUMENTS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import BenchError, tools
+from bench import BenchError
 from bench.wrk import Outcome, parse, run
 
 _SUMMARY = """Running 4s test @ http://127.0.0.1:40001/
@@ -49,7 +49,7 @@ class _Answer(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.mark.skipif(bool(tools.missing()), reason=f"the benchmark needs {', '.join(tools.missing())}")
+@pytest.mark.needs("wrk")
 def test_requests_carry_the_path_the_headers_and_the_bodies_by_turns(tmp_path: Path) -> None:
     bodies = tmp_path / "bodies"
     bodies.write_text('{"n": 1}\n{"n": 2}\n')

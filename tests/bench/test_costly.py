@@ -20,7 +20,7 @@ from aimux.core.snapshot import IdentitySources
 from aimux.wire.chunked import ChunkedDecoder
 from aimux.wire.dialects import body_kind, named_route, read_body, read_head
 from aimux.wire.http1 import CHUNKED, HeadLimits, find_head, parse_head
-from bench import costly, spending, tools
+from bench import costly, spending
 from bench.costly import KINDS, MOST_BODY, Kind
 from bench.costs import Attacker
 from bench.machine import Machine
@@ -36,8 +36,7 @@ LONGEST_TEXT = 16 * 8192
 TOO_MANY = "10 MiB in 5-byte chunks"
 READABLE = [kind for kind in KINDS if kind.answers == 1 and kind.title != TOO_MANY]
 
-_lacking = ", ".join([*tools.missing(), *(["a second core"] if len(os.sched_getaffinity(0)) < 2 else [])])
-needs_tools = pytest.mark.skipif(bool(_lacking), reason=f"the measurement needs {_lacking}")
+needs_two_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs a second core")
 
 
 def understood(request: bytes) -> tuple[Reading, Reading, str | None]:
@@ -278,7 +277,8 @@ def test_the_attacker_leaves_at_once_where_it_awaits_no_answer(listener: socket.
 # A run.
 
 
-@needs_tools
+@pytest.mark.needs("nginx", "wrk")
+@needs_two_cores
 def test_a_tiny_run_measures_a_kind_and_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bench.costs", "--only", "bare refused", "--cpu", "0.05"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

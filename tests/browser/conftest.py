@@ -25,16 +25,19 @@ PICTURES_WANTED = bool(os.environ.get("AIMUX_SCREENSHOTS"))
 PAGE = ROOT / "src" / "aimux" / "bundle" / "dashboard" / "index.html"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that open a browser."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.needs("chromium"))
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Debian's Chromium, where it and the page are there."""
+    """Debian's Chromium, for the page that `make dashboard` has built."""
     program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    if not PAGE.exists():
-        if shutil.which("npm") is None:
-            pytest.skip("the dashboard is not built, for there is no Node.js: make dashboard")
-        pytest.fail("the dashboard is not built: make dashboard")
+    assert program is not None
+    assert PAGE.exists(), "the dashboard is not built: make dashboard"
     return program
 
 

@@ -64,6 +64,7 @@ def run(config: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.needs("git")
 def test_the_patch_sets_what_is_proposed_and_nothing_else(config: Path, labelled: Path) -> None:
     git = shutil.which("git")
     assert git is not None

@@ -110,6 +110,7 @@ FILES = {
 }
 
 
+@pytest.mark.needs("git", "patch")
 @pytest.mark.parametrize("tool", [("patch", "aimux.yaml"), ("patch", "-p0"), ("git", "apply")])
 @pytest.mark.parametrize("data", FILES.values(), ids=FILES)
 def test_patches_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, tool: tuple[str, ...]) -> None:
@@ -126,6 +127,7 @@ def test_patches_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: by
     assert patch(load(file, {}), file.read_bytes(), retuned(load(file, {}), WANTED, {})) == ""
 
 
+@pytest.mark.needs("git", "patch")
 @pytest.mark.parametrize("tool", [("patch", "-p0"), ("git", "apply", "-p0")])
 def test_a_patch_of_a_file_with_a_space_in_its_name_applies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: tuple[str, ...]

@@ -113,6 +113,7 @@ def nothing_is_left(terminal: Terminal, mark: str) -> None:
 
 
 @pytest.mark.fault
+@pytest.mark.needs("make")
 @pytest.mark.parametrize("leader", LEADER)
 def test_closing_the_terminal_ends_gateway_and_agents(
     run_on_terminal: Callable[[str], Terminal], mark: str, leader: str
@@ -124,6 +125,7 @@ def test_closing_the_terminal_ends_gateway_and_agents(
         nothing_is_left(terminal, mark)
 
 
+@pytest.mark.needs("make")
 @pytest.mark.parametrize("leader", LEADER)
 def test_closing_the_terminal_amid_the_start_ends_what_runs_already(
     run_on_terminal: Callable[[str], Terminal], mark: str, leader: str

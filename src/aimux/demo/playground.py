@@ -6,10 +6,12 @@ the agents end after it. Its exit code is this program's. It ends with its termi
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from aimux.config.load import Loaded, load
@@ -137,7 +139,18 @@ def banner(loaded: Loaded) -> str:
     url = f"http://localhost:{loaded.config.server.port}"
     calls = FIRST_CALLS.format(url=url) if _is_the_demo(loaded) else ""
     try_them = f"\nTry in another terminal:\n{calls}" if calls else ""
-    return f"\nThe gateway is ready on {url}, Ctrl-C stops it. See what it does: {url}/dashboard/{try_them}"
+    ready = f"The gateway is ready on {url}, Ctrl-C stops it. See what it does: {url}/dashboard/"
+    return f"\n{ready}{_where_the_command_is()}{try_them}"
+
+
+def _where_the_command_is() -> str:
+    """How to call `aimux` where the shell does not find it: it is in the virtual environment that runs this."""
+    programs = Path(sys.executable).parent
+    if shutil.which("aimux") is not None or not (programs / "aimux").exists():
+        return ""
+    with suppress(ValueError):
+        programs = programs.relative_to(Path.cwd())
+    return f"\nThe aimux command: source {programs}/activate, or call it as {programs}/aimux"
 
 
 def _is_the_demo(loaded: Loaded) -> bool:

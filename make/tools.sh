@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Installs the programs that some tests need, each from the Debian package of its name. The arguments are these names.
+set -euo pipefail
+PATH="$PATH:/usr/sbin:/sbin" # where nginx is
+missing=()
+for program in "$@"; do
+    command -v "$program" > /dev/null || missing+=("$program")
+done
+[ ${#missing[@]} = 0 ] \
+    || "$(dirname "$0")/packages.sh" optional "Tests that need ${missing[*]} are skipped without them" "${missing[@]}"

@@ -40,14 +40,16 @@ def find(peer: Peer, *, install: bool) -> Path | str:
         return f"it needs {' and '.join(lacking)}, not found on the PATH"
     home = _HOME / peer.directory
     stamp = home / "installed.txt"
-    if not (stamp.is_file() and stamp.read_text() == peer.lock.read_text()):
+    # A virtual environment's programs have the path of its folder in them: one that was moved or copied does not count.
+    installed = f"# in {home}\n{peer.lock.read_text()}"
+    if not (stamp.is_file() and stamp.read_text() == installed):
         if not install:
             return "not installed; a full run installs it"
         shutil.rmtree(home, ignore_errors=True)
         if problem := peer.install(home, peer.lock):
             return problem
         # Only what was installed to its end has one.
-        shutil.copyfile(peer.lock, stamp)
+        stamp.write_text(installed)
     return next(home.glob(peer.program), None) or "the installed package holds no program"
 
 

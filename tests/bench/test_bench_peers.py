@@ -105,10 +105,11 @@ def test_a_peer_is_found_where_it_was_installed_and_only_in_the_pinned_version(n
     program.parent.mkdir(parents=True)
     program.touch()
     stamp = home / peer.directory / "installed.txt"
-    stamp.write_text(peer.lock.read_text())
+    stamp.write_text(f"# in {home / peer.directory}\n{peer.lock.read_text()}")
     assert find(peer, install=False) == program
-    stamp.write_text("something==0.1\n")
-    assert isinstance(find(peer, install=False), str)
+    for other in (f"# in {home / peer.directory}\nsomething==0.1\n", f"# in /moved/from\n{peer.lock.read_text()}"):
+        stamp.write_text(other)
+        assert isinstance(find(peer, install=False), str)
 
 
 def test_an_installed_package_without_its_program_is_left_out(home: Path, npm: Script) -> None:

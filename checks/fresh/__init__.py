@@ -1,0 +1,1 @@
+"""`python -m checks.fresh`: follows the README on a bare Debian 12, in a chroot, with and without root."""

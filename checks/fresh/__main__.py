@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from checks.fresh.follow import FailedError, follow, run_tests
+from checks.fresh.follow import FailedError, follow, move, run_tests
 from checks.fresh.readme import quick_start
 from checks.fresh.root import USER, CannotError, Root, make_base, open_root, tell
 
@@ -76,6 +76,8 @@ def _follow(temporary: Path, user: str, *, full: bool) -> None:
     checkout = _clone(root)
     tell([f"as {user}: a clone of HEAD in {checkout}"])
     follow(root, checkout, quick_start((root.outside(checkout) / "README.md").read_text()))
+    if user != "root":
+        checkout = move(root, checkout)
     run_tests(root, checkout, whole=full)
     tell([f"as {user}: done after {time.monotonic() - started:.0f} s"])
 

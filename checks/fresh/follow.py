@@ -42,6 +42,18 @@ def follow(root: Root, checkout: Path, readme: QuickStart) -> None:
         _stop(root, served)
 
 
+def move(root: Root, checkout: Path) -> Path:
+    """Move the checkout, set up as the README's troubleshooting says, and give its new path. Raises FailedError."""
+    moved = checkout.with_name("moved")
+    _run(root, f"mv {checkout} {moved}", Path("/"))
+    told = _run(root, "make setup", moved)
+    code = _run(root, ".venv/bin/python -c 'import aimux; print(aimux.__file__)'; .venv/bin/aimux version", moved)
+    if f"moved or copied from {checkout}:" not in told or not code.startswith(f"{moved}/"):
+        raise FailedError(f"make did not mend a folder that was moved:\n{told}\n{code}")
+    tell(["works: make setup, after the folder was moved"])
+    return moved
+
+
 def run_tests(root: Root, checkout: Path, *, whole: bool) -> None:
     """Run the tests inside: all, or those that need programs of the machine. Raises FailedError."""
     arguments = "" if whole else f' PYTEST_ARGS="{MACHINE_TESTS}"'

@@ -25,6 +25,7 @@ EXPECTED = {
         "cors": None,
     },
     "logging": {"level": "info", "timestamp": True, "format": "auto"},
+    "telemetry": {"required": False},
     "semantic_engine": {
         "model_path": "models/all-MiniLM-L6-v2.onnx",
         "min_score": 0.4,

@@ -18,6 +18,7 @@ def config(**sections: object) -> Config:
         ("server", "admin_token", "0123456789abcdef"),
         ("server", "cors", {"origins": ["*"]}),
         ("logging", "level", "debug"),
+        ("telemetry", "required", True),
         ("upstreams", "idle_timeout", 1.0),
         ("audit", "text", "none"),
     ],

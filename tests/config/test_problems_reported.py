@@ -303,7 +303,7 @@ def test_an_access_list_that_fits_is_no_problem(read: Callable[..., Loaded], all
 
 
 def test_sections_without_a_value_count_as_absent(read: Callable[..., Loaded]) -> None:
-    names = ("server", "logging", "semantic_engine", "identity", "agents", "routes", "upstreams")
+    names = ("server", "logging", "telemetry", "semantic_engine", "identity", "agents", "routes", "upstreams")
     empty = read("".join(f"{name}:\n" for name in names) + FALLBACK)
     assert empty.config == read(FALLBACK).config
 

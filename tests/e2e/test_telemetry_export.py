@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from e2e_support.client import ask
-from e2e_support.gateway import run_to_end, write_config
+from e2e_support.gateway import Gateway, run_to_end, write_config
 from e2e_support.mesh import Start
 from e2e_support.receiver import METRICS, TRACES, Receiver
 from e2e_support.telemetry import PARENT, PLAIN, TRACE, config, stop
@@ -153,37 +153,92 @@ def test_it_can_be_switched_off(
     assert not any(line["event"] == "telemetry" for line in gateway.lines)
 
 
-def test_who_asks_for_traces_without_what_exports_them_is_told(tmp_path: Path, upstream: Upstream) -> None:
+COLLECTOR = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+WORKERS = pytest.mark.parametrize("workers", [1, 2])
+REQUIRED = {"required": True}
+UNAVAILABLE = pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
+        ({"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER=zipkin"),
+        ({"OTEL_METRIC_EXPORT_INTERVAL": "soon"}, "OTEL_METRIC_EXPORT_INTERVAL=soon"),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "1"}, "max_export_batch_size"),
+    ],
+)
+
+
+@pytest.fixture
+def uninstalled(tmp_path: Path) -> dict[str, str]:
+    """Variables that ask for telemetry where OpenTelemetry is not installed."""
     shadow = tmp_path / "shadow" / "opentelemetry"
     shadow.mkdir(parents=True)
     (shadow / "__init__.py").write_text('"""Nothing is in here: as if it were not installed."""\n')
-    file = write_config(tmp_path / "aimux.yaml", config(upstream, 1))
-    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "PYTHONPATH": str(shadow.parent)}
-    code, _, errors = run_to_end(file, environment=environment)
+    return {**COLLECTOR, "PYTHONPATH": str(shadow.parent)}
+
+
+def warnings(gateway: Gateway) -> list[str]:
+    """What was warned of telemetry, but for what a receiver did not take."""
+    said = [line["detail"] for line in gateway.lines if (line["event"], line["level"]) == ("telemetry", "warning")]
+    return [detail for detail in said if "did not take all" not in detail]
+
+
+@WORKERS
+def test_what_is_not_installed_is_warned_of_once(
+    start: Start, upstream: Upstream, uninstalled: dict[str, str], workers: int
+) -> None:
+    gateway = start(config(upstream, 1, server={"workers": workers}), environment=uninstalled)
+    assert ask(gateway.port, headers=PLAIN).status == 200
+    stop(gateway)
+    (warning,) = warnings(gateway)
+    assert "OpenTelemetry is not installed" in warning
+    assert "pip install 'aimux-mesh[otel]'" in warning
+
+
+@WORKERS
+def test_what_is_not_installed_and_required_is_not_begun(
+    tmp_path: Path, upstream: Upstream, uninstalled: dict[str, str], workers: int
+) -> None:
+    file = write_config(tmp_path / "aimux.yaml", config(upstream, 1, server={"workers": workers}, telemetry=REQUIRED))
+    code, _, errors = run_to_end(file, environment=uninstalled)
     assert code == 1
     assert "OpenTelemetry is not installed" in errors
     assert "aimux-mesh[otel]" in errors
     assert "Traceback" not in errors
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize(
-    ("variables", "said"),
-    [
-        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
-        ({"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER=zipkin"),
-        ({"OTEL_BSP_MAX_QUEUE_SIZE": "1"}, "max_export_batch_size"),
-    ],
-)
-def test_what_cannot_be_done_is_not_begun(
+@WORKERS
+@UNAVAILABLE
+def test_what_cannot_be_done_is_warned_of_once(
+    start: Start, upstream: Upstream, workers: int, variables: dict[str, str], said: str
+) -> None:
+    gateway = start(config(upstream, 1, server={"workers": workers}), environment={**COLLECTOR, **variables})
+    assert ask(gateway.port, headers=PLAIN).status == 200
+    stop(gateway)
+    (warning,) = warnings(gateway)
+    assert said in warning
+
+
+@WORKERS
+@UNAVAILABLE
+def test_what_cannot_be_done_and_is_required_is_not_begun(
     tmp_path: Path, upstream: Upstream, workers: int, variables: dict[str, str], said: str
 ) -> None:
-    file = write_config(tmp_path / "aimux.yaml", config(upstream, 1, server={"workers": workers}))
-    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", **variables}
-    code, _, errors = run_to_end(file, environment=environment)
+    file = write_config(tmp_path / "aimux.yaml", config(upstream, 1, server={"workers": workers}, telemetry=REQUIRED))
+    code, _, errors = run_to_end(file, environment={**COLLECTOR, **variables})
     assert code == 1
     assert said in errors
     assert "Traceback" not in errors
+
+
+def test_one_signal_is_exported_where_the_other_cannot_be(
+    start: Start, upstream: Upstream, own_receiver: Receiver, dead_port: int
+) -> None:
+    environment = own_receiver.environment(OTEL_METRICS_EXPORTER="console")
+    gateway = start(config(upstream, dead_port), environment=environment)
+    assert ask(gateway.port, headers=PLAIN).status == 200
+    stop(gateway)
+    assert own_receiver.spans
+    assert len(warnings(gateway)) == 1
 
 
 def test_this_suite_itself_is_not_told_to_export() -> None:

@@ -16,7 +16,7 @@ def run(loaded: Loaded, *, strict: bool = False) -> int:
             f"a process may have {limit} file descriptors, and the gateway needs {LEAST} at least: "
             "raise the hard limit (LimitNOFILE= of systemd, ulimit -Hn)"
         )
-    telemetry_wanted()  # whoever asks for what cannot be had learns it now
+    telemetry_wanted(required=loaded.config.telemetry.required)  # whoever needs what cannot be had learns it now
     # A supervisor serves no request: it does without the model's libraries and the edge.
     if loaded.config.server.workers > 1:
         from aimux.app.several import run as run_several  # noqa: PLC0415

@@ -11,6 +11,7 @@ from aimux.app.indexing import Indexing, indexing_for
 from aimux.app.listening import SharedPort, StartingHere, url_of
 from aimux.app.orders import Orders
 from aimux.app.supervisor import Supervisor
+from aimux.app.telemetry_wanted import log_missing, telemetry_wanted
 from aimux.config.load import Loaded
 from aimux.edge.descriptors import shortages
 from aimux.edge.log import Log, LogSettings
@@ -47,6 +48,7 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
             port = await SharedPort.take(config.server)
             supervisor = Supervisor(loaded, log, port, lock.fileno(), strict=strict)
         try:
+            log_missing(log, telemetry_wanted(required=config.telemetry.required).missing)
             for warning in (*loaded.warnings, *shortages(config.server.max_connections)):
                 log.event.warning("configuration", detail=warning)
             url = url_of(config.server.host, port.number)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from aimux.app.errors import StartError
-from aimux.app.telemetry_wanted import telemetry_wanted
+from aimux.app.telemetry_wanted import log_missing, telemetry_wanted
 from aimux.core.headers import trace_from
 from aimux.edge.log import Log
 from aimux.edge.metrics_sum import Families
@@ -54,19 +54,22 @@ class Telemetry:
             self._log.event.warning("telemetry", detail=detail)
 
 
-def telemetry_for(log: Log, read: Callable[[], Families], *, several: bool) -> Telemetry:
-    """Begin to export what the variables ask for. `read` gives the metrics of this process, one of `several`.
+def telemetry_for(log: Log, read: Callable[[], Families], *, required: bool, workers: int, index: int) -> Telemetry:
+    """Begin to export what the variables ask for. `read` gives the metrics of this process, one of `workers`.
 
-    Raises StartError.
+    What cannot be had is a warning of the first of them. Raises StartError where it is `required`.
     """
     telemetry = Telemetry(log)
-    signals = telemetry_wanted()
-    if signals:
-        try:
-            _begin(telemetry, signals, _saying(log), read, several=several)
-        except ValueError as error:
-            raise StartError(f"the OTEL_* variables make no sense together: {error}") from error
-        log.event.info("telemetry", traces=signals.traces, metrics=signals.metrics)
+    wanted = telemetry_wanted(required=required)
+    missing = [] if workers > 1 else list(wanted.missing)  # a supervisor has said it
+    if wanted.signals:
+        missing += _begin(telemetry, wanted.signals, _saying(log), read, shared=workers > 1)
+    if missing and required:
+        raise StartError(missing[0])
+    if index == 1:
+        log_missing(log, missing)
+    if telemetry.exports:
+        log.event.info("telemetry", traces=bool(telemetry.observers), metrics=bool(telemetry.before_end))
     return telemetry
 
 
@@ -76,8 +79,9 @@ def _begin(
     say: Callable[[str, str], None],
     read: Callable[[], Families],
     *,
-    several: bool,
-) -> None:
+    shared: bool,
+) -> list[str]:
+    """Begin; what cannot be begun, since the SDK finds variables that make no sense together."""
     from aimux.edge.telemetry_export import MetricsExport, SpanExport, resource_of  # noqa: PLC0415
     from aimux.edge.telemetry_health import Health, Overheard  # noqa: PLC0415
 
@@ -85,15 +89,27 @@ def _begin(
     sys.setswitchinterval(_LONGEST_TURN)
     overheard = Overheard(say)
     overheard.listen()
-    resource = resource_of(shared=several)
-    if signals.traces:
+    resource = resource_of(shared=shared)
+
+    def traces() -> None:
         spans = SpanExport(resource, Health("traces", overheard, say))
         telemetry.begin_trace, telemetry.observers = spans.begin_trace, (spans.request,)
         telemetry.exports.append(spans)
-    if signals.metrics:
-        metrics = MetricsExport(resource, Health("metrics", overheard, say), read, signals.metrics_interval)
-        telemetry.before_end.append(metrics.stop)
-        telemetry.exports.append(metrics)
+
+    def metrics() -> None:
+        exported = MetricsExport(resource, Health("metrics", overheard, say), read, signals.metrics_interval)
+        telemetry.before_end.append(exported.stop)
+        telemetry.exports.append(exported)
+
+    problems = []
+    for begin in [traces] * signals.traces + [metrics] * signals.metrics:
+        try:
+            begin()
+        except ValueError as error:
+            problems.append(
+                f"the OTEL_* variables make no sense together: {error}: {begin.__name__} cannot be exported"
+            )
+    return problems
 
 
 def _saying(log: Log) -> Callable[[str, str], None]:

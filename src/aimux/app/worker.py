@@ -83,7 +83,12 @@ class Worker:
         self._generations = Generations(upstreams)
         live.retire = self._generations.retire
         audited = () if self.audit is None else (self.audit.request,)
-        self._telemetry = telemetry_for(log, self.metrics.families, several=config.server.workers > 1)
+        self._telemetry = telemetry_for(
+            *(log, self.metrics.families),
+            required=config.telemetry.required,
+            workers=config.server.workers,
+            index=index,
+        )
         observers = (*audited, log.request, self.metrics.request, *self._telemetry.observers, Pacing().request)
         gateway = Gateway(live, upstreams, observers, Limits(config.server.max_body_bytes), self.audit)
         token = config.server.admin_token

@@ -5,7 +5,7 @@ from typing import Final
 
 from aimux.config.schema import Config, Section
 
-_LASTING: Final = ("server.", "logging.", "upstreams.", "audit.")
+_LASTING: Final = ("server.", "logging.", "telemetry.", "upstreams.", "audit.")
 # These belong to the routes, and are read again with them.
 _RELOADED: Final = frozenset({"upstreams.ca_file", "upstreams.redirects"})
 

@@ -107,6 +107,13 @@ class LoggingConfig(Section):
     """Form of a line. auto is human on a terminal and json elsewhere."""
 
 
+class TelemetryConfig(Section):
+    """What the standard OTEL_* variables ask for: see telemetry.md."""
+
+    required: Flag = False
+    """Whether the gateway refuses to start where they ask for what it cannot do. Else it warns and goes without."""
+
+
 class GuardConfig(Section):
     """A meaning that is refused wherever it appears, whatever the route."""
 
@@ -258,6 +265,8 @@ class Config(Section):
     """Where the gateway listens, and what it accepts from clients."""
     logging: LoggingConfig = Field(default_factory=LoggingConfig)
     """What the gateway writes about itself and each request."""
+    telemetry: TelemetryConfig = Field(default_factory=TelemetryConfig)
+    """What is exported by OpenTelemetry."""
     semantic_engine: EngineConfig = Field(default_factory=EngineConfig)
     """How texts are compared with the intents of routes."""
     audit: AuditConfig = Field(default_factory=AuditConfig)

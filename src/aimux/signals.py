@@ -43,11 +43,6 @@ def handle(reload: Callable[[], None], stop: Callable[[int], None]) -> None:
         reload()
 
 
-def ignore_hangup() -> None:
-    """Ignore SIGHUP: the process is about to end. Ignoring outlasts the interpreter's end, a handler does not."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-
 @contextmanager
 def kept_from_children() -> Iterator[None]:
     """Start a child process with all three blocked, until it calls `begin_as_child`. Here they wait as long."""

@@ -26,6 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
     def run_arguments(*arguments: str) -> int:
         monkeypatch.setattr(sys, "argv", ["aimux", *arguments])
+        monkeypatch.setattr("aimux.cli.main.hold", lambda: None)  # the signals of this process are pytest's
         with pytest.raises(SystemExit) as stop:
             main()
         assert isinstance(stop.value.code, int)
@@ -295,6 +296,7 @@ def test_a_fault_of_our_own_is_one_line_unless_the_traceback_is_wanted(
     if debug:
         monkeypatch.setenv("AIMUX_DEBUG", "1")
         monkeypatch.setattr(sys, "argv", ["aimux", "run"])
+        monkeypatch.setattr("aimux.cli.main.hold", lambda: None)
         with pytest.raises(RuntimeError, match="first"):
             main()
         return
@@ -307,9 +309,9 @@ def test_a_fault_of_our_own_is_one_line_unless_the_traceback_is_wanted(
 def test_ctrl_c_ends_quietly_with_130() -> None:
     interrupted = (
         "import os, signal, sys, types\n"
-        "def run(config, strict): os.kill(os.getpid(), signal.SIGINT)\n"
-        "sys.modules['aimux.cli.run'] = types.SimpleNamespace(run=run)\n"
-        "sys.argv = ['aimux', 'run']\n" + MAIN
+        "def schema(): os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.modules['aimux.cli.schema'] = types.SimpleNamespace(schema=schema)\n"
+        "sys.argv = ['aimux', 'schema']\n" + MAIN
     )
     done = subprocess.run([*PYTHON, interrupted], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

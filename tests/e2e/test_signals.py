@@ -136,6 +136,29 @@ def test_a_worker_that_is_told_to_stop_while_it_starts_is_replaced(start: Start,
     assert ask(gateway.port, headers=PLAIN).status == 200
 
 
+@WORKERS
+def test_a_reload_that_hangs_does_not_hold_up_the_end(start: Start, upstream: Upstream, workers: int) -> None:
+    gateway = start(config_of(upstream, workers))
+    gateway.config.unlink()
+    os.mkfifo(gateway.config)  # as a file on a server that does not answer
+    gateway.signal(signal.SIGHUP)
+    writing = until(lambda: opened_by_a_reader(gateway.config), "it to open the file")
+    try:
+        assert ask(gateway.port, headers=PLAIN).status == 200
+        gateway.signal()
+        assert gateway.exited() == 0
+    finally:
+        os.close(writing)
+
+
+def opened_by_a_reader(fifo: Path) -> int | None:
+    """The writing end of a FIFO, as soon as somebody reads it."""
+    try:
+        return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
 def test_other_commands_end_by_sighup(start: Start, upstream: Upstream, tmp_path: Path) -> None:
     gateway = start(config_of(upstream))
     assert ask(gateway.port, headers=PLAIN).status == 200

@@ -21,9 +21,11 @@ from aimux.edge.log import Log
 
 
 def run(loaded: Loaded, *, strict: bool) -> int:
-    """Run a gateway until it is told to stop; the exit code. Raises StartError, and ModelError for the model."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(loaded, strict=strict))
+    """Run a gateway until it is told to stop; the exit code. Raises StartError, and ModelError for the model.
+
+    The process has to end then: the loop is not closed, since that would wait for whatever a thread still reads.
+    """
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_serve(loaded, strict=strict))
 
 
 async def _serve(loaded: Loaded, *, strict: bool) -> int:

@@ -19,8 +19,11 @@ from aimux.edge.log_output import Descriptor, SharedOutput
 
 
 def run(loaded: Loaded, *, strict: bool) -> int:
-    """Run a gateway of several workers until it is told to stop; the exit code. Raises StartError."""
-    return asyncio.run(_supervise(loaded, strict=strict))
+    """Run a gateway of several workers until it is told to stop; the exit code. Raises StartError.
+
+    The process has to end then, as in `alone.run`.
+    """
+    return asyncio.Runner().run(_supervise(loaded, strict=strict))
 
 
 async def _supervise(loaded: Loaded, *, strict: bool) -> int:

@@ -242,12 +242,9 @@ def main(arguments: Sequence[str]) -> int:
     # A terminal sends these to all; the supervisor says what follows.
     begin_as_child(ignored=(signal.SIGHUP, signal.SIGINT))
     index, control, lock, *listening = map(int, arguments)
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(index, control, lock, listening))
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends by itself: killed, it would count as lost
+    # Not closed, as in `alone.run`.
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_serve(index, control, lock, listening))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    os._exit(main(sys.argv[1:]))  # whatever a thread still reads is not waited for

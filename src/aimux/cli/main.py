@@ -4,13 +4,12 @@ import os
 import sys
 from typing import NoReturn
 
-from aimux.signals import hold, ignore_hangup
+from aimux.signals import hold
 
 
 def main() -> NoReturn:
     """Run the command line of this process and leave with its exit code: 0 ok, 1 failure, 2 wrong usage or setup."""
-    serving = _runs_gateway(sys.argv[1:])
-    if serving:  # before anything else: loading the rest takes most of the start
+    if _runs_gateway(sys.argv[1:]):  # before anything else: loading the rest takes most of the start
         hold()
     try:
         code = _run(sys.argv[1:])
@@ -24,8 +23,6 @@ def main() -> NoReturn:
         what = " ".join(f"{type(error).__name__}: {error}".split())
         _complain(f"internal error: {what}; run again with AIMUX_DEBUG=1 for the traceback")
         code = 1
-    if serving:
-        ignore_hangup()
     sys.exit(_flushed(code))
 
 

@@ -1,5 +1,6 @@
 """`aimux run`: runs the gateway in the foreground."""
 
+import os
 from pathlib import Path
 
 from aimux.cli import console
@@ -7,7 +8,7 @@ from aimux.cli.loading import load_or_report
 
 
 def run(config: Path, *, strict: bool) -> int:
-    """Run the gateway by this configuration; the exit code."""
+    """Run the gateway by this configuration, and end the process with it; the exit code where it cannot be loaded."""
     loaded = load_or_report(config, console.last_words)
     if loaded is None:
         return 2
@@ -17,7 +18,8 @@ def run(config: Path, *, strict: bool) -> int:
     from aimux.intent.model import ModelError
 
     try:
-        return run_gateway(loaded, strict=strict)
+        code = run_gateway(loaded, strict=strict)
     except (StartError, ModelError, AuditError) as error:
         console.last_words(f"aimux: {error}")
-        return 1
+        code = 1
+    os._exit(code)  # everything is closed, and whatever a thread still reads is not waited for

@@ -50,7 +50,7 @@ def log(tmp_path: Path) -> Path:
 
 
 async def ask(log: Path, endpoint: Endpoint, query: bytes = b"") -> Any:
-    pages = AuditPages(AuditSettings(log), Live(), list)
+    pages = AuditPages(AuditSettings(log), Live())
     exchange: Any = SimpleNamespace(head=SimpleNamespace(query=query))
     return await pages.endpoints[endpoint](exchange)
 

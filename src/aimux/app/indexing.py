@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, Popen
+from subprocess import PIPE, Popen
 from typing import Final
 
 from aimux.config.schema import Config
@@ -21,18 +21,26 @@ async def indexing_for(config: Config, log: Log) -> "Indexing | None":
     """Begin to index the log that a configuration names, if it names one."""
     if not config.audit.enabled:
         return None
-    indexing = Indexing(config.audit.path, lambda problem: log.event.warning("audit", detail=problem))
+    event = log.event
+    indexing = Indexing(
+        config.audit.path,
+        lambda what: event.warning("audit", detail=what),
+        lambda what: event.info("audit", detail=what),
+    )
     await indexing.started.wait()
     return indexing
 
 
 class Indexing:
-    """Runs `aimux.audit.indexing` over a log as long as the gateway runs. `warn` hears when it ends early."""
+    """Runs `aimux.audit.indexing` over a log as long as the gateway runs.
 
-    def __init__(self, log: Path, warn: Callable[[str], None]) -> None:
+    `warn` hears when it ends early and what stands in its way, `note` when nothing does any more.
+    """
+
+    def __init__(self, log: Path, warn: Callable[[str], None], note: Callable[[str], None]) -> None:
         self.started = asyncio.Event()
         self._log = log
-        self._warn = warn
+        self._warn, self._note = warn, note
         self._process: Popen[bytes] | None = None
         self._ended: asyncio.Future[int] | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -55,12 +63,19 @@ class Indexing:
             self._process = Popen(  # noqa: S603, ASYNC220  (our own words; a millisecond, once)
                 [sys.executable, "-P", "-m", "aimux.audit.indexing", str(self._log)],
                 stdin=PIPE,
-                stdout=DEVNULL,
+                stdout=PIPE,
                 start_new_session=True,  # what a terminal sends to all is the gateway's to judge
             )
-        self._ended = _ending(self._process)
+        self._ended = _ending(self._process, self._tell)
         self.started.set()
         return await asyncio.shield(self._ended)
+
+    def _tell(self, line: bytes) -> None:
+        problem = line.decode("utf-8", "replace").strip()
+        if problem:
+            self._warn(f"the index of the audit log cannot be brought up to date: {problem}; it is tried again")
+        else:
+            self._note("the index of the audit log is brought up to date again")
 
     async def close(self) -> None:
         """End it, and wait for that."""
@@ -80,8 +95,8 @@ class Indexing:
             await ended
 
 
-def _ending(process: "Popen[bytes]") -> asyncio.Future[int]:
-    """Its exit code, once it has ended: a thread waits for that, and nobody for the thread."""
+def _ending(process: "Popen[bytes]", tell: Callable[[bytes], None]) -> asyncio.Future[int]:
+    """Its exit code, once it has ended: a thread waits for that, and nobody for the thread. `tell` hears its lines."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
 
@@ -90,8 +105,11 @@ def _ending(process: "Popen[bytes]") -> asyncio.Future[int]:
             ended.set_result(code)
 
     def wait() -> None:
-        code = process.wait()
         with suppress(RuntimeError):  # the loop is closed
+            for line in process.stdout or ():
+                loop.call_soon_threadsafe(tell, line)
+        code = process.wait()
+        with suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, code)
 
     threading.Thread(target=wait, name="aimux-indexing", daemon=True).start()

@@ -26,6 +26,7 @@ from aimux.edge.dashboard import dashboard_files
 from aimux.edge.dashboard_pages import DashboardPages
 from aimux.edge.deadlines import Deadlines, interval_for
 from aimux.edge.descriptors import Descriptors
+from aimux.edge.index_watcher import IndexWatcher
 from aimux.edge.log import Log
 from aimux.edge.management import InForce, Management, Reloading
 from aimux.edge.metrics import Metrics
@@ -76,7 +77,10 @@ class Worker:
         self._live = live = Live()
         self.audit: AuditLog | None = None
         self.audit = self._open_audit(index)
-        self.metrics = Metrics(live, self.audit)
+        self._index = self._watch_index()
+        index_watch = None if self._index is None else self._index.watch
+        # The index is that of all workers: the first one counts it.
+        self.metrics = Metrics(live, self.audit, index_watch if index == 1 else None)
         self._deadlines = Deadlines(interval_for(*timeouts(config)))
         descriptors = Descriptors.of_this_process()
         upstreams = Upstreams(upstream_limits(config), self._deadlines, descriptors)
@@ -92,7 +96,9 @@ class Worker:
         observers = (*audited, log.request, self.metrics.request, *self._telemetry.observers, Pacing().request)
         gateway = Gateway(live, upstreams, observers, Limits(config.server.max_body_bytes), self.audit)
         token = config.server.admin_token
-        audit = AuditPages(audit_settings(config) if config.audit.enabled else None, live, self._audit_standing)
+        audit = AuditPages(
+            audit_settings(config) if config.audit.enabled else None, live, self._audit_standing, index_watch
+        )
         dashboard = DashboardPages(live, self._generations.index_of, lambda: self.management.in_force)
         self.management = Management(
             live,
@@ -196,6 +202,11 @@ class Worker:
     def _audit_warning(self, what: str) -> None:
         self.log.event.warning("audit", detail=what)
 
+    def _watch_index(self) -> IndexWatcher | None:
+        if self.audit is None:
+            return None
+        return IndexWatcher(self.loaded.config.audit.path, self._audit_warning, self._audit_note)
+
     def _audit_standing(self) -> list[str]:
         return [] if self.audit is None else self.audit.standing
 
@@ -233,6 +244,8 @@ class Worker:
         self._server.abort()
         self._generations.close()
         self._deadlines.close()
+        if self._index is not None:
+            self._index.close()
         if self.audit is not None:
             self.audit.close()
         self.log.close()

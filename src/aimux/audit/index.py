@@ -12,13 +12,14 @@ from typing import Final
 
 from aimux.audit import checkpoints, locks, rollups
 from aimux.audit.batch import Batch
-from aimux.audit.chain import GENESIS
+from aimux.audit.chain import GENESIS, number_of
 from aimux.audit.segments import Segment, chain_folder, chains_in, lines_of, segments_in
 from aimux.audit.store import (
     FILE,
     Place,
     begun_anew,
     connected,
+    files_of,
     is_current,
     is_spoiled,
     place_of,
@@ -29,6 +30,7 @@ from aimux.audit.store import (
 LOCK: Final = "index.lock"
 _AT_ONCE: Final = 1000
 _FORGET_SECONDS: Final = 600.0
+_PUT_BACK_SECONDS: Final = 60.0
 
 
 class Indexer:
@@ -40,13 +42,14 @@ class Indexer:
         self._path = log / FILE
         self._renewed = False
         self._forgot_at = 0.0
+        self._missing: dict[int, tuple[int, float]] = {}
         lock = locks.take(log / LOCK)
         if lock is None:
             raise BlockingIOError("another process builds the index")
         self._lock = lock
         try:
             self._database = self._connect()
-            self._file = _identity(self._path)
+            self._left = self._state()
         except BaseException:
             os.close(lock)
             raise
@@ -63,16 +66,29 @@ class Indexer:
         """
         if _identity(self._log / LOCK) != _identity(self._lock):
             raise BlockingIOError("the lock of the index was removed: another process may build it")
-        if _identity(self._path) != self._file:
-            self._begin_anew()  # it was deleted
         try:
-            return self._advance_all(most)
+            if self._is_changed():
+                self._begin_anew()  # others have deleted, cut or changed it
+            total = self._advance_all(most)
+            self._left = self._state()
         except sqlite3.DatabaseError as error:
             if self._renewed or not is_spoiled(error):
                 raise
             self._renewed = True
             self._begin_anew()
             return 1
+        return total
+
+    def _is_changed(self) -> bool:
+        # The other two files may not have been there yet.
+        return any(left is not None and left != now for left, now in zip(self._left, self._state(), strict=True))
+
+    def _state(self) -> tuple[object, ...]:
+        """What no other process may change: which files these are, the database's size and time, and its commits."""
+        main, *others = (_stat(path) for path in files_of(self._path))
+        version = self._database.execute("PRAGMA data_version").fetchone()[0]
+        found = None if main is None else (main.st_dev, main.st_ino, main.st_size, main.st_mtime_ns)
+        return found, version, *(None if each is None else (each.st_dev, each.st_ino) for each in others)
 
     def _advance_all(self, most: int) -> int:
         total = sum(self._advance(chain, most) for chain in chains_in(self._log))
@@ -108,7 +124,7 @@ class Indexer:
     def _begin_anew(self) -> None:
         self._database.close()
         self._database = begun_anew(self._path)
-        self._file = _identity(self._path)
+        self._left = self._state()
 
     def _is_of_this_log(self, place: Place) -> bool:
         """Whether what was read is still what is there: another log may have been put in its place."""
@@ -128,10 +144,14 @@ class Indexer:
         if at is None:
             return 0
         if at.first != place.segment:
+            if at.first > place.head.count + 1 and self._may_come_back(chain, place):
+                return 0
             # What lies between was too old before it was read: here the chain is taken up anew.
             place.segment, place.offset, place.head = at.first, 0, GENESIS
         batch = Batch(self._database, place)
         try:
+            if at.size < place.offset:
+                place.offset = _behind(at.path, place.head.count)  # it was cut: what stands there now came later
             for offset, line, ended in lines_of(at.path, place.offset):
                 if not ended or batch.records >= most:
                     break
@@ -143,6 +163,13 @@ class Indexer:
             self._database.execute("DELETE FROM requests WHERE chain=? AND decision<?", (chain, segments[0].first))
         # A segment that is read to its end gives way to the next one.
         return batch.records or int(at is not segments[-1] and self._skip_to_next(place, segments))
+
+    def _may_come_back(self, chain: int, place: Place) -> bool:
+        """Whether a segment that is missing may be put back by the gateway: it has time for that."""
+        if self._missing.get(chain, (0, 0.0))[0] != place.segment:
+            self._missing[chain] = place.segment, time.monotonic()
+        is_new = place.segment == 1 and not place.head.count  # nothing of the chain was read yet
+        return not is_new and time.monotonic() - self._missing[chain][1] < _PUT_BACK_SECONDS
 
     def _skip_to_next(self, place: Place, segments: list[Segment]) -> bool:
         following = next((each for each in segments if each.first > place.segment), None)
@@ -156,6 +183,23 @@ class Indexer:
 
 def _next_segment(place: Place, segments: list[Segment]) -> Segment | None:
     return next((segment for segment in segments if segment.first >= place.segment), None)
+
+
+def _behind(path: Path, count: int) -> int:
+    """Where the first record with a higher number begins; the end of the file where there is none."""
+    end = 0
+    for offset, line, _ in lines_of(path):
+        if (number_of(line) or 0) > count:
+            return offset
+        end = offset + len(line) + 1
+    return end
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _identity(file: Path | int) -> tuple[int, int] | None:

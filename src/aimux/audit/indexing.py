@@ -1,7 +1,7 @@
 """The process that keeps the index up to date while a gateway runs, with what the machine has left over.
 
 It ends when its standard input does: when the gateway that started it is gone. Signals that are sent to all of a
-service's processes are the gateway's to judge.
+service's processes are the gateway's to judge. On its standard output it says what stands in its way.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             indexer = indexer or Indexer(Path(log))
             pause = pace.pause_after(indexer)
-            said = ""
+            said = _say(said, "")
         except (OSError, sqlite3.Error) as error:
             if indexer is not None:
                 indexer.close()
@@ -48,12 +48,19 @@ def main(arguments: Sequence[str]) -> int:
                 continue  # somebody else does it, or there is no log yet
             # A disk that is full has room again one day; an index that is broken is built anew.
             pause = _TROUBLED_PAUSE
-            if str(error) != said:
-                said = str(error)
-                sys.stderr.write(f"aimux: the index of the audit log is behind: {said}\n")
+            said = _say(said, str(error))
     if indexer is not None:
         indexer.close()
     return 0
+
+
+def _say(said: str, problem: str) -> str:
+    """Tell the gateway, in a line, what stands in the way now, or by an empty one that nothing does any more."""
+    if problem != said:
+        with contextlib.suppress(OSError):  # the gateway is gone
+            sys.stdout.write(" ".join(problem.split()) + "\n")
+            sys.stdout.flush()
+    return problem
 
 
 class _Pace:

@@ -1,5 +1,6 @@
 """How far the index is behind the log, and waiting until it is not."""
 
+import sqlite3
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +25,20 @@ def behind(log: Path) -> int:
 
     To be asked before what is read from the index: afterwards it may have caught up, and the answer has not.
     """
-    read = _read(log)
+    return lacking(log, _read(log))
+
+
+def positions(log: Path) -> _Read:
+    """How far each chain has been read. Raises UnreadableError where the index cannot be asked."""
+    try:
+        with opened(log) as database:
+            return {row[0]: row[1:] for row in database.execute("SELECT chain, segment, offset FROM chains")}
+    except sqlite3.Error as error:
+        raise UnreadableError(f"the index of the audit log cannot be read: {error}") from error
+
+
+def lacking(log: Path, read: _Read) -> int:
+    """How many bytes of the log lie behind these positions. Raises UnreadableError."""
     return _missing(_ends(log, read), read)
 
 
@@ -56,9 +70,10 @@ def _index(log: Path, wanted: _Ends) -> None:
 
 
 def _read(log: Path) -> _Read:
-    with suppress(UnreadableError), opened(log) as database:
-        return {row[0]: row[1:] for row in database.execute("SELECT chain, segment, offset FROM chains")}
-    return {}
+    try:
+        return positions(log)
+    except UnreadableError:
+        return {}
 
 
 def _ends(log: Path, read: _Read) -> _Ends:

@@ -98,21 +98,22 @@ def is_current(database: sqlite3.Connection) -> bool:
 
 def begun_anew(path: Path) -> sqlite3.Connection:
     """An empty index in place of whatever is there. Raises OSError and sqlite3.Error."""
-    for each in _files(path):
+    for each in files_of(path):
         each.unlink(missing_ok=True)
     database = connected(path)
     database.executescript(_SCHEMA)
     return database
 
 
-def _files(path: Path) -> tuple[Path, ...]:
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files that SQLite makes of one database: itself, its log and the shared memory."""
     return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
 
 
 def _keep_private(path: Path) -> None:
     """It holds texts, like the segments. SQLite would make it readable by all, and its other files like it."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE))
-    for each in _files(path):
+    for each in files_of(path):
         with contextlib.suppress(FileNotFoundError, PermissionError):  # gone, or another user's
             mode = each.stat().st_mode & 0o777
             if mode & ~_MODE:

@@ -143,6 +143,10 @@ class AuditStatus(Answer):
     faults: Annotated[
         list[str], Field(description="What is wrong with the files of the chain of the worker that answers, in words.")
     ]
+    index_problem: Annotated[
+        str | None,
+        Field(description="What has been wrong with the index for some time, so that answers lack requests."),
+    ]
     sync: Literal["os", "always"]
     text: Literal["full", "excerpt", "none"]
     chains: list[ChainEntry]

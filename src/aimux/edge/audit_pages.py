@@ -15,6 +15,7 @@ from aimux.audit.errors import UnreadableError
 from aimux.audit.export import FORMATS
 from aimux.audit.filters import FilterError, Filters, moment, parse
 from aimux.audit.follow import Follower, Look
+from aimux.audit.index_watch import IndexWatch
 from aimux.audit.lag import behind
 from aimux.audit.query import chains, entries, page
 from aimux.audit.settings import AuditSettings
@@ -49,8 +50,15 @@ Answer = Page | Stream
 class AuditPages:
     """Answers from the log that this gateway writes; `settings` is None where it writes none."""
 
-    def __init__(self, settings: AuditSettings | None, live: Live, standing: Callable[[], list[str]]) -> None:
+    def __init__(
+        self,
+        settings: AuditSettings | None,
+        live: Live,
+        standing: Callable[[], list[str]] = list,
+        index: IndexWatch | None = None,
+    ) -> None:
         """`standing` says what is wrong with the files of this process's chain now."""
+        self._index = index
         self._settings = settings
         self._live = live
         self._standing = standing
@@ -89,6 +97,7 @@ class AuditPages:
             "writable": settings is not None and problem is None,
             "problem": problem,
             "faults": self._standing(),
+            "index_problem": None if self._index is None else self._index.problem,
             "sync": "always" if settings is not None and settings.always else "os",
             "text": "none" if settings is None else settings.text,
             "chains": [],

@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from aimux import __version__
+from aimux.audit.index_watch import IndexWatch
 from aimux.audit.log import AuditLog
 from aimux.core.reason import Reason
 from aimux.core.record import Ended, Record
@@ -49,9 +50,10 @@ class _Durations:
 class Metrics(Collector):
     """The metrics of one process: plain numbers, which become metrics only when somebody reads them."""
 
-    def __init__(self, live: Live, audit: AuditLog | None = None) -> None:
+    def __init__(self, live: Live, audit: AuditLog | None = None, index: IndexWatch | None = None) -> None:
         self._live = live
         self._audit = audit
+        self._index = index
         self._requests: Counter[Labels] = Counter()
         self._duration = _Durations()
         self._model_duration = _Durations()
@@ -136,6 +138,8 @@ class Metrics(Collector):
         yield GaugeMetricFamily("aimux_config_last_reload_successful", taken, self._last_reload)
         if self._audit is not None:
             yield from _audited(self._audit)
+        if self._index is not None:
+            yield from _indexed(self._index)
         for name, (text, labels) in self._infos.items():
             info = GaugeMetricFamily(f"aimux_{name}_info", text, labels=tuple(labels))
             info.add_metric(tuple(labels.values()), 1)
@@ -156,6 +160,13 @@ def _audited(audit: AuditLog) -> Iterator[Metric]:
     yield _counts("aimux_audit_incidents", done, ("outcome", "harm"), incidents)
     failures = "Checkpoints of the audit log that could not be written where they belong."
     yield CounterMetricFamily("aimux_audit_checkpoint_failures", failures, counts.checkpoint_failures)
+
+
+def _indexed(index: IndexWatch) -> Iterator[Metric]:
+    well = "Whether the audit log's index answers and goes on."
+    yield GaugeMetricFamily("aimux_audit_index_ok", well, index.problem is None)
+    behind = "Bytes of the audit log that are not in its index yet."
+    yield GaugeMetricFamily("aimux_audit_index_behind_bytes", behind, index.behind)
 
 
 def _counts(name: str, text: str, labels: Sequence[str], counted: Mapping[Labels, int]) -> CounterMetricFamily:

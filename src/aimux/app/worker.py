@@ -77,9 +77,8 @@ class Worker:
         self._live = live = Live()
         self.audit: AuditLog | None = None
         self.audit = self._open_audit(index)
-        self._index = self._watch_index()
+        self._index = self._watch_index(index)
         index_watch = None if self._index is None else self._index.watch
-        # The index is that of all workers: the first one counts it.
         self.metrics = Metrics(live, self.audit, index_watch if index == 1 else None)
         self._deadlines = Deadlines(interval_for(*timeouts(config)))
         descriptors = Descriptors.of_this_process()
@@ -202,10 +201,13 @@ class Worker:
     def _audit_warning(self, what: str) -> None:
         self.log.event.warning("audit", detail=what)
 
-    def _watch_index(self) -> IndexWatcher | None:
+    def _watch_index(self, index: int) -> IndexWatcher | None:
         if self.audit is None:
             return None
-        return IndexWatcher(self.loaded.config.audit.path, self._audit_warning, self._audit_note)
+        audit = self.loaded.config.audit
+        # The index is that of all workers: the first one tells of it.
+        tell = (self._audit_warning, self._audit_note) if index == 1 else ()
+        return IndexWatcher(audit.path, audit.checkpoint_interval, *tell)
 
     def _audit_standing(self) -> list[str]:
         return [] if self.audit is None else self.audit.standing

@@ -3,12 +3,9 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from aimux.audit.errors import UnreadableError
 from aimux.audit.lag import lacking, positions
-
-_PATIENCE_SECONDS: Final = 20.0
 
 
 class IndexWatch:
@@ -17,10 +14,12 @@ class IndexWatch:
     `behind` is how many bytes of the log it lacked at the last look. `look` blocks on the disk.
     """
 
-    def __init__(self, log: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, log: Path, patience: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`patience` is for how many seconds something must have been wrong to be a problem."""
         self.problem: str | None = None
         self.behind = 0
         self._log = log
+        self._patience = patience
         self._monotonic = monotonic
         self._well_at = monotonic()
         self._read: object = None
@@ -39,5 +38,5 @@ class IndexWatch:
             trouble = str(error)
         if trouble is None:
             self._well_at, self.problem = now, None
-        elif now - self._well_at >= _PATIENCE_SECONDS:
+        elif now - self._well_at >= self._patience:
             self.problem = f"{trouble} (for {now - self._well_at:.0f} s)"

@@ -24,10 +24,14 @@ _ROW: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Entries, the newest first, and where the next page begins."""
+    """Entries, the newest first, and where the next page begins.
+
+    `unreadable` counts requests that the index knows, and whose records are not in the segments any more.
+    """
 
     entries: list[Entry]
     next: str | None
+    unreadable: int = 0
 
 
 def page(log: Path, filters: Filters, limit: int, before: str | None = None) -> Page:
@@ -38,14 +42,17 @@ def page(log: Path, filters: Filters, limit: int, before: str | None = None) -> 
     with opened(log) as database, Records(log) as records:
         entries: list[Entry] = []
         last: tuple[Any, ...] | None = None
+        unreadable = 0
         for row in _rows(database, filters, before):
             if len(entries) == limit:
-                return Page(entries, None if last is None else f"{last[2]!r},{last[0]},{last[1]}")
+                return Page(entries, None if last is None else f"{last[2]!r},{last[0]},{last[1]}", unreadable)
             entry = records.entry(row)
             if entry is not None:
                 entries.append(entry)
                 last = row
-        return Page(entries, None)
+            else:
+                unreadable += 1
+        return Page(entries, None, unreadable)
 
 
 def entries(log: Path, filters: Filters, *, newest_first: bool = False) -> Iterator[Entry]:

@@ -16,6 +16,7 @@ from aimux.audit.errors import UnreadableError, reading
 FILE: Final = "index.sqlite3"
 _VERSION: Final = 1
 _BUSY_SECONDS: Final = 10.0
+_BUSY_WRITING_SECONDS: Final = 2.0
 _MODE: Final = 0o640
 _SCHEMA: Final = f"""
 CREATE TABLE chains(
@@ -79,7 +80,7 @@ def _reader(path: Path) -> sqlite3.Connection:
 def connected(path: Path) -> sqlite3.Connection:
     """The index, to be written; an empty one where there is none. Raises OSError and sqlite3.Error."""
     _keep_private(path)
-    database = sqlite3.connect(path, timeout=_BUSY_SECONDS)
+    database = sqlite3.connect(path, timeout=_BUSY_WRITING_SECONDS)
     # Whatever a crash takes of it is built again.
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=OFF")

@@ -62,16 +62,22 @@ def query(config: Path, path: Path | None, given: Mapping[str, str], limit: int,
         log, filters = _log(config, path), _filters(given)
         lacking = _index(log)
         before: str | None = None
+        unreadable = 0
         while limit > 0:
             found = page(log, filters, min(limit, _AT_ONCE), before)
             for entry in found.entries:
                 _print(entry, as_json=as_json)
             limit -= len(found.entries)
+            unreadable += found.unreadable
             if (before := found.next) is None:
                 break
     except (_Unusable, UnreadableError) as error:
         return _fail(error)
     _say_what_is_lacking(lacking)
+    if unreadable:
+        console.note(
+            f"aimux: the records of {unreadable} more requests are not in the log any more: see aimux audit verify"
+        )
     return 0
 
 

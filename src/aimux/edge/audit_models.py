@@ -110,6 +110,9 @@ class AuditPage(Answer):
 
     requests: list[AuditEntry]
     next: Annotated[str | None, Field(description="`before` of the next page. null: there is none.")]
+    unreadable: Annotated[
+        int, Field(ge=0, description="Requests that belong on this page and whose records are not in the log any more.")
+    ]
     behind: Behind
 
 

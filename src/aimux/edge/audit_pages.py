@@ -161,7 +161,7 @@ class AuditPages:
 def _page_body(log: Any, filters: Filters, limit: int, before: str | None) -> dict[str, Any]:
     lacking = behind(log)
     found = page(log, filters, limit, before)
-    return {"requests": found.entries, "next": found.next, "behind": lacking}
+    return {"requests": found.entries, "next": found.next, "unreadable": found.unreadable, "behind": lacking}
 
 
 def _events_of(look: Look) -> bytes:

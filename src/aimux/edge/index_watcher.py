@@ -8,20 +8,28 @@ from typing import Final
 
 from aimux.audit.index_watch import IndexWatch
 
-_LOOK_SECONDS: Final = 5.0
+_LEAST_PATIENCE: Final = 5.0
 _OVER: Final = "the index of the audit log is well again"
+
+Say = Callable[[str], None]
+
+
+def _unheard(_: str) -> None:
+    """Nobody wants to hear it."""
 
 
 class IndexWatcher:
     """Belongs to the event loop that it was made on. `warn` and `note` hear of what begins and of what is over."""
 
-    def __init__(self, log: Path, warn: Callable[[str], None], note: Callable[[str], None]) -> None:
-        self.watch = IndexWatch(log)
+    def __init__(self, log: Path, interval: float, warn: Say = _unheard, note: Say = _unheard) -> None:
+        """`interval` is the seconds between two looks."""
+        self._interval = interval
+        self.watch = IndexWatch(log, max(_LEAST_PATIENCE, 2 * interval))
         self._warn, self._note = warn, note
         self._told = False
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, "aimux-audit-index")
-        self._timer = self._loop.call_later(_LOOK_SECONDS, self._look)
+        self._timer = self._loop.call_later(self._interval, self._look)
 
     def close(self) -> None:
         """Look no more."""
@@ -34,7 +42,7 @@ class IndexWatcher:
     def _looked(self, done: asyncio.Future[None]) -> None:
         if done.cancelled():
             return
-        self._timer = self._loop.call_later(_LOOK_SECONDS, self._look)
+        self._timer = self._loop.call_later(self._interval, self._look)
         problem = self.watch.problem
         if problem is not None and not self._told:
             self._warn(problem)

@@ -282,6 +282,53 @@ def test_a_folder_that_is_moved_for_good_gets_its_last_records(tmp_path: Path, m
     assert any("put it back" in warning for warning in running.warnings)
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_of_a_folder_that_is_deleted_what_was_open_is_put_back(
+    tmp_path: Path, made: Make, *, is_replaced: bool
+) -> None:
+    async def body(running: Running) -> None:
+        running.serve(30)
+        await running.turn()
+        gone = segments(tmp_path / "audit")[:-1]
+        shutil.rmtree(tmp_path / "audit")
+        if is_replaced:
+            running.folder.mkdir(parents=True)
+        running.serve(1)
+        await running.turn()
+        assert running.log.writable
+        assert locks.is_held(running.folder)
+        assert running.incidents[Outcome.LOST, Harm.DELETED] == len(gone)
+        running.serve(1)
+
+    run(tmp_path, made, body, segment_bytes=5000)
+    log = tmp_path / "audit"
+    (fault,) = faults(log)
+    first = int(segments(log)[0].stem)
+    assert f"the log begins with record {first}" in fault
+    assert (log / "signing-key.pem").exists()
+    assert not is_trimmed(log)
+    assert run(tmp_path, made, lambda running: running.turn()).troubles == []
+
+
+def is_trimmed(log: Path) -> bool:
+    return "trimmed" in kinds(log)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_folder_that_is_deleted_just_before_the_end_is_put_back(
+    tmp_path: Path, made: Make, *, is_replaced: bool
+) -> None:
+    async def body(running: Running) -> None:
+        running.serve(2)
+        shutil.rmtree(tmp_path / "audit")
+        if is_replaced:
+            (tmp_path / "audit").mkdir()
+
+    run(tmp_path, made, body)
+    assert kinds(tmp_path / "audit").count("decision") == 5
+    assert is_whole(tmp_path / "audit"), faults(tmp_path / "audit")
+
+
 def test_a_folder_that_cannot_be_looked_at_stops_it(
     tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -150,9 +150,12 @@ class Upkeep:
             retaining.add_done_callback(self._trim)
 
     def _rotate(self) -> None:
-        """Go on in a new segment, so that nothing more is written to the old one, and it can be put back."""
+        """Go on in a new segment, in a new folder perhaps, so that the old one can be put back as it was."""
+        writer = self._host.writer
         try:
-            self._host.writer.rotate()
+            if writer.is_folder_gone():
+                writer.reopen_folder()
+            writer.rotate()
         except OSError as error:
             self._host.stop_for(Trouble.WRITE, error.strerror or type(error).__name__)
 

@@ -32,6 +32,7 @@ class Watch:
     def __init__(self, writer: ChainWriter, seal: Seal, lock: int, keys: KeyFiles | None) -> None:
         """Takes over `lock`, the descriptor of the chain's lock. Raises OSError where the folder is not there."""
         self._begun = writer.begun
+        self._is_gone = writer.is_folder_gone
         self._folder = writer.folder
         self._identity = self._folder.stat()
         self._seal = seal
@@ -66,13 +67,23 @@ class Watch:
 
     def _trouble(self) -> tuple[Trouble, str] | None:
         there = stat_of(self._folder)
-        if there is None or not os.path.samestat(there, self._identity):
+        if (there is None or not os.path.samestat(there, self._identity)) and not self._make_anew():
             why = f"{self._folder} was renamed, replaced or unmounted: put it back, or stop the gateway"
             return Trouble.MOVED, why
         if not self._holds_lock():
             why = f"{self._folder / locks.NAME} was removed, and another gateway has taken the chain: stop one of them"
             return Trouble.TAKEN, why
         return None
+
+    def _make_anew(self) -> bool:
+        """Make a folder that was deleted again; whether it was deleted, and nothing else has taken its place."""
+        if not self._is_gone():
+            return False
+        self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        if any(self._folder.iterdir()):
+            return False
+        self._identity = self._folder.stat()
+        return True
 
     def _look_at_others(self, current: WrittenSegment) -> bool:
         """Look at the ended segments, the key and the checkpoints; whether these have to be put back."""

@@ -64,6 +64,16 @@ class ChainWriter:
         """Whether a part of a line that could not be written whole may stand at the end of the file."""
         return self._spoiled
 
+    def is_folder_gone(self) -> bool:
+        """Whether the folder was deleted, and not only renamed. Raises OSError."""
+        return os.fstat(self._folder).st_nlink == 0
+
+    def reopen_folder(self) -> None:
+        """Go on in the folder that is at the chain's path now. Raises OSError."""
+        fresh = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        os.close(self._folder)
+        self._folder = fresh
+
     def append(self, body: str) -> int:
         """Add a record, to be written by the next `flush`; its number."""
         count = self._count = self._count + 1

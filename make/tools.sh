@@ -7,4 +7,4 @@ for program in "$@"; do
     command -v "$program" > /dev/null || missing+=("$program")
 done
 [ ${#missing[@]} = 0 ] \
-    || "$(dirname "$0")/packages.sh" optional "Tests that need ${missing[*]} are skipped without them" "${missing[@]}"
+    || "$(dirname "$0")/packages.sh" optional "Some tests need ${missing[*]}, and are skipped without" "${missing[@]}"

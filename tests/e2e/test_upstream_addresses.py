@@ -27,12 +27,7 @@ def code_of(response: Response) -> tuple[int, str]:
 
 def fault_of(gateway: Gateway, response: Response) -> str:
     """What the log says of a failed request beside its line."""
-    wanted = response.header("X-Request-ID")
-    assert wanted is not None
-    line = gateway.wait_line(
-        lambda line: line["event"] == "fault" and line["request_id"] == wanted.decode(), "the fault's line"
-    )
-    detail: str = line["detail"]
+    detail: str = gateway.fault_line(response.header("X-Request-ID"))["detail"]
     return detail
 
 

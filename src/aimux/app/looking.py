@@ -5,6 +5,7 @@ from typing import Final
 
 from aimux.app.errors import ReloadError
 from aimux.app.generations import Made
+from aimux.core.fault import fault_of
 from aimux.edge.log import Log
 from aimux.intent.counted import counted
 from aimux.intent.findings import Finding, Severity, Shown
@@ -25,7 +26,7 @@ async def log_findings(made: Made, log: Log) -> None:
     try:
         found = [finding for finding in await _look(made) if finding.severity is not Severity.NOTE]
     except Exception as error:
-        detail = f"the routes could not be looked at: {type(error).__name__}: {error}"
+        detail = f"the routes could not be looked at: {fault_of(error)}"
         log.event.warning("routes", detail=detail)
         return
     for finding in found[:MOST_LOGGED]:

@@ -33,7 +33,8 @@ class MemberEndedError(Exception):
 class Member:
     """One worker's process. `families` are its metrics as it last sent them, `cut` the requests that it had to cut.
 
-    One that is `doomed` was told to end by its supervisor, and counts no more.
+    One that is `doomed` was told to end by its supervisor, and counts no more. `spoilt` says so where that was because
+    its messages could not be read.
     """
 
     def __init__(self, index: int, process: Process, channel: Channel) -> None:
@@ -42,6 +43,7 @@ class Member:
         self.families: Families = []
         self.cut = 0
         self.doomed = False
+        self.spoilt = ""
         self._process = process
         self._channel = channel
         self.code: int | None = None
@@ -72,7 +74,8 @@ class Member:
         try:
             async for message in self._channel.messages():
                 self._take(message, asked)
-        except ValueError:
+        except ValueError as error:
+            self.spoilt = f", since it sent what cannot be read: {error}"
             self.kill()
         try:
             async with asyncio.timeout(_GRACE):

@@ -36,6 +36,7 @@ from aimux.app.wanted import Wanted
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError
+from aimux.core.fault import fault_of
 from aimux.edge.log import Log
 from aimux.edge.metrics_sum import added, growing, page, taken_apart
 
@@ -108,7 +109,7 @@ class Supervisor:
             try:
                 problems = await self._take_over()
             except Exception as error:  # whatever it is, what is in force stays
-                problems = (f"a fault: {type(error).__name__}: {error}",)
+                problems = (f"a fault: {fault_of(error)}",)
             self._last_reload = Reloaded(problems)
             for member in self._members:
                 member.send(self._last_reload)
@@ -173,7 +174,8 @@ class Supervisor:
         self._early_ends = 0 if lived > _SETTLED else min(self._early_ends + 1, len(_PAUSES))
         pause = _PAUSES[max(self._early_ends - 1, 0)]
         detail = "a new one takes its place" if not pause else f"a new one takes its place in {pause:.0f} s"
-        self._log.event.error("worker", worker=member.index, pid=member.pid, problem=ending(code), detail=detail)
+        problem = f"{ending(code)}{member.spoilt}"
+        self._log.event.error("worker", worker=member.index, pid=member.pid, problem=problem, detail=detail)
         await self._succeed(member.index, pause)
 
     async def _succeed(self, index: int, pause: float) -> None:
@@ -257,6 +259,8 @@ class Supervisor:
         )
         for member, answer in zip(members, answers, strict=True):
             if isinstance(answer, BaseException):
+                why = f"it did not put the configuration in force and is ended: {fault_of(answer)}"
+                self._log.event.error("worker", worker=member.index, pid=member.pid, problem=why)
                 member.kill()
 
     def _announce(self, members: Sequence[Member]) -> None:
@@ -286,4 +290,4 @@ class Supervisor:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            self._log.event.error("fault", detail="in the supervisor", error=f"{type(error).__name__}: {error}")
+            self._log.event.error("fault", detail="in the supervisor", error=fault_of(error))

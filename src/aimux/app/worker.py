@@ -20,6 +20,7 @@ from aimux.audit.errors import AuditError
 from aimux.audit.log import AuditLog
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded
+from aimux.core.fault import fault_of
 from aimux.edge.audit_pages import AuditPages
 from aimux.edge.connection import Connection
 from aimux.edge.dashboard import dashboard_files
@@ -260,11 +261,7 @@ def problems_of(error: Exception) -> tuple[str, ...]:
     """What an operator is told of a configuration that cannot be used."""
     if isinstance(error, ReloadError):
         return error.problems
-    return (
-        str(error)
-        if isinstance(error, ModelError | AuditError | StartError)
-        else f"a fault: {type(error).__name__}: {error}",
-    )
+    return (str(error) if isinstance(error, ModelError | AuditError | StartError) else f"a fault: {fault_of(error)}",)
 
 
 def _spare_the_collector() -> None:

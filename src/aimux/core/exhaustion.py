@@ -7,6 +7,7 @@ from aimux.core.reason import Failure, Reason
 
 EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE})
 """Of this process (EMFILE), and of the whole system (ENFILE)."""
+NO_DESCRIPTOR: Final = "the gateway has no file descriptor left for this request: try again"
 _MOST_CAUSES: Final = 8
 
 
@@ -24,5 +25,4 @@ def is_exhaustion(error: BaseException) -> bool:
 
 def out_of_descriptors(detail: str) -> Failure:
     """The refusal of a request for which no descriptor is left. `detail` is for the operator."""
-    message = "the gateway has no file descriptor left for this request: try again"
-    return Failure(Reason.OUT_OF_DESCRIPTORS, message, detail)
+    return Failure(Reason.OUT_OF_DESCRIPTORS, NO_DESCRIPTOR, detail)

@@ -1,5 +1,6 @@
 """What an operator is told of an exception: its type, its message, the place it came from, and what caused it."""
 
+from collections.abc import Mapping
 from pathlib import PurePath
 from traceback import extract_tb
 from typing import Final
@@ -22,6 +23,21 @@ def fault_of(error: BaseException) -> str:
         causes.append(_one(current))
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     return ", caused by ".join(causes)
+
+
+def fault_fields(context: Mapping[str, object]) -> dict[str, object]:
+    """The fields of a log line about a fault in a callback, from what an event loop says of it.
+
+    `request_id` and `path` are there where whoever reported it gave them.
+    """
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        why = fault_of(error)
+    else:
+        others = {key: value for key, value in context.items() if key not in {"message", "exception"}}
+        why = ", ".join(f"{key}: {value!r}"[:_LONGEST] for key, value in others.items()) or "nothing more is known"
+    known = {key: context[key] for key in ("request_id", "path") if key in context}
+    return {"detail": str(context.get("message")), "error": why, **known}
 
 
 def _one(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """Refusals: each with its reason, a message for the caller and the rule that decided."""
 
 from aimux.core.access import may_use
+from aimux.core.exhaustion import NO_DESCRIPTOR, is_exhaustion
 from aimux.core.reason import Reason
 from aimux.core.request import ChosenBy, Illegible, Principal, TextTooLong
 from aimux.core.routing import Match, by_part
@@ -50,6 +51,13 @@ class Refuse:
     candidates: tuple[str, ...] = ()
     chosen_by: ChosenBy | None = None
     passing: bool | None = None
+
+
+def after_fault(error: Exception, rule: str) -> Refuse:
+    """The refusal of a request that a fault inside the gateway has ended."""
+    if is_exhaustion(error):
+        return Refuse(Reason.OUT_OF_DESCRIPTORS, NO_DESCRIPTOR, rule)
+    return Refuse(Reason.INTERNAL, "a fault inside the gateway", rule)
 
 
 def who(principal: Principal) -> str:

@@ -21,6 +21,13 @@ def os_error(error: OSError) -> str:
     return f"{errno.errorcode.get(error.errno, error.errno)} ({escaped(error.strerror or '')})"
 
 
+def ended_by(error: Exception | None) -> str:
+    """How a connection ended, from what its transport says of it."""
+    if error is None:
+        return "it was closed"
+    return os_error(error) if isinstance(error, OSError) else f"{type(error).__name__} ({escaped(str(error))})"
+
+
 def attempts(tried: Sequence[Attempt]) -> str:
     """Each address that was tried and what became of it."""
     shown = [_attempt(attempt) for attempt in tried[:_MOST_ATTEMPTS]]

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -21,7 +21,7 @@ _MOST_ADDRESSES: Final = 32
 _AVOIDED: Final = 30.0
 """Seconds for which an address that failed, or was overtaken by another one, is tried last."""
 
-P = TypeVar("P", bound=asyncio.BaseProtocol)
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -58,15 +58,8 @@ class Shared:
 class Connector:
     """Opens connections to one upstream. `timeout` is in seconds and covers name resolution, connecting and TLS."""
 
-    def __init__(
-        self,
-        upstream: Upstream,
-        tls: ssl.SSLContext | None,
-        timeout: float,
-        shared: Shared,
-    ) -> None:
+    def __init__(self, upstream: Upstream, timeout: float, shared: Shared) -> None:
         self._upstream = upstream
-        self._tls = tls
         self._timeout = timeout
         self._resolver = shared.resolver
         self._descriptors = shared.descriptors
@@ -76,26 +69,26 @@ class Connector:
         self._avoided: dict[Address, float] = {}
         self._tls_causes = TlsCauses(upstream.host, timeout)
 
-    async def connect(self, protocol: Callable[[], P]) -> P:
-        """The protocol of a new connection. Raises Failure, whose detail names each address and its error."""
+    async def connect(self, speak: Callable[[socket.socket], Awaitable[T]]) -> tuple[T, Address]:
+        """What `speak` makes of a connected socket, TLS included where the upstream has it, and the address.
+
+        Raises Failure, whose detail names each address and its error.
+        """
         await asyncio.sleep(0)  # a timeout needs a task, which a request has only once it has waited
         try:
-            return await self._connect(protocol)
+            return await self._connect(speak)
         except Failure as failure:
             if failure.reason is not Reason.OUT_OF_DESCRIPTORS or not self._reclaim():
                 raise
         await asyncio.sleep(0)  # what was reclaimed is closed by then
-        return await self._connect(protocol)
+        return await self._connect(speak)
 
-    async def _connect(self, protocol: Callable[[], P]) -> P:
+    async def _connect(self, speak: Callable[[socket.socket], Awaitable[T]]) -> tuple[T, Address]:
         trail = _Trail()
         try:
             async with asyncio.timeout(self._timeout):
-                connected = await self._open(trail)
-                name = self._upstream.host if self._tls else None
-                _, made = await self._loop.create_connection(
-                    protocol, sock=connected, ssl=self._tls, server_hostname=name
-                )
+                connected, trail.address = await self._open(trail)
+                return await speak(connected), trail.address
         except TimeoutError as error:
             raise self._late(trail, error) from error
         except ssl.SSLCertVerificationError as error:
@@ -104,19 +97,18 @@ class Connector:
             raise Failure(Reason.UPSTREAM_UNREACHABLE, message, detail, passing=False) from error
         except (OSError, UnicodeError) as error:
             raise self._failed(trail, error) from error
-        return made
 
-    async def _open(self, trail: _Trail) -> socket.socket:
-        """A socket that is connected to one of the addresses. Raises OSError and UnicodeError."""
+    async def _open(self, trail: _Trail) -> tuple[socket.socket, Address]:
+        """A socket that is connected to one of the addresses, and which. Raises OSError and UnicodeError."""
         addresses = self._literal or await self._resolver.resolve(self._upstream.host, self._upstream.port)
         trail.resolved = True
         ordered = self._ordered(addresses)[:_MOST_ADDRESSES]
-        connected, trail.address = await connect(
+        connected, address = await connect(
             ordered, delay_for(len(ordered), self._timeout), trail.tried, self._descriptors.new_socket
         )
         if len(trail.tried) > 1:
-            self._avoid(trail.tried, trail.address)
-        return connected
+            self._avoid(trail.tried, address)
+        return connected, address
 
     def _ordered(self, addresses: Sequence[Address]) -> list[Address]:
         """The addresses in the order in which they are tried: those that gave no connection lately come last."""
@@ -160,7 +152,7 @@ class Connector:
         else:
             exhausted = isinstance(error, OSError) and error.errno in EXHAUSTED
             why = os_error(error) if isinstance(error, OSError) else repr(error)
-            detail = f"{trail.address}: {'TLS handshake failed: ' if self._tls else ''}{why}"
+            detail = f"{trail.address}: {'TLS handshake failed: ' if self._upstream.secure else ''}{why}"
         if exhausted:
             return out_of_descriptors(self._detail(detail))
         return Failure(Reason.UPSTREAM_UNREACHABLE, "the upstream cannot be reached", self._detail(detail))

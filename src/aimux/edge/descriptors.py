@@ -17,6 +17,8 @@ from aimux.edge.happy_eyeballs import new_socket
 
 LEAST: Final = 64
 """The least limit that a gateway starts with: it has about twenty descriptors open before anybody connects."""
+_AT_REST: Final = 32
+"""More than a gateway has open before anybody connects."""
 _MOST_FILES: Final = 32
 _MOST_LINGERING: Final = 32
 _UNLIMITED: Final = 1 << 30
@@ -88,12 +90,12 @@ def shortages(max_connections: int, limit: int | None = None) -> tuple[str, ...]
     many connections, and its own limit.
     """
     limit = soft_limit() if limit is None else limit
-    needed = 2 * max_connections
-    if needed <= limit:
+    fits = max(1, min(limit // 2, Descriptors.within(limit).clients - _AT_REST))
+    if max_connections <= fits:
         return ()
     text = (
-        f"server.max_connections is {max_connections}, which takes {needed} file descriptors (one a client, one more "
-        f"while its request is at an upstream), and a process may have {limit}: raise the hard limit (LimitNOFILE= of "
-        f"systemd, ulimit -Hn), or set server.max_connections to {limit // 2} or less"
+        f"server.max_connections is {max_connections}, which takes {2 * max_connections} file descriptors (one a "
+        f"client, one more while its request is at an upstream) and some for files, and a process may have {limit}: "
+        f"raise the hard limit (LimitNOFILE= of systemd, ulimit -Hn), or set server.max_connections to {fits} or less"
     )
     return (text,)

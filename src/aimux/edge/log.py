@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import structlog
 
+from aimux.core.fault import fault_fields
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended, Record
 from aimux.core.routing import PartMatch
 from aimux.edge.log_output import STANDARD_ERROR, STANDARD_OUTPUT, Descriptor, Output, same_file
@@ -70,8 +71,7 @@ class Log:
 
     def fault(self, _: object, context: Mapping[str, object]) -> None:
         """Log a fault in a callback, where no request is at hand to refuse: an exception handler of event loops."""
-        error = context.get("exception")
-        self._logger.error("fault", detail=str(context.get("message")), error=f"{type(error).__name__}: {error}")
+        self._logger.error("fault", **fault_fields(context))
 
     def complain(self, message: str) -> None:
         """Say on standard error what the log cannot say, without waiting.

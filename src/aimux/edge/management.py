@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aimux.core.access import may_use
 from aimux.core.reason import Failure, Reason
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refuse, after_fault
 from aimux.core.request import Established, Principal
 from aimux.core.snapshot import Route, Snapshot
 from aimux.edge.exchange import Exchange
@@ -109,8 +109,8 @@ class Management:
         """Whether a path is a management endpoint's. Exactly: nothing is decoded or folded."""
         return path in _ALIVE or path in self._guarded or path == b"/dashboard" or path.startswith(b"/dashboard/")
 
-    async def answer(self, exchange: Exchange) -> Reason | None:
-        """Answer one request to an endpoint; the reason where it is refused."""
+    async def answer(self, exchange: Exchange) -> Refuse | None:
+        """Answer one request to an endpoint; the refusal where it is refused."""
         path = exchange.head.path
         refusal = self._refusal(exchange)
         if self._live.draining:
@@ -121,12 +121,12 @@ class Management:
             except Failure as failure:
                 refusal = Refuse(failure.reason, failure.message, _RULE, passing=failure.passing)
             except Exception as error:
-                _report(error)
-                refusal = Refuse(Reason.INTERNAL, "a fault inside the gateway", _RULE)
+                _report(error, exchange)
+                refusal = after_fault(error, _RULE)
         if refusal is not None:
             lines = refusal_lines(refusal, exchange.request_id, b"GET, HEAD")
             exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
-            return refusal.reason
+            return refusal
         return await _give(page, exchange)
 
     def _refusal(self, exchange: Exchange) -> Refuse | None:
@@ -194,20 +194,21 @@ class Management:
         )
 
 
-async def _give(page: Page | Stream, exchange: Exchange) -> Reason | None:
+async def _give(page: Page | Stream, exchange: Exchange) -> Refuse | None:
     if isinstance(page, Page):
         page.answer(exchange)
         return None
     try:
         await page.answer(exchange)
     except Exception as error:
-        _report(error)
-        return Reason.INTERNAL
+        _report(error, exchange)
+        return after_fault(error, _RULE)
     return None
 
 
-def _report(error: Exception) -> None:
-    context = {"message": "a management endpoint failed", "exception": error}
+def _report(error: Exception, exchange: Exchange) -> None:
+    context: dict[str, Any] = {"message": "a management endpoint failed", "exception": error}
+    context |= {"request_id": exchange.request_id, "path": exchange.head.path_text}
     asyncio.get_running_loop().call_exception_handler(context)
 
 

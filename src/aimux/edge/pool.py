@@ -1,6 +1,7 @@
 """Forwarding: the connections to every upstream, kept alive between requests, and which of them a request gets."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from aimux.wire.redirects import Kept
 # RFC 9110 section 9.2.2: sent twice, these do what they do once.
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
+_UPSTREAM_ERROR: Final = Reason.UPSTREAM_INVALID.kind
 _READ_AT_ONCE: Final = 64 * 1024
 
 
@@ -34,8 +36,18 @@ Trust = Mapping[str | None, ssl.SSLContext]
 class Pool:
     """The connections to one upstream; the one that was used last is used first."""
 
-    def __init__(self, connector: Connector, limits: UpstreamLimits, deadlines: Deadlines) -> None:
-        self._connector = connector
+    def __init__(
+        self,
+        upstream: Upstream,
+        limits: UpstreamLimits,
+        deadlines: Deadlines,
+        tls: ssl.SSLContext | None,
+        shared: Shared,
+    ) -> None:
+        self._connector = Connector(upstream, limits.connect_timeout, shared)
+        self._host = upstream.host
+        self._authority = upstream.authority
+        self._tls = tls
         self._limits = limits
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
@@ -58,11 +70,20 @@ class Pool:
 
     async def connect(self) -> UpstreamConnection:
         """A new connection. Raises Failure."""
-        connection = await self._connector.connect(
-            lambda: UpstreamConnection(self, self._limits, self._loop, self._into)
-        )
+        connection, address = await self._connector.connect(self._speak)
+        connection.address = str(address)
         self._open.add(connection)
         self._deadlines.watch(connection)
+        return connection
+
+    async def _speak(self, connected: socket.socket) -> UpstreamConnection:
+        """A connection over a connected socket. Raises OSError, ssl.SSLError among them."""
+        _, connection = await self._loop.create_connection(
+            lambda: UpstreamConnection(self, self._limits, self._loop, self._into),
+            sock=connected,
+            ssl=self._tls,
+            server_hostname=self._host if self._tls else None,
+        )
         return connection
 
     def give_back(self, connection: UpstreamConnection) -> None:
@@ -76,6 +97,10 @@ class Pool:
         self._deadlines.forget(connection)
         if connection in self._idle:
             self._idle.remove(connection)
+
+    def described(self, connection: UpstreamConnection, what: str) -> str:
+        """What went wrong with a connection, for the operator: with the upstream and the address that it was to."""
+        return f"{self._authority}: {connection.address}: {what}"
 
     def close_idle(self) -> int:
         """Close the connections that are kept for later; how many."""
@@ -124,9 +149,7 @@ class Upstreams:
             upstream = route.upstream
             if upstream not in pools:
                 tls = trust[upstream.ca_file] if upstream.secure else None
-                timeout = self._limits.connect_timeout
-                connector = Connector(upstream, tls, timeout, self._shared)
-                pools[upstream] = Pool(connector, self._limits, self._deadlines)
+                pools[upstream] = Pool(upstream, self._limits, self._deadlines, tls, self._shared)
             keeps = Kept(upstream, speaking) if route.redirects is Redirects.REWRITE else None
             ways[id(route)] = _Way(route, pools[upstream], route_line(route), keeps)
         self._ways |= ways
@@ -186,10 +209,8 @@ class Upstreams:
             return await _exchange(pool, pool.take_idle() or await pool.connect(), request, exchange)
         except StaleConnectionError as error:
             if not may_resend:
-                raise Failure(
-                    Reason.UPSTREAM_UNREACHABLE,
-                    "the upstream closed a kept connection, and this request may not be sent twice: try again",
-                ) from error
+                message = "the upstream closed a kept connection, and this request may not be sent twice: try again"
+                raise Failure(Reason.UPSTREAM_UNREACHABLE, message, str(error)) from error
         return await _exchange(pool, await pool.connect(), request, exchange)
 
 
@@ -198,7 +219,13 @@ async def _exchange(pool: Pool, connection: UpstreamConnection, request: Outgoin
         seconds = await connection.exchange(request, exchange)
     except TruncatedError as error:
         exchange.abort()
-        return Outcome(Ended.TRUNCATED, 0.0, str(error))
+        return Outcome(Ended.TRUNCATED, 0.0, pool.described(connection, str(error)))
+    except StaleConnectionError as error:
+        raise StaleConnectionError(pool.described(connection, str(error))) from error
+    except Failure as failure:
+        if failure.reason.kind == _UPSTREAM_ERROR or failure.reason is Reason.UPSTREAM_TIMEOUT:
+            failure.detail = pool.described(connection, failure.detail or failure.message)
+        raise
     pool.give_back(connection)
     return Outcome(Ended.COMPLETED, seconds)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import httptools
 
+from aimux.core.fault import fault_of
 from aimux.core.reason import Failure, Reason
 from aimux.edge.exchange import Exchange, ResponseSource
 from aimux.wire.forwarding import asked_at
@@ -77,7 +78,7 @@ class ResponseReader:
         except httptools.HttpParserUpgrade as error:
             raise invalid("the upstream switched protocols, which nobody asked for") from error
         except httptools.HttpParserError as error:
-            raise _failure_of(error.__context__) from error
+            raise _failure_of(error) from error
         if self._exchange is not None and not self.complete:
             self._exchange.flush()
         if self._framing > self._limits.header_bytes:
@@ -183,9 +184,12 @@ class ResponseReader:
         self.reusable = reusable
 
 
-def _failure_of(cause: BaseException | None) -> Failure:
+def _failure_of(error: httptools.HttpParserError) -> Failure:
+    """What stopped the parser: an exception of a callback, or what it says of the bytes itself."""
+    cause = error.__context__
     if isinstance(cause, Failure):
         return cause
     if cause is None:
-        return invalid("the upstream's response is malformed")
-    return Failure(Reason.INTERNAL, f"a fault inside the gateway while it read a response: {type(cause).__name__}")
+        message = "the upstream's response is malformed"
+        return Failure(Reason.UPSTREAM_INVALID, message, f"{message}: {error}")
+    return Failure(Reason.INTERNAL, "a fault inside the gateway while it read a response", fault_of(cause))

@@ -35,7 +35,10 @@ class Site:
         refused = await self._management.answer(exchange)
         if refused is not None:
             peer, path = exchange.origin.peer, exchange.head.path_text
-            self._log.event.warning("management", verdict=refused.code, peer=peer, path=path)
+            verdict, request_id = refused.reason.code, exchange.request_id
+            self._log.event.warning(
+                "management", verdict=verdict, peer=peer, path=path, detail=refused.message, request_id=request_id
+            )
 
     def reject(self, exchange: Exchange, failure: Failure) -> None:
         """Answer a request that could not be read."""

@@ -13,12 +13,13 @@ from typing import Final, Protocol, cast
 
 from aimux.core.reason import Failure, Reason
 from aimux.core.values import value
+from aimux.edge.causes import ended_by
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
 from aimux.edge.response import ResponseReader
 from aimux.wire.http1 import CHUNKED
 from aimux.wire.redirects import Kept
-from aimux.wire.response import ResponseHeadLimits, invalid
+from aimux.wire.response import ResponseHeadLimits
 
 _MOST_UNREAD: Final = 256 * 1024
 
@@ -84,6 +85,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._reusable = True
         self._paused = False
         self._uses = 0
+        self.address = ""
         self.deadline = NEVER
 
     # Use, by the pool.
@@ -240,15 +242,18 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._owner.lost(self)
         if self._done is None or self._done.done():
             return
+        why = ended_by(exc)
         if self._response.begun:
-            self._fail(invalid("the upstream closed the connection in the middle of its response"))
+            message = "the upstream closed the connection in the middle of its response"
+            self._fail(Failure(Reason.UPSTREAM_INVALID, message, f"{message}: {why}"))
         elif self.reused:
-            self._done.set_exception(StaleConnectionError())
+            self._done.set_exception(
+                StaleConnectionError(f"a kept connection was closed when it was used again: {why}")
+            )
         else:
-            detail = f" ({exc})" if exc else ""
-            message = f"the upstream closed the connection without an answer{detail}"
+            message = "the upstream closed the connection without an answer"
             # It has had the request, and may have done what that asks for.
-            self._fail(Failure(Reason.UPSTREAM_UNREACHABLE, message, passing=False))
+            self._fail(Failure(Reason.UPSTREAM_UNREACHABLE, message, f"{message}: {why}", passing=False))
 
     def expire(self) -> None:
         """The upstream took too long, or the connection was idle long enough."""
@@ -273,5 +278,5 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if self._done is not None and not self._done.done():
             exchange = self._exchange
             begun = exchange is not None and exchange.responding and not exchange.retract()
-            self._done.set_exception(TruncatedError(failure.message) if begun else failure)
+            self._done.set_exception(TruncatedError(failure.detail or failure.message) if begun else failure)
         self._transport.abort()

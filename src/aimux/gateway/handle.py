@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from aimux.core.decision import Forward, Permit, decide
-from aimux.core.exhaustion import is_exhaustion, out_of_descriptors
 from aimux.core.fault import fault_of
 from aimux.core.headers import id_lines
 from aimux.core.identity import identify
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
-from aimux.core.refusal import Refuse, no_such_model
+from aimux.core.refusal import Refuse, after_fault, no_such_model
 from aimux.core.request import ANONYMOUS, SILENT, Ask, Facts, Need, Opaque, Principal, Reading, Scored, Scores
 from aimux.core.routing import match
 from aimux.core.snapshot import Snapshot
@@ -89,7 +88,7 @@ class Gateway(Generic[E]):
             _refuse(exchange, record, _refusal_of(failure))
         except Exception as error:  # fail closed: whatever went wrong, nothing is forwarded
             record.fault = fault_of(error)
-            _refuse(exchange, record, _refusal_of_fault(error))
+            _refuse(exchange, record, after_fault(error, "a fault refuses"))
         finally:
             self._tell(record, exchange)
 
@@ -244,9 +243,3 @@ def _refusal_of(failure: Failure) -> Refuse:
     unreadable = failure.reason.status in {400, 413, 414, 415, 431}
     rule = _UNREADABLE_RULE if unreadable else failure.reason.code
     return Refuse(failure.reason, failure.message, rule, passing=failure.passing)
-
-
-def _refusal_of_fault(error: Exception) -> Refuse:
-    if is_exhaustion(error):
-        return _refusal_of(out_of_descriptors(""))
-    return Refuse(Reason.INTERNAL, "a fault inside the gateway", "a fault refuses")

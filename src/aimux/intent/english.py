@@ -26,7 +26,7 @@ def english() -> Sequence[str]:
             raise FileNotFoundError(_PACKAGE)
         listed = Path(package.origin).with_name(_FILE).read_text("utf-8-sig").split()
     except (OSError, UnicodeError) as error:
-        missing = f"the list of English words of the package {_PACKAGE} is missing: install AIMux again"
+        missing = f"the list of English words of the package {_PACKAGE} is missing: install AIMux again ({error})"
         raise ModelError(missing) from error
     # Each word has its count behind it.
     return [word for word in listed[::2] if len(word) > 1 and word.isalpha()]

@@ -33,7 +33,8 @@ class Tokens:
         try:
             return cls.of(Tokenizer.from_file(str(files.tokenizer)))
         except Exception as error:  # the package raises bare Exception
-            raise ModelError(f"the embedding model's {files.tokenizer} is broken; {files.remedy}") from error
+            problem = f"the embedding model's {files.tokenizer} is broken"
+            raise ModelError(f"{problem} ({_first_line(error)}); {files.remedy}") from error
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> "Tokens":
@@ -102,3 +103,7 @@ def _around(coded: Encoding) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if not inside:
         raise ValueError("the tokenizer knows no ordinary token")
     return tuple(coded.ids[: inside[0]]), tuple(coded.ids[inside[-1] + 1 :])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]

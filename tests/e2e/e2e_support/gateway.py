@@ -127,6 +127,14 @@ class Gateway:
             lambda line: line["event"] == "request" and line["request_id"] == wanted, f"the line of request {wanted}"
         )
 
+    def fault_line(self, request_id: bytes | str | None) -> Line:
+        """The log line that says why a request failed."""
+        assert request_id
+        wanted = request_id.decode() if isinstance(request_id, bytes) else request_id
+        return self.wait_line(
+            lambda line: line["event"] == "fault" and line["request_id"] == wanted, f"the cause of {wanted}"
+        )
+
     def metric(self, name: str) -> float:
         """The value of one series of /metrics, given as it stands there."""
         found = re.search(rf"^{re.escape(name)} (\S+)$", self.metrics(), re.MULTILINE)

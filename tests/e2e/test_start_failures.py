@@ -3,10 +3,13 @@
 import json
 import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
-from e2e_support.gateway import MODEL, Config, run_to_end, write_config
+from e2e_support.gateway import AIMUX, MODEL, Config, run_to_end, write_config
+from e2e_support.upstream import Upstream
+from e2e_support.waiting import DEADLINE, until
 
 ROUTES = [{"name": "one", "upstream": "http://127.0.0.1:9", "intents": ["analyze the budget"]}]
 
@@ -168,3 +171,25 @@ def test_a_secret_of_the_configuration_is_in_no_message(tmp_path: Path) -> None:
     lines = failing(path, 2)
     assert not any("hunter2" in line for line in lines)
     assert json.dumps(secret) not in " ".join(lines)
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- <&-"])
+def test_standard_output_is_closed(tmp_path: Path, closed: str) -> None:
+    path = write_config(tmp_path / "aimux.yaml", {"routes": ROUTES, "logging": {"format": "json"}})
+    command = ["/bin/sh", "-c", f'exec "$0" run --config "$1" {closed}', AIMUX, path]
+    done = subprocess.run(command, stderr=subprocess.PIPE, timeout=DEADLINE, check=False)
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert b"standard output is closed" in line
+
+
+def test_nothing_gets_the_number_of_standard_error_or_input_that_is_closed(tmp_path: Path, upstream: Upstream) -> None:
+    path = write_config(tmp_path / "aimux.yaml", {"routes": [{"name": "one", "upstream": upstream.url}]})
+    command = ["/bin/sh", "-c", 'exec "$0" run --config "$1" 2>&- <&-', AIMUX, path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        until(lambda: b'"ready"' in process.stdout.readline(), "it to be ready")
+        for number in (0, 2):
+            assert Path(f"/proc/{process.pid}/fd/{number}").readlink() == Path("/dev/null")
+        process.terminate()
+        assert process.wait(DEADLINE) == 0

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import pty
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -295,6 +296,21 @@ def test_nobody_reading_any_more_is_no_trouble(told: Told) -> None:
     asyncio.run(run())
     assert told.heard == []
     assert len(disk.writes) >= 2
+
+
+def test_a_terminal_that_is_gone_is_no_trouble(told: Told) -> None:
+    master, slave = pty.openpty()
+    writer = TickWriter(Descriptor(slave), told)
+    os.close(master)
+
+    async def run() -> None:
+        for line in ("one", "two"):
+            writer.msg(line)
+            await becomes(lambda: writer.close(0) == 0)
+
+    asyncio.run(run())
+    os.close(slave)
+    assert told.heard == []
 
 
 def test_who_shares_the_output_waits_in_its_thread_and_its_lines_stay_whole(told: Told, pipe: Pipe) -> None:

@@ -52,8 +52,9 @@ def last_words(text: str) -> None:
     thread.join(_LAST_WORDS)
 
 
-def _styled(text: str, stream: TextIO, colour: str) -> None:
-    print(_rendered(text, stream, colour), end="", file=stream)
+def _styled(text: str, stream: TextIO | None, colour: str) -> None:
+    if stream is not None:  # closed when the process began
+        print(_rendered(text, stream, colour), end="", file=stream)
 
 
 def _rendered(text: str, stream: TextIO, colour: str) -> str:

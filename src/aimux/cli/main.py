@@ -11,6 +11,7 @@ def main() -> NoReturn:
     """Run the command line of this process and leave with its exit code: 0 ok, 1 failure, 2 wrong usage or setup."""
     if _runs_gateway(sys.argv[1:]):  # before anything else: loading the rest takes most of the start
         hold()
+        _keep_standard_numbers()
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:
@@ -29,6 +30,15 @@ def main() -> NoReturn:
 def _runs_gateway(arguments: list[str]) -> bool:
     """Whether the command line is that of a gateway: `aimux run ...`, `aimux --config FILE`. SIGHUP ends the others."""
     return arguments[:1] == ["run"] or (bool(arguments) and arguments[0].startswith(("-c", "--config")))
+
+
+def _keep_standard_numbers() -> None:
+    """Open /dev/null in place of standard input, output and error that are closed: no socket may get their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def _run(arguments: list[str]) -> int:

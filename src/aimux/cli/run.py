@@ -1,6 +1,7 @@
 """`aimux run`: runs the gateway in the foreground."""
 
 import os
+import sys
 from pathlib import Path
 
 from aimux.cli import console
@@ -9,6 +10,9 @@ from aimux.cli.loading import load_or_report
 
 def run(config: Path, *, strict: bool) -> int:
     """Run the gateway by this configuration, and end the process with it; the exit code where it cannot be loaded."""
+    if sys.stdout is None:
+        console.last_words("aimux: standard output is closed, and the log goes there: redirect it, be it to /dev/null")
+        return 2
     loaded = load_or_report(config, console.last_words)
     if loaded is None:
         return 2

@@ -36,6 +36,7 @@ class Descriptor:
     def __init__(self, number: int = STANDARD_OUTPUT) -> None:
         self._number = number
         self._flags = _NOWAIT
+        self._terminal = os.isatty(number)
 
     def write_now(self, data: bytes) -> int:
         """Write without waiting; the number of bytes taken. Raises OSError."""
@@ -52,8 +53,13 @@ class Descriptor:
             return 0
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write; the number of bytes taken. Raises OSError."""
-        return os.write(self._number, data)
+        """Write; the number of bytes taken. Raises OSError; BrokenPipeError where nobody can read it any more."""
+        try:
+            return os.write(self._number, data)
+        except OSError as error:
+            if error.errno == errno.EIO and self._terminal:  # it was closed, or its connection lost
+                raise BrokenPipeError(errno.EPIPE, "the terminal is gone") from error
+            raise
 
     def release(self) -> None:
         """Nobody waits."""

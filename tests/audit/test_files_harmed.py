@@ -243,6 +243,23 @@ def seen(running: Running) -> list[dict[str, Any]]:
     return last_records(running.folder.parent)
 
 
+def test_what_copytruncate_has_torn_apart_can_be_put_together_again(tmp_path: Path, made: Make) -> None:
+    found: list[Path] = []
+
+    async def body(running: Running) -> None:
+        found.append(running.live)
+        shutil.copy(running.live, tmp_path / "copy")
+        os.truncate(running.live, 0)
+        running.serve()
+        await running.turn()
+        assert not running.log.writable
+
+    run(tmp_path, made, body)
+    assert faults(tmp_path / "audit") != []
+    found[0].write_bytes((tmp_path / "copy").read_bytes() + found[0].read_bytes())
+    assert is_whole(tmp_path / "audit"), faults(tmp_path / "audit")
+
+
 # The folder.
 
 

@@ -15,6 +15,7 @@ from aimux.audit.log import AuditLog
 from aimux.audit.settings import AuditSettings
 
 Make = Callable[..., Any]
+T0 = 1_700_000_000.0
 
 
 def test_following_shows_each_request_twice_with_what_is_known(tmp_path: Path, made: Make) -> None:
@@ -93,3 +94,14 @@ def test_a_follower_remembers_no_decision_that_its_filters_rule_out(log: Path, d
     append(log, [line(100 + n, {**decision, "agent": agent}) for n, agent in enumerate(("finance-bot", "admin-bot"))])
     assert follower.look().seen == []
     assert len(follower._open._lines) == 1  # what it is for may still be refused
+
+
+def test_the_last_requests_are_those_that_came_last_whatever_the_clock_said(
+    tmp_path: Path, made: Make, written: Callable[..., list[str]]
+) -> None:
+    began = [T0 + offset for offset in (0.0, 1.0, 1e8, 1e8 + 1, 2.0, 3.0)]
+    written(AuditSettings(tmp_path), [made(number, began=at) for number, at in enumerate(began)])
+    written(AuditSettings(tmp_path), [made(9, began=T0 + 0.5)], 2)
+    last = [int(entry["request_id"], 16) for entry in Follower(tmp_path, Filters()).last(100)]
+    assert last == [0, 9, 1, 2, 3, 4, 5]
+    assert [int(entry["request_id"], 16) for entry in Follower(tmp_path, Filters()).last(2)] == [4, 5]

@@ -91,7 +91,7 @@ class Follower:
                 seen = self._take(chain, line)
                 if seen is not None:
                     found[chain, seen.entry["position"]["decision"]] = seen.entry
-        return sorted(found.values(), key=lambda entry: str(entry["time"]))[-count:] if count else []
+        return _in_order(found)[-count:] if count else []
 
     def look(self, most: int | None = None) -> Look:
         """What has come since. Of more than `most` records a chain, only the last are read."""
@@ -149,6 +149,17 @@ class Follower:
         except (ValueError, KeyError, TypeError):
             return None  # `verify` tells of it
         return Seen(kind, entry, chain, number) if self._filters.take(entry["verdict"]) else None
+
+
+def _in_order(found: dict[tuple[int, int], Entry]) -> list[Entry]:
+    """Requests in the order of their chains, the chains by time: a clock that was set back parts no chain's order."""
+    ordered: list[tuple[str, int, int]] = []
+    chain, latest = 0, ""
+    for key in sorted(found):
+        latest = max(latest, str(found[key]["time"])) if key[0] == chain else str(found[key]["time"])
+        chain = key[0]
+        ordered.append((latest, *key))
+    return [found[chain, number] for _, chain, number in sorted(ordered)]
 
 
 def _read(path: Path, offset: int) -> bytes:

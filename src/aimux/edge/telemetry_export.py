@@ -146,7 +146,9 @@ class MetricsExport:
 
     def _export(self, families: Families) -> None:
         def export() -> bool:
-            metrics = metrics_of(families, self._resource, SCOPE, began_at=self._began_at, now=time.time_ns())
+            metrics = metrics_of(
+                families, self._resource, SCOPE, began_at=self._began_at, now=max(time.time_ns(), self._began_at)
+            )
             return self._exporter.export(metrics) is MetricExportResult.SUCCESS
 
         self._health.of(export)

@@ -1,5 +1,6 @@
 """For all tests: what their processes inherit, no time limit on an example of a property, the longest files first."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -35,6 +36,8 @@ LONGEST = [
 
 PROGRAMS = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 """Where programs are looked for: nginx is where only root's PATH looks."""
+LIBRARIES = {"libatomic1": "libatomic.so.1"}
+"""Debian's packages of shared libraries that tests need, and what the loader calls these."""
 
 # A run in the background ignores SIGINT, and must not hand that down to the processes that it tests.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -59,10 +62,21 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"LONGEST in tests/conftest.py names files that do not exist: {', '.join(gone)}")
 
 
+def is_installed(package: str) -> bool:
+    """Whether the machine has the program of that name, or the library of that package."""
+    if package not in LIBRARIES:
+        return shutil.which(package, path=PROGRAMS) is not None
+    try:
+        ctypes.CDLL(LIBRARIES[package])
+    except OSError:
+        return False
+    return True
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked `needs` where one of its programs is missing; fail it where AIMUX_TEST_PROGRAMS is set."""
     programs = {program for mark in item.iter_markers("needs") for program in mark.args}
-    if missing := sorted(program for program in programs if shutil.which(program, path=PROGRAMS) is None):
+    if missing := sorted(program for program in programs if not is_installed(program)):
         said = f"needs {', '.join(missing)}: sudo apt-get install {' '.join(missing)}"
         if os.environ.get("AIMUX_TEST_PROGRAMS"):
             pytest.fail(said)

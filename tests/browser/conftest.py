@@ -26,10 +26,10 @@ PAGE = ROOT / "src" / "aimux" / "bundle" / "dashboard" / "index.html"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that open a browser."""
+    """Mark the tests that open a browser: Playwright's own Node.js needs libatomic."""
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.needs("chromium"))
+            item.add_marker(pytest.mark.needs("chromium", "libatomic1"))
 
 
 @pytest.fixture(scope="session")

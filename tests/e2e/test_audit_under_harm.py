@@ -56,6 +56,7 @@ class Callers:
             thread.join(10)
 
 
+@pytest.mark.fault
 @pytest.mark.timeout(300)
 def test_no_record_of_a_forwarded_request_dies_with_the_process(start: Start, upstream: Upstream) -> None:
     rng = random.Random(20)

@@ -121,3 +121,15 @@ def test_an_error_of_a_lookup_carries_the_resolvers_code() -> None:
     error = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
     assert lookup_error(error) == "EAI_AGAIN (Temporary failure in name resolution)"
     assert lookup_error(UnicodeError("label too long")) == "UnicodeError (label too long)"
+
+
+@pytest.mark.parametrize(
+    ("address", "has_scope"),
+    [
+        (Address(socket.AF_INET, ("192.0.2.1", 80)), False),
+        (Address(socket.AF_INET6, ("2001:db8::1", 80, 0, 0)), False),
+        (Address(socket.AF_INET6, ("fe80::1", 80, 0, 2)), True),
+    ],
+)
+def test_an_address_of_one_link_is_known_by_its_scope(address: Address, has_scope: bool) -> None:
+    assert address.has_scope is has_scope

@@ -22,12 +22,18 @@ _AVOIDED: Final = 30.0
 """Seconds for which an address that failed, or was overtaken by another one, is tried last."""
 
 T = TypeVar("T")
+Speak = Callable[..., Awaitable[T]]
+"""Makes something of a connection: called with `sock`, a connected socket, or with the `host` and `port` to connect to.
+
+Raises OSError, ssl.SSLError among them.
+"""
 
 
 @dataclass(slots=True)
 class _Trail:
     """How far connecting has come: the addresses that were tried, and the one that is connected to."""
 
+    timeout: float
     resolved: bool = False
     tried: list[Attempt] = field(default_factory=list)
     address: Address | None = None
@@ -36,11 +42,6 @@ class _Trail:
     def exhausted(self) -> bool:
         """Whether an attempt found no file descriptor."""
         return any(each.error is not None and each.error.errno in EXHAUSTED for each in self.tried)
-
-    @property
-    def timed_out(self) -> bool:
-        """Whether the system gave every address up for not answering."""
-        return bool(self.tried) and all(isinstance(each.error, TimeoutError) for each in self.tried)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,39 +57,42 @@ class Shared:
 
 
 class Connector:
-    """Opens connections to one upstream. `timeout` is in seconds and covers name resolution, connecting and TLS."""
+    """Opens connections to one upstream."""
 
-    def __init__(self, upstream: Upstream, timeout: float, shared: Shared) -> None:
+    def __init__(self, upstream: Upstream, shared: Shared) -> None:
         self._upstream = upstream
-        self._timeout = timeout
         self._resolver = shared.resolver
         self._descriptors = shared.descriptors
         self._reclaim = shared.reclaim
         self._loop = asyncio.get_running_loop()
         self._literal = literal(upstream.host, upstream.port)
         self._avoided: dict[Address, float] = {}
-        self._tls_causes = TlsCauses(upstream.host, timeout)
+        self._tls_causes = TlsCauses(upstream.host)
 
-    async def connect(self, speak: Callable[[socket.socket], Awaitable[T]]) -> tuple[T, Address]:
-        """What `speak` makes of a connected socket, TLS included where the upstream has it, and the address.
+    async def connect(self, speak: Speak[T], timeout: float) -> tuple[T, Address]:  # noqa: ASYNC109  (of all steps)
+        """What `speak` makes of a connection, TLS included where the upstream has it, and the address that it is to.
 
-        Raises Failure, whose detail names each address and its error.
+        `timeout` is in seconds and covers name resolution, connecting and TLS. Raises Failure, whose detail names each
+        address and its error.
         """
         await asyncio.sleep(0)  # a timeout needs a task, which a request has only once it has waited
         try:
-            return await self._connect(speak)
+            return await self._connect(speak, _Trail(timeout))
         except Failure as failure:
             if failure.reason is not Reason.OUT_OF_DESCRIPTORS or not self._reclaim():
                 raise
         await asyncio.sleep(0)  # what was reclaimed is closed by then
-        return await self._connect(speak)
+        return await self._connect(speak, _Trail(timeout))
 
-    async def _connect(self, speak: Callable[[socket.socket], Awaitable[T]]) -> tuple[T, Address]:
-        trail = _Trail()
+    async def _connect(self, speak: Speak[T], trail: _Trail) -> tuple[T, Address]:
         try:
-            async with asyncio.timeout(self._timeout):
-                connected, trail.address = await self._open(trail)
-                return await speak(connected), trail.address
+            async with asyncio.timeout(trail.timeout):
+                addresses = self._literal or await self._resolver.resolve(self._upstream.host, self._upstream.port)
+                trail.resolved = True
+                if len(addresses) == 1 and not self._upstream.secure and not addresses[0].has_scope:
+                    return await self._directly(addresses[0], speak, trail), addresses[0]
+                connected, trail.address = await self._race(addresses, trail)
+                return await speak(sock=connected), trail.address
         except TimeoutError as error:
             raise self._late(trail, error) from error
         except ssl.SSLCertVerificationError as error:
@@ -98,13 +102,22 @@ class Connector:
         except (OSError, UnicodeError) as error:
             raise self._failed(trail, error) from error
 
-    async def _open(self, trail: _Trail) -> tuple[socket.socket, Address]:
-        """A socket that is connected to one of the addresses, and which. Raises OSError and UnicodeError."""
-        addresses = self._literal or await self._resolver.resolve(self._upstream.host, self._upstream.port)
-        trail.resolved = True
+    async def _directly(self, address: Address, speak: Speak[T], trail: _Trail) -> T:
+        """Let the event loop connect to the only address: that costs less than an attempt of ours. Raises OSError."""
+        attempt = Attempt(address)
+        trail.tried.append(attempt)
+        try:
+            self._descriptors.check()
+            return await speak(host=address.sockaddr[0], port=address.sockaddr[1])
+        except OSError as error:
+            attempt.error = error
+            raise
+
+    async def _race(self, addresses: Sequence[Address], trail: _Trail) -> tuple[socket.socket, Address]:
+        """A socket that is connected to one of the addresses, and which. Raises OSError."""
         ordered = self._ordered(addresses)[:_MOST_ADDRESSES]
         connected, address = await connect(
-            ordered, delay_for(len(ordered), self._timeout), trail.tried, self._descriptors.new_socket
+            ordered, delay_for(len(ordered), trail.timeout), trail.tried, self._descriptors.new_socket
         )
         if len(trail.tried) > 1:
             self._avoid(trail.tried, address)
@@ -130,7 +143,7 @@ class Connector:
     def _late(self, trail: _Trail, error: TimeoutError) -> Failure:
         if trail.exhausted:
             return out_of_descriptors(self._detail(attempts(trail.tried)))
-        within = f"within upstreams.connect_timeout ({self._timeout:g} s)"
+        within = f"within upstreams.connect_timeout ({trail.timeout:g} s)"
         if not trail.resolved:
             waiting = self._resolver.waiting
             others = f"; {waiting} names wait for their lookup" if waiting else ""

@@ -21,6 +21,8 @@ _AT_REST: Final = 32
 """More than a gateway has open before anybody connects."""
 _MOST_FILES: Final = 32
 _MOST_LINGERING: Final = 32
+_ANY: Final = 1
+"""Standard output, which the log is written to: a descriptor that is always there."""
 _UNLIMITED: Final = 1 << 30
 """Stands for no limit: no process has as many."""
 
@@ -56,14 +58,30 @@ class Descriptors:
         made = new_socket(family)
         if made.fileno() >= self.upstreams:
             made.close()
-            raise OSError(errno.EMFILE, f"{os.strerror(errno.EMFILE)}: the rest of {self.limit} is kept for files")
+            raise OSError(errno.EMFILE, self._kept)
         return made
+
+    def check(self) -> None:
+        """Raise OSError where no socket to an upstream could be opened now: EMFILE where the rest is for files."""
+        try:
+            number = os.dup(_ANY)
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise
+            return  # it is closed after all, and tells nothing
+        os.close(number)
+        if number >= self.upstreams:
+            raise OSError(errno.EMFILE, self._kept)
+
+    @property
+    def _kept(self) -> str:
+        return f"{os.strerror(errno.EMFILE)}: the rest of {self.limit} is kept for files"
 
     @property
     def exhausted(self) -> bool:
         """Whether no socket to an upstream could be opened now."""
         try:
-            self.new_socket(socket.AF_INET).close()
+            self.check()
         except OSError as error:
             return error.errno in EXHAUSTED
         return False

@@ -1,11 +1,10 @@
 """Forwarding: the connections to every upstream, kept alive between requests, and which of them a request gets."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aimux.core.decision import Permit
 from aimux.core.headers import id_lines
@@ -44,7 +43,7 @@ class Pool:
         tls: ssl.SSLContext | None,
         shared: Shared,
     ) -> None:
-        self._connector = Connector(upstream, limits.connect_timeout, shared)
+        self._connector = Connector(upstream, shared)
         self._host = upstream.host
         self._authority = upstream.authority
         self._tls = tls
@@ -70,19 +69,19 @@ class Pool:
 
     async def connect(self) -> UpstreamConnection:
         """A new connection. Raises Failure."""
-        connection, address = await self._connector.connect(self._speak)
+        connection, address = await self._connector.connect(self._speak, self._limits.connect_timeout)
         connection.address = str(address)
         self._open.add(connection)
         self._deadlines.watch(connection)
         return connection
 
-    async def _speak(self, connected: socket.socket) -> UpstreamConnection:
-        """A connection over a connected socket. Raises OSError, ssl.SSLError among them."""
+    async def _speak(self, **where: Any) -> UpstreamConnection:
+        """A connection over a connected socket (`sock`), or to a `host` and `port`. Raises OSError."""
         _, connection = await self._loop.create_connection(
             lambda: UpstreamConnection(self, self._limits, self._loop, self._into),
-            sock=connected,
             ssl=self._tls,
             server_hostname=self._host if self._tls else None,
+            **where,
         )
         return connection
 

@@ -23,6 +23,11 @@ class Address(NamedTuple):
     family: int
     sockaddr: tuple[Any, ...]
 
+    @property
+    def has_scope(self) -> bool:
+        """Whether it is an IPv6 address that holds on one link only, which its text does not say."""
+        return self.sockaddr[3:] not in {(), (0,)}
+
     def __str__(self) -> str:
         host, port = self.sockaddr[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 _PAUSE: Final = 60.0
 """Seconds before the certificate is fetched again."""
-_LONGEST_WAIT: Final = 2.0
+_WAIT: Final = 2.0
+"""Seconds that fetching may take, and a request wait for it."""
 _MOST_NAMES: Final = 4
 
 
 class TlsCauses:
     """Tells why the certificate of one upstream was refused."""
 
-    def __init__(self, host: str, timeout: float) -> None:
+    def __init__(self, host: str) -> None:
         self._host = host
-        self._wait = min(timeout, _LONGEST_WAIT)
         self._loop = asyncio.get_running_loop()
         self._fresh_until = 0.0
         self._certificate = ""
@@ -41,8 +41,8 @@ class TlsCauses:
 
     async def _fetch(self, address: Address) -> str:
         try:
-            async with asyncio.timeout(self._wait):
-                connected, _ = await connect([address], self._wait, [])
+            async with asyncio.timeout(_WAIT):
+                connected, _ = await connect([address], _WAIT, [])
                 transport, _ = await self._loop.create_connection(
                     asyncio.Protocol, sock=connected, ssl=_unverified(), server_hostname=self._host
                 )

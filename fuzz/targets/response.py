@@ -93,6 +93,9 @@ class _Client:
     def release(self) -> None:
         pass
 
+    def discard(self) -> None:
+        pass
+
     def ended(self, *, keep: bool) -> None:
         expect("a response ends once", kept=self.kept is None)
         self.kept = keep

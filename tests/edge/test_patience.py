@@ -2,7 +2,7 @@
 
 import pytest
 
-from aimux.edge.patience import Unsent, body_deadline
+from aimux.edge.patience import LINGER, Discarded, Unsent, body_deadline
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,22 @@ def test_who_keeps_up_again_begins_anew() -> None:
     unsent.forget()
     assert unsent.look(9000, 2000.0) == 10.0
     assert unsent.look(9000, 2075.0) == 5.0
+
+
+def test_an_unwanted_body_may_take_as_long_as_a_wanted_one() -> None:
+    discarded = Discarded(100.0, 30.0, 5120)
+    assert discarded.deadline(100.0) == 130.0
+    discarded.size = 512
+    assert discarded.deadline(110.0) == 131.0
+    discarded.size = 5120
+    assert discarded.deadline(105.0) == 135.0
+
+
+def test_an_unwanted_body_over_the_limit_has_no_longer_than_any_client_at_its_end() -> None:
+    discarded = Discarded(100.0, 30.0, 5120)
+    discarded.size = 5121
+    assert discarded.deadline(101.0) == discarded.deadline(120.0) == 100.0 + LINGER
+
+
+def test_a_short_timeout_of_bodies_takes_nothing_from_a_clients_time_to_close() -> None:
+    assert Discarded(100.0, 0.1, 5120).deadline(100.0) == 100.0 + LINGER

@@ -1,6 +1,6 @@
-"""One client's connection: finds requests in its bytes, has them answered one after the other, keeps its deadlines.
+"""One client's connection: finds requests in its bytes and has them answered one after the other.
 
-How slow the client may be is a matter of `patience.py`.
+Its deadlines are in `client_deadlines.py`; how slow the client may be is a matter of `patience.py`.
 """
 
 import asyncio
@@ -9,46 +9,28 @@ from typing import Final, cast
 
 from aimux.core.reason import Failure, Reason
 from aimux.edge import eager
-from aimux.edge.closing import cut_off
+from aimux.edge.client_deadlines import ClientDeadlines
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
 from aimux.edge.half_closed import HalfClosed
-from aimux.edge.patience import Unsent, body_deadline
+from aimux.edge.patience import Discarded
 from aimux.edge.server import Server, address_of
 from aimux.wire.forwarding import Origin
 from aimux.wire.http1 import Head
 
 _READ_AHEAD: Final = 64 * 1024
-_LINGER: Final = 2.0
 _UNREAD: Final = Head("-", b"-", b"-", b"", 1, [], {})
 
 
-class Connection(asyncio.Protocol):
+class Connection(ClientDeadlines):
     """One client's connection: finds requests in its bytes and has them answered, one after the other."""
 
     def __init__(self, server: Server) -> None:
-        self._server = server
-        self._limits = server.limits
-        self._transport: asyncio.Transport
-        self._buffer = b""
+        super().__init__(server)
         self._seen = 0
-        self._exchange: Exchange | None = None
         self._task: eager.Waiting | None = None
         self._origin = Origin("-")
-        self._held = self._lingering = self._clogged = False
         self._half: HalfClosed | None = None
-        self._unsent = Unsent(server.limits.send_timeout)
-        self._body_since = 0.0
-        self.deadline = NEVER
-
-    @property
-    def idle(self) -> bool:
-        """Whether no request is being served."""
-        return self._exchange is None
-
-    @property
-    def _lacks_body(self) -> bool:
-        return self._exchange is not None and not self._exchange.body_complete
 
     # From the transport.
 
@@ -68,6 +50,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes from the client: of a body, of a next head, or, after a refusal, of what nobody wants any more."""
         if self._lingering:
+            self._note_discarded(len(data))
             return
         exchange = self._exchange
         if exchange is not None and not exchange.body_complete:
@@ -84,7 +67,10 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client has closed its side: where it waits for an answer it gets that, otherwise it has left."""
         exchange = self._exchange
-        if self._lingering or self._lacks_body or (exchange is None and not self._buffer):
+        if exchange is None:
+            if not self._buffer:
+                return False
+        elif not exchange.body_complete and not self._lingering:
             return False
         if exchange is not None and not self._buffer:
             exchange.close_after()
@@ -103,24 +89,6 @@ class Connection(asyncio.Protocol):
             self._half.stop()
         if self._task is not None:
             self._task.cancel()
-
-    def pause_writing(self) -> None:
-        """The client does not read as fast as its response comes."""
-        self._clogged = True
-        self._arm(self._unsent.watch(self._server.loop.time()))
-        if self._exchange is not None and self._exchange.source is not None:
-            self._exchange.source.pause()
-
-    def resume_writing(self) -> None:
-        """The client keeps up again."""
-        self._clogged = False
-        self._unsent.forget()
-        if self._exchange is None:
-            self._await_next()
-            return
-        self._arm_for_body(self._exchange)
-        if self._exchange.source is not None:
-            self._exchange.source.resume()
 
     # Requests.
 
@@ -185,7 +153,9 @@ class Connection(asyncio.Protocol):
             self._server.site.reject(exchange, failure)
             return
         self._lingering = True
-        self.deadline = self._server.loop.time() + self._limits.body_timeout
+        if failure.reason is not Reason.REQUEST_TIMEOUT:
+            self.discard()
+        self._arm(self._limits.body_timeout)
         exchange.fail(failure)
 
     def _refuse(self, failure: Failure) -> None:
@@ -217,9 +187,20 @@ class Connection(asyncio.Protocol):
                 self._body_since = self._server.loop.time()
                 self._arm_for_body(self._exchange)
 
+    def discard(self) -> None:
+        """Read on, and throw away what comes, while the exchange is answered."""
+        self._lingering = True
+        self._buffer = b""
+        self._discarded = Discarded(self._server.loop.time(), self._limits.body_timeout, self._limits.max_body)
+        if not self._clogged:
+            self.deadline = NEVER
+        self.release()
+
     def ended(self, *, keep: bool) -> None:
         """The exchange's response is complete: on to the next request, or close."""
-        self._exchange = None
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None and not (exchange.body_complete or self._lingering or exchange.head is _UNREAD):
+            self.discard()
         self._task = None
         if not keep or (self._half is not None and not self._buffer):
             self._linger()
@@ -228,7 +209,7 @@ class Connection(asyncio.Protocol):
 
     def _await_next(self) -> None:
         if self._lingering:
-            self._arm(_LINGER)
+            self._arm_for_close()
             return
         self._arm(self._limits.header_timeout if self._buffer else self._limits.idle_timeout)
         if len(self._buffer) <= _READ_AHEAD:
@@ -249,52 +230,13 @@ class Connection(asyncio.Protocol):
         """Close once everything written has been sent."""
         self._transport.close()
 
-    def cut(self) -> None:
-        """Close at once, whatever was still to be sent."""
-        cut_off(self._transport, unfinished=not self.idle or self._transport.get_write_buffer_size() > 0)
-
     def _linger(self) -> None:
         """Close when the client has, or soon: closing over unread bytes would reset the connection under the answer."""
         self._lingering = True
         self._buffer = b""
         self.release()
-        self._arm(_LINGER)
+        self._arm_for_close()
         if self._half is None and self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
         else:
             self._transport.close()
-
-    # Deadlines.
-
-    def _arm(self, seconds: float) -> None:
-        self.deadline = self._server.loop.time() + seconds
-
-    def _arm_for_body(self, exchange: Exchange) -> None:
-        if self._clogged:
-            return
-        if exchange.body_complete or self._held:
-            self.deadline = NEVER
-            return
-        now = self._server.loop.time()
-        self.deadline = body_deadline(self._body_since, exchange.received, now, self._limits.body_timeout)
-
-    def expire(self) -> None:
-        """The deadline has passed: what the client owes decides how it is told."""
-        exchange = self._exchange
-        unsent = self._transport.get_write_buffer_size()
-        if unsent:
-            self._await_reader(unsent)
-        elif self._lingering or exchange is None:
-            if self._buffer and not self._lingering:
-                self._refuse(Failure(Reason.REQUEST_TIMEOUT, "the request's head did not arrive in time"))
-            else:
-                self.cut()
-        else:
-            self._fail_body(exchange, Failure(Reason.REQUEST_TIMEOUT, "the request's body did not arrive in time"))
-
-    def _await_reader(self, unsent: int) -> None:
-        left = self._unsent.look(unsent, self._server.loop.time())
-        if left > 0:
-            self._arm(left)
-        else:
-            self.cut()

@@ -25,6 +25,9 @@ class Link(Protocol):
     def release(self) -> None:
         """Read again."""
 
+    def discard(self) -> None:
+        """Read on, and throw away what comes: nobody wants the rest of the request."""
+
     def ended(self, *, keep: bool) -> None:
         """The response is complete; `keep` tells whether the connection may carry another request."""
 
@@ -184,6 +187,12 @@ class Incoming:
     def detach_sink(self) -> None:
         """Nobody takes the rest of the body any more."""
         self._sink = None
+
+    def discard_body(self) -> None:
+        """Nobody takes the rest of the body, and the connection carries no other request."""
+        self._sink = None
+        self._close = True
+        self._link.discard()
 
     def hold_body(self) -> None:
         """The sink is full."""

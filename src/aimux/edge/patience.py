@@ -5,12 +5,34 @@ from typing import Final
 _SLOWEST_BODY: Final = 512  # bytes a second: a body that trickles slower than this, on average, is cut
 _SLOWEST_READER: Final = 1024  # the same for a response that waits to be read
 _LOOKS: Final = 8
+LINGER: Final = 2.0  # seconds that a client has to close the connection after an answer that ends it
 _NOT_LOOKED: Final = -1
 
 
 def body_deadline(began: float, received: int, now: float, timeout: float) -> float:
     """By when more of a body must come, of which `received` bytes came since `began`; moments on one clock."""
     return min(now, began + received / _SLOWEST_BODY) + timeout
+
+
+class Discarded:
+    """What a client sends of a body that nobody wants any more, from `since` on; `size` is the number of bytes.
+
+    It is read all the same, since closing over unread bytes would reset the connection under the answer. It may take as
+    long as a wanted body, and after `most` bytes no longer than the client of any other last answer.
+    """
+
+    __slots__ = ("_most", "_since", "_timeout", "size")
+
+    def __init__(self, since: float, timeout: float, most: int) -> None:
+        self._since = since
+        self._timeout = timeout
+        self._most = most
+        self.size = 0
+
+    def deadline(self, now: float) -> float:
+        """By when more must come, or the connection's end; a moment on the clock of `since`."""
+        soon = self._since + LINGER
+        return soon if self.size > self._most else max(soon, body_deadline(self._since, self.size, now, self._timeout))
 
 
 class Unsent:

@@ -71,6 +71,9 @@ class Pool:
         """A new connection. Raises Failure."""
         connection, address = await self._connector.connect(self._speak, self._limits.connect_timeout)
         connection.address = str(address)
+        if not connection.is_open:
+            what = "the upstream closed the connection as soon as it was made"
+            raise Failure(Reason.UPSTREAM_UNREACHABLE, what, self.described(connection, what))
         self._open.add(connection)
         self._deadlines.watch(connection)
         return connection
@@ -79,10 +82,10 @@ class Pool:
         """A connection over a connected socket (`sock`), or to a `host` and `port`. Raises OSError."""
         _, connection = await self._loop.create_connection(
             lambda: UpstreamConnection(self, self._limits, self._loop, self._into),
-            ssl=self._tls,
-            server_hostname=self._host if self._tls else None,
             **where,
         )
+        if self._tls is not None:
+            await connection.start_tls(self._tls, self._host)
         return connection
 
     def give_back(self, connection: UpstreamConnection) -> None:

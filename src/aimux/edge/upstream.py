@@ -7,6 +7,7 @@ client's exchange, and the task that forwards is woken once, at the end.
 import asyncio
 import select
 import socket
+import ssl
 import time
 from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
@@ -17,11 +18,13 @@ from aimux.edge.causes import ended_by
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
 from aimux.edge.response import ResponseReader
+from aimux.edge.unread import Tls, WholeTls, unread
 from aimux.wire.http1 import CHUNKED
 from aimux.wire.redirects import Kept
 from aimux.wire.response import ResponseHeadLimits
 
 _MOST_UNREAD: Final = 256 * 1024
+_REFUSING: Final = 300  # from this status on, a response says that the rest of the request's body is not wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,26 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._chunked_body = False
         self._sent_all = True
         self._reusable = True
+        self._secure = False
         self._paused = False
         self._uses = 0
         self.address = ""
         self.deadline = NEVER
 
     # Use, by the pool.
+
+    async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
+        """Speak TLS from now on, before the first exchange. Raises OSError, ssl.SSLError among them."""
+        tcp = self._transport
+        try:
+            secured = await self._loop.start_tls(tcp, self, context, server_hostname=host)
+        except BaseException:
+            tcp.abort()
+            raise
+        self._transport = cast("asyncio.Transport", secured)
+        self._secure = True
+        if not tcp.is_closing():
+            tcp.set_protocol(WholeTls(tcp, cast("Tls", tcp.get_protocol()), self._transport))
 
     @property
     def usable(self) -> bool:
@@ -153,7 +170,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def send_body(self, data: bytes) -> None:
         """Pass on a piece of the request's body."""
-        self.deadline = self._loop.time() + self._limits.response_timeout
+        if not self._response.head_complete:
+            self.deadline = self._loop.time() + self._limits.response_timeout
         if data and not self._transport.is_closing():
             self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked_body else data)
 
@@ -166,6 +184,14 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def fail_body(self, failure: Failure) -> None:
         """The client did not complete its request."""
         self._fail(failure)
+
+    def _stop_sending(self, exchange: Exchange) -> None:
+        """The upstream has answered before it had the whole body: where it refuses, it gets no more of that.
+
+        Other responses may go on beside the body, and are made of it where the upstream converts or echoes.
+        """
+        if exchange.status >= _REFUSING:
+            exchange.discard_body()
 
     # Back-pressure.
 
@@ -226,18 +252,26 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             return
         if response.complete:
             self._complete()
-        elif response.head_complete and self.deadline != NEVER:
-            self.deadline = self._loop.time() + self._limits.idle_timeout
+        elif response.head_complete:
+            if not self._sent_all:
+                self._stop_sending(self._exchange)
+            if self.deadline != NEVER:
+                self.deadline = self._loop.time() + self._limits.idle_timeout
 
     def eof_received(self) -> bool:
         """The upstream has closed its side: the end of a body that lasts until then, a fault otherwise."""
+        self._reusable = False
         if self._response.until_close:
-            self._reusable = False
             self._complete()
+        elif self._exchange is not None:
+            self._transport.abort()  # closing would wait until the upstream has taken the rest of the request
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """The connection is gone. What the upstream had sent before is read first."""
+        if exc is not None and not self._secure and self._exchange is not None:
+            for data in unread(self._transport):
+                self.data_received(data)
         self._reusable = False
         self._owner.lost(self)
         if self._done is None or self._done.done():

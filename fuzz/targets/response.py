@@ -11,8 +11,10 @@ import h11
 
 from aimux.core.headers import Trace
 from aimux.core.reason import Failure, Reason
+from aimux.core.snapshot import Timeouts
 from aimux.edge.exchange import Exchange
-from aimux.edge.upstream import Outgoing, StaleConnectionError, TruncatedError, UpstreamConnection, UpstreamLimits
+from aimux.edge.outgoing import Outgoing, StaleConnectionError, TruncatedError, UpstreamLimits
+from aimux.edge.upstream import UpstreamConnection
 from aimux.wire.forwarding import Origin
 from aimux.wire.http1 import Head, HeadLimits, find_head, parse_head
 from fuzz import seeds
@@ -181,7 +183,7 @@ class _Waiting:
     def __init__(self, connection: UpstreamConnection, exchange: Exchange) -> None:
         self._steps = cast(
             "Generator[asyncio.Future[None], None, float]",
-            connection.exchange(Outgoing(b"", b"", _OWN, None), exchange).__await__(),
+            connection.exchange(Outgoing(b"", b"", _OWN, None, Timeouts()), exchange).__await__(),
         )
         self._future = next(self._steps)
         self._exchange = exchange

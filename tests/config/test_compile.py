@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from aimux.app.settings import cors
+from aimux.app.settings import cors, timeouts, upstream_limits
 from aimux.config.compile import compile_snapshot
 from aimux.config.load import Loaded
 from aimux.config.schema import Config, FallbackConfig, RouteConfig
-from aimux.core.snapshot import Access, Redirects
+from aimux.core.snapshot import Access, Redirects, Timeouts
 
 Read = Callable[..., Loaded]
 
@@ -119,3 +119,41 @@ def test_an_origin_is_kept_as_browsers_write_it(read: Read, written: str, origin
 )
 def test_hints_name_where_callers_on_this_machine_find_the_gateway(read: Read, server: str, address: str) -> None:
     assert read(f"fallback: {{upstream: http://x}}\nserver: {server}\n").snapshot.address == address
+
+
+def test_timeouts_are_the_routes_own_or_those_of_all_upstreams(read: Read) -> None:
+    loaded = read(
+        "upstreams: {connect_timeout: 1, response_timeout: 2, idle_timeout: 3, keepalive_timeout: 4}\n"
+        "routes: [{name: a, upstream: http://x}, {name: b, upstream: http://x, response_timeout: 20}]\n"
+        "fallback: {upstream: http://x, response_timeout: 0.5}\n"
+    )
+    assert [r.timeouts for r in loaded.snapshot.routes] == [Timeouts(1, 2, 3, 4), Timeouts(1, 20, 3, 4)]
+    assert loaded.snapshot.fallback is not None
+    assert loaded.snapshot.fallback.timeouts == Timeouts(1, 0.5, 3, 4)
+
+
+def test_where_nothing_is_written_a_response_may_take_ten_minutes(read: Read) -> None:
+    (route,) = read("routes: [{name: a, upstream: http://x}]\n").snapshot.routes
+    assert route.timeouts == Timeouts(5, 600, 300, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "shortest"),
+    [
+        ("fallback: {upstream: http://x}\n", 4),
+        ("fallback: {upstream: http://x, response_timeout: 0.5}\n", 0.5),
+        ("routes: [{name: a, upstream: http://x, response_timeout: 0.25}]\n", 0.25),
+        ("fallback: {upstream: http://x}\nserver: {sse_keepalive: 2}\n", 2),
+        ("fallback: {upstream: http://x}\nserver: {sse_keepalive: 0}\n", 4),
+    ],
+)
+def test_the_shortest_of_all_timeouts_is_known(read: Read, text: str, shortest: float) -> None:
+    assert min(timeouts(read(text).config)) == shortest
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("null", None), ("0", None), ("0.5", 0.5)])
+def test_comments_on_event_streams_are_off_unless_seconds_are_named(
+    read: Read, written: str, seconds: float | None
+) -> None:
+    loaded = read(f"fallback: {{upstream: http://x}}\nserver: {{sse_keepalive: {written}}}\n")
+    assert upstream_limits(loaded.config).sse_keepalive == seconds

@@ -22,6 +22,7 @@ EXPECTED = {
         "body_timeout": 30,
         "send_timeout": 30,
         "idle_timeout": 75,
+        "sse_keepalive": None,
         "cors": None,
     },
     "logging": {"level": "info", "timestamp": True, "format": "auto"},
@@ -66,7 +67,7 @@ EXPECTED = {
     "fallback": None,
     "upstreams": {
         "connect_timeout": 5,
-        "response_timeout": 60,
+        "response_timeout": 600,
         "idle_timeout": 300,
         "keepalive_timeout": 4,
         "ca_file": None,

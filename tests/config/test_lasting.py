@@ -19,7 +19,8 @@ def config(**sections: object) -> Config:
         ("server", "cors", {"origins": ["*"]}),
         ("logging", "level", "debug"),
         ("telemetry", "required", True),
-        ("upstreams", "idle_timeout", 1.0),
+        ("server", "sse_keepalive", 5.0),
+        ("upstreams", "max_headers", 5),
         ("audit", "text", "none"),
     ],
 )
@@ -33,8 +34,15 @@ def test_everything_else_can_be_reloaded() -> None:
         routes=[{"name": "r", "upstream": "http://r", "intents": ["x"]}],
         identity={"body_field": None},
         semantic_engine={"min_score": 0.1, "max_waiting": 3, "model_path": "other.onnx"},
-        upstreams={"ca_file": "ca.pem", "redirects": "pass"},
-        fallback={"upstream": "http://b"},
+        upstreams={
+            "ca_file": "ca.pem",
+            "redirects": "pass",
+            "connect_timeout": 1.0,
+            "response_timeout": 1.0,
+            "idle_timeout": 1.0,
+            "keepalive_timeout": 1.0,
+        },
+        fallback={"upstream": "http://b", "response_timeout": 2.0},
     )
     assert lasting_changes(config(), new) == ()
 

@@ -40,6 +40,8 @@ LOADED_TOO = [
     "fallback: {upstream: http://x}\nsemantic_engine: {thresholds_model: null}",
     "fallback: {upstream: http://x}\naudit: {excerpt_length: 16384}",
     "fallback: {upstream: http://x, redirects: pass}",
+    "fallback: {upstream: http://x, response_timeout: 0.5}\nserver: {sse_keepalive: 0}",
+    "routes: [{name: a, upstream: http://x, response_timeout: 5}]\nserver: {sse_keepalive: null}",
     "fallback: {upstream: http://x}\nserver: {cors: {origins: ['*'], headers: [X-AIMux-Route], max_age: 0}}",
 ]
 VARIABLES = {
@@ -148,6 +150,9 @@ IN_WORDS = {
     "fallback.ca_file": "`upstreams.ca_file`",
     "routes[].redirects": "`upstreams.redirects`",
     "fallback.redirects": "`upstreams.redirects`",
+    "routes[].response_timeout": "`upstreams.response_timeout`",
+    "fallback.response_timeout": "`upstreams.response_timeout`",
+    "server.sse_keepalive": "none",
     "server.cors": "none",
     "upstreams.ca_file": "the system's",
     "audit.checkpoint_to": "none",

@@ -71,3 +71,16 @@ def test_what_is_no_longer_due_when_its_turn_comes_is_left_alone() -> None:
         assert late not in told
 
     asyncio.run(main())
+
+
+def test_looking_more_often_begins_at_once_and_not_behind_the_look_that_was_due() -> None:
+    async def main() -> None:
+        told: list[object] = []
+        deadlines = Deadlines(1000.0)
+        deadlines.watch(Held(told))
+        deadlines.look_every(0.001)
+        await swept(deadlines, told, 1)
+        deadlines.close()
+        deadlines.look_every(0.002)  # a gateway that ends looks no more
+
+    asyncio.run(main())

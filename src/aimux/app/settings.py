@@ -6,8 +6,8 @@ from aimux.audit.segments import chains_in
 from aimux.audit.settings import AuditSettings
 from aimux.config.schema import Config
 from aimux.edge.log import LogSettings
+from aimux.edge.outgoing import UpstreamLimits
 from aimux.edge.server import ServerLimits
-from aimux.edge.upstream import UpstreamLimits
 from aimux.intent.limits import ScorerLimits
 from aimux.wire.cors import Cors
 from aimux.wire.http1 import HeadLimits
@@ -70,13 +70,8 @@ def cors(config: Config) -> Cors | None:
 def upstream_limits(config: Config) -> UpstreamLimits:
     """What one upstream may take."""
     upstreams = config.upstreams
-    return UpstreamLimits(
-        connect_timeout=upstreams.connect_timeout,
-        response_timeout=upstreams.response_timeout,
-        idle_timeout=upstreams.idle_timeout,
-        keepalive_timeout=upstreams.keepalive_timeout,
-        head=ResponseHeadLimits(upstreams.max_header_bytes, upstreams.max_headers),
-    )
+    head = ResponseHeadLimits(upstreams.max_header_bytes, upstreams.max_headers)
+    return UpstreamLimits(head, config.server.sse_keepalive or None)
 
 
 def scorer_limits(config: Config) -> ScorerLimits:
@@ -88,7 +83,11 @@ def scorer_limits(config: Config) -> ScorerLimits:
 def timeouts(config: Config) -> tuple[float, ...]:
     """Every deadline of a connection, in seconds."""
     server, upstreams = config.server, config.upstreams
+    own = [route.response_timeout for route in config.routes]
+    if config.fallback is not None:
+        own.append(config.fallback.response_timeout)
     return (
+        *(seconds for seconds in (*own, server.sse_keepalive) if seconds),
         server.header_timeout,
         server.body_timeout,
         server.send_timeout,

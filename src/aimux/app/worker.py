@@ -149,6 +149,7 @@ class Worker:
     def enforce(self, made: Made) -> None:
         """Put what was prepared in force: every request from now on is served by it."""
         self.loaded = made.loaded
+        self._deadlines.look_every(interval_for(*timeouts(made.loaded.config)))
         self.management.in_force = InForce(made.loaded.snapshot, made.loaded.display, made.loaded_at)
         self.metrics.configuration(made.loaded.digest[:12])
         if made.engine is not None:

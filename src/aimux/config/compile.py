@@ -1,10 +1,10 @@
 """From a checked configuration to the snapshot that requests are decided by."""
 
 from aimux.config.consistency import ANY_AGENT
-from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig
+from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig, UpstreamsConfig
 from aimux.config.upstream_url import parse_upstream
 from aimux.core.paths import parse_pattern
-from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Redirects, Route, Snapshot
+from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Redirects, Route, Snapshot, Timeouts
 
 
 def compile_snapshot(config: Config, digest: str) -> Snapshot:
@@ -51,6 +51,17 @@ def _route(config: Config, section: RouteConfig | FallbackConfig, name: str) -> 
         min_score=config.semantic_engine.min_score if own_score is None else own_score,
         paths=tuple(map(parse_pattern, section.paths)) if isinstance(section, RouteConfig) else (),
         redirects=Redirects(section.redirects or config.upstreams.redirects),
+        timeouts=_timeouts(config.upstreams, section.response_timeout),
+    )
+
+
+def _timeouts(upstreams: UpstreamsConfig, response: float | None) -> Timeouts:
+    """The timeouts of one upstream, with its own for the response where it has one."""
+    return Timeouts(
+        connect=upstreams.connect_timeout,
+        response=response or upstreams.response_timeout,
+        idle=upstreams.idle_timeout,
+        keepalive=upstreams.keepalive_timeout,
     )
 
 

@@ -244,6 +244,7 @@ ExcerptLength = Annotated[int, Strict(), Ge(1), Le(16384)]
 CountOrNone = Annotated[int, Strict(), Ge(0)]
 Score = Annotated[float, Strict(), Ge(0), Le(1), Field(allow_inf_nan=False)]
 Seconds = Annotated[float, Strict(), Gt(0), Field(allow_inf_nan=False)]
+SecondsOrOff = Annotated[float, Strict(), Ge(0), Field(allow_inf_nan=False)]
 Flag = Annotated[bool, Strict()]
 Size = Annotated[
     ByteSize,

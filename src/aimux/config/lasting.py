@@ -7,7 +7,10 @@ from aimux.config.schema import Config, Section
 
 _LASTING: Final = ("server.", "logging.", "telemetry.", "upstreams.", "audit.")
 # These belong to the routes, and are read again with them.
-_RELOADED: Final = frozenset({"upstreams.ca_file", "upstreams.redirects"})
+_RELOADED: Final = frozenset(
+    f"upstreams.{key}"
+    for key in ("ca_file", "redirects", "connect_timeout", "response_timeout", "idle_timeout", "keepalive_timeout")
+)
 
 
 def lasting_changes(old: Config, new: Config) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from aimux.config.fields import (
     RequestHeader,
     Score,
     Seconds,
+    SecondsOrOff,
     Size,
     Text,
     Token,
@@ -92,6 +93,8 @@ class ServerConfig(Section):
     """Seconds that a client may leave a response unread, or read less than 1 KiB a second, before it is given up."""
     idle_timeout: Seconds = 75.0
     """Seconds that a client's connection is kept open between requests."""
+    sse_keepalive: SecondsOrOff | None = None
+    """Seconds of silence after which an event stream's client is sent a comment. null or 0: it is never sent any."""
     cors: CorsConfig | None = None
     """Web pages that may call the gateway from a browser. Without it no browser lets a page of another origin do so."""
 
@@ -214,6 +217,8 @@ class FallbackConfig(Section):
     """PEM file with the certificates that sign this upstream's, relative to the configuration file."""
     redirects: RedirectsChoice | None = None
     """Treatment of this upstream's redirects; upstreams.redirects where absent."""
+    response_timeout: Seconds | None = None
+    """Seconds until the head of this upstream's response has arrived; upstreams.response_timeout where absent."""
 
 
 class RouteConfig(Section):
@@ -235,6 +240,8 @@ class RouteConfig(Section):
     """PEM file with the certificates that sign this upstream's, relative to the configuration file."""
     redirects: RedirectsChoice | None = None
     """Treatment of this upstream's redirects; upstreams.redirects where absent."""
+    response_timeout: Seconds | None = None
+    """Seconds until the head of this upstream's response has arrived; upstreams.response_timeout where absent."""
 
 
 class UpstreamsConfig(Section):
@@ -242,10 +249,10 @@ class UpstreamsConfig(Section):
 
     connect_timeout: Seconds = 5.0
     """Seconds that connecting, TLS included, may take."""
-    response_timeout: Seconds = 60.0
-    """Seconds until the head of the response has arrived."""
+    response_timeout: Seconds = 600.0
+    """Seconds until the head of the response has arrived. Each sent piece of the request's body starts them anew."""
     idle_timeout: Seconds = 300.0
-    """Seconds between two pieces of a response."""
+    """Seconds between two pieces of a response. Then it is cut, or, where it is an event stream for a GET, ended."""
     keepalive_timeout: Seconds = 4.0
     """Seconds that an unused connection is kept. Common servers close theirs after 5: stay below."""
     ca_file: FilePath | None = None

@@ -15,6 +15,7 @@ class Ended(StrEnum):
     """How an exchange ended."""
 
     COMPLETED = "completed"
+    IDLE = "idle"  # an event stream that the gateway ended, between two events
     CLIENT_LEFT = "client_left"
     UPSTREAM_FAILED = "upstream_failed"
     TRUNCATED = "truncated"

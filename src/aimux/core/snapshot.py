@@ -45,6 +45,20 @@ class Redirects(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long an upstream may take, in seconds.
+
+    `connect` is for the connection, TLS included, `response` until the head of the response, `idle` between two pieces
+    of it. `keepalive` is how long an unused connection is kept.
+    """
+
+    connect: float = 5.0
+    response: float = 600.0
+    idle: float = 300.0
+    keepalive: float = 4.0
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A named upstream, the intents that lead to it and the agents that may use it.
 
@@ -59,6 +73,7 @@ class Route:
     min_score: float = 0.40
     paths: tuple[PathPattern, ...] = ()
     redirects: Redirects = Redirects.REWRITE
+    timeouts: Timeouts = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class AuditEntry(Answer):
     total_ms: Milliseconds | None
     status: int | None
     bytes: int | None
-    ended: Literal["completed", "client_left", "upstream_failed", "truncated"] | None
+    ended: Literal["completed", "idle", "client_left", "upstream_failed", "truncated"] | None
     chosen_by: Annotated[
         Literal["text", "list", "earlier_turn", "name", "path", "nothing"] | None,
         Field(description="What chose the route; nothing: the fallback takes requests without a text."),

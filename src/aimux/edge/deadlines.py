@@ -37,6 +37,13 @@ class Deadlines:
         """Stop watching."""
         self._watched.discard(connection)
 
+    def look_every(self, interval: float) -> None:
+        """Look once in so many seconds from now on."""
+        if interval != self._interval and self._timer is not None:
+            self._interval = interval
+            self._timer.cancel()
+            self._timer = self._loop.call_later(interval, self._sweep)
+
     def close(self) -> None:
         """Stop the timer."""
         if self._timer is not None:

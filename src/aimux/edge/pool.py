@@ -15,8 +15,9 @@ from aimux.edge.connector import Connector, Shared
 from aimux.edge.deadlines import NEVER, Deadlines
 from aimux.edge.descriptors import Descriptors
 from aimux.edge.exchange import Exchange
+from aimux.edge.outgoing import Outgoing, StaleConnectionError, TruncatedError, UpstreamLimits
 from aimux.edge.resolver import Resolver
-from aimux.edge.upstream import Outgoing, StaleConnectionError, TruncatedError, UpstreamConnection, UpstreamLimits
+from aimux.edge.upstream import UpstreamConnection
 from aimux.gateway.ports import Outcome
 from aimux.wire.forwarding import route_line, upstream_head
 from aimux.wire.redirects import Kept
@@ -67,9 +68,9 @@ class Pool:
             connection.close()
         return None
 
-    async def connect(self) -> UpstreamConnection:
-        """A new connection. Raises Failure."""
-        connection, address = await self._connector.connect(self._speak, self._limits.connect_timeout)
+    async def connect(self, timeout: float) -> UpstreamConnection:  # noqa: ASYNC109  (it is a part of the route)
+        """A new connection, within so many seconds. Raises Failure."""
+        connection, address = await self._connector.connect(self._speak, timeout)
         connection.address = str(address)
         if not connection.is_open:
             what = "the upstream closed the connection as soon as it was made"
@@ -206,14 +207,16 @@ class Upstreams:
         )
         pool = way.pool
         may_resend = body is not None and exchange.head.method in _IDEMPOTENT
-        request = Outgoing(head, body, [way.line, named, named_again], way.keeps)
+        timeouts = permit.route.timeouts
+        request = Outgoing(head, body, [way.line, named, named_again], way.keeps, timeouts)
         try:
-            return await _exchange(pool, pool.take_idle() or await pool.connect(), request, exchange)
+            connection = pool.take_idle() or await pool.connect(timeouts.connect)
+            return await _exchange(pool, connection, request, exchange)
         except StaleConnectionError as error:
             if not may_resend:
                 message = "the upstream closed a kept connection, and this request may not be sent twice: try again"
                 raise Failure(Reason.UPSTREAM_UNREACHABLE, message, str(error)) from error
-        return await _exchange(pool, await pool.connect(), request, exchange)
+        return await _exchange(pool, await pool.connect(timeouts.connect), request, exchange)
 
 
 async def _exchange(pool: Pool, connection: UpstreamConnection, request: Outgoing, exchange: Exchange) -> Outcome:
@@ -229,7 +232,7 @@ async def _exchange(pool: Pool, connection: UpstreamConnection, request: Outgoin
             failure.detail = pool.described(connection, failure.detail or failure.message)
         raise
     pool.give_back(connection)
-    return Outcome(Ended.COMPLETED, seconds)
+    return Outcome(connection.ended, seconds)
 
 
 def trust_of(routes: Iterable[Route]) -> Trust:

@@ -11,6 +11,7 @@ import httptools
 
 from aimux.core.fault import fault_of
 from aimux.core.reason import Failure, Reason
+from aimux.edge.event_stream import EventStream, event_stream
 from aimux.edge.exchange import Exchange, ResponseSource
 from aimux.wire.forwarding import asked_at
 from aimux.wire.redirects import Kept, kept_at_gateway
@@ -27,12 +28,15 @@ class ResponseReader:
     `source` is who is told where a client does not keep up with its response. Of the response that is being read:
     `head_complete` says whether its head has gone to the exchange, `head_at` when it did, on the performance counter;
     `until_close` whether its body lasts until the connection ends; `complete` whether it has ended by itself, and
-    `reusable` whether the next one could follow it then.
+    `reusable` whether the next one could follow it then. `events` is the event stream that it is, where something is to
+    be done for one.
     """
 
-    def __init__(self, limits: ResponseHeadLimits, source: ResponseSource) -> None:
+    def __init__(self, limits: ResponseHeadLimits, source: ResponseSource, *, comments: bool = False) -> None:
+        """`comments` says whether clients of silent event streams are sent comments."""
         self._limits = limits
         self._source = source
+        self._comments = comments
         self._parser = httptools.HttpResponseParser(self)
         self._exchange: Exchange | None = None
         self._own: list[bytes] = []
@@ -44,6 +48,7 @@ class ResponseReader:
         self.head_complete = self.until_close = self.complete = False
         self.reusable = True
         self.head_at = 0.0
+        self.events: EventStream | None = None
         self._begin_head()
 
     # For who has the connection.
@@ -58,6 +63,7 @@ class ResponseReader:
         self._interim = self._framing = 0
         self._answering = self.head_complete = self.until_close = self.complete = False
         self.reusable = True
+        self.events = None
 
     def leave(self) -> None:
         """The exchange is over, however it ended."""
@@ -135,6 +141,8 @@ class ResponseReader:
             exchange.upstream_request_id = given
             own = [*own, b"X-Upstream-Request-ID: " + given.encode("ascii")]
         exchange.start(status, self._head.phrase, self._head.for_client(), own, length)
+        if length is None and (self._comments or exchange.head.method == "GET"):
+            self.events = event_stream(exchange.head, self._head.lines, comments=self._comments)
         if exchange.head.method == "HEAD":
             # The parser would wait for the body that a HEAD's Content-Length announces: begin with a fresh one.
             # What chunks would follow here is nobody's: they could not be told from the next response.
@@ -147,7 +155,7 @@ class ResponseReader:
             raise invalid("the upstream sends a body before its response")
         self._framing = 0
         if self._exchange is not None and not self.complete:
-            self._exchange.write(data)
+            self._exchange.write(data if self.events is None else self.events.passed(data))
         else:
             # A body behind the head that answered a HEAD: where it ends is unknown.
             self.reusable = False

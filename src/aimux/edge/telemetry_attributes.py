@@ -102,7 +102,7 @@ def call(record: Record) -> Attributes:
         attributes["aimux.route"] = record.route
     if record.verdict in SERVED and record.status and record.ended is not Ended.CLIENT_LEFT:
         attributes["http.response.status_code"] = record.status
-    if record.upstream_seconds is not None and record.ended is Ended.COMPLETED:
+    if record.upstream_seconds is not None and record.ended in {Ended.COMPLETED, Ended.IDLE}:
         attributes["aimux.upstream.seconds_to_head"] = record.upstream_seconds
     if record.dialect == "messages":
         attributes["gen_ai.operation.name"] = "chat"
@@ -119,7 +119,7 @@ def _upstream_of(record: Record) -> Upstream | None:
 
 def _cut_short(record: Record) -> bool:
     """Whether the response broke off after it had begun, and not because its reader left."""
-    return record.ended not in {Ended.COMPLETED, Ended.CLIENT_LEFT}
+    return record.ended not in {Ended.COMPLETED, Ended.IDLE, Ended.CLIENT_LEFT}
 
 
 def server_error(record: Record) -> str:

@@ -9,55 +9,24 @@ import select
 import socket
 import ssl
 import time
-from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
 from aimux.core.reason import Failure, Reason
-from aimux.core.values import value
+from aimux.core.record import Ended
+from aimux.core.snapshot import Timeouts
 from aimux.edge.causes import ended_by
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
+from aimux.edge.outgoing import Outgoing, StaleConnectionError, TruncatedError, UpstreamLimits
+from aimux.edge.pauses import Pauses
 from aimux.edge.response import ResponseReader
 from aimux.edge.unread import Tls, WholeTls, unread
 from aimux.wire.http1 import CHUNKED
-from aimux.wire.redirects import Kept
-from aimux.wire.response import ResponseHeadLimits
 
 _MOST_UNREAD: Final = 256 * 1024
-_REFUSING: Final = 300  # from this status on, a response says that the rest of the request's body is not wanted
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamLimits:
-    """How long an upstream may take, in seconds, and how large its response's head may be."""
-
-    connect_timeout: float = 5.0
-    response_timeout: float = 60.0
-    idle_timeout: float = 300.0
-    keepalive_timeout: float = 4.0
-    head: ResponseHeadLimits = field(default_factory=ResponseHeadLimits)
-
-
-@value
-class Outgoing:
-    """A request as the upstream gets it. `body` is None where it is streamed from the exchange.
-
-    `own` are the header lines that the gateway adds to the response. `keeps` is the upstream where its redirects are
-    kept at the gateway, None where they go on as they come.
-    """
-
-    head: bytes
-    body: bytes | None
-    own: list[bytes]
-    keeps: Kept | None
-
-
-class StaleConnectionError(Exception):
-    """A reused connection was closed by the upstream before a byte of the response: it may be the idle close's race."""
-
-
-class TruncatedError(Exception):
-    """The response broke off after its head had gone to the client. Holds what happened, for the operator."""
+# A response with such a status is no use of the body: what is left of that is not sent. Others may be made of it as it
+# comes, by an upstream that converts or echoes.
+_REFUSING: Final = 300
 
 
 class Owner(Protocol):
@@ -71,16 +40,18 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     """A connection to one upstream, carrying one exchange at a time.
 
     Responses are read `into` a buffer that connections of a loop may share: between two reads it holds nothing.
+    `ended` says how the last exchange ended, where it was not cut.
     """
 
     def __init__(self, owner: Owner, limits: UpstreamLimits, loop: asyncio.AbstractEventLoop, into: memoryview) -> None:
         self._owner = owner
         self._into = into
-        self._limits = limits
+        self._pauses = Pauses(limits.sse_keepalive)
+        self._timeouts = Timeouts()
         self._loop = loop
         self._transport: asyncio.Transport
         self._poll = select.poll()
-        self._response = ResponseReader(limits.head, self)
+        self._response = ResponseReader(limits.head, self, comments=limits.sse_keepalive is not None)
         self._exchange: Exchange | None = None
         self._done: asyncio.Future[None] | None = None
         self._chunked_body = False
@@ -90,6 +61,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._paused = False
         self._uses = 0
         self.address = ""
+        self.ended = Ended.COMPLETED
         self.deadline = NEVER
 
     # Use, by the pool.
@@ -122,7 +94,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._response.begin(exchange, request.own, request.keeps)
         self._uses += 1
         self._done = self._loop.create_future()
-        self.deadline = self._loop.time() + self._limits.response_timeout
+        self._timeouts = request.timeouts
+        self.deadline = self._loop.time() + request.timeouts.response
         finished = False
         try:
             self._send(request, exchange)
@@ -137,7 +110,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             if finished and self._reusable and not self._transport.get_write_buffer_size():
                 if self._paused:
                     self.resume()
-                self.deadline = self._loop.time() + self._limits.keepalive_timeout
+                self.deadline = self._loop.time() + self._timeouts.keepalive
             else:
                 self.close()
 
@@ -171,7 +144,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def send_body(self, data: bytes) -> None:
         """Pass on a piece of the request's body."""
         if not self._response.head_complete:
-            self.deadline = self._loop.time() + self._limits.response_timeout
+            self.deadline = self._loop.time() + self._timeouts.response
         if data and not self._transport.is_closing():
             self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked_body else data)
 
@@ -184,14 +157,6 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def fail_body(self, failure: Failure) -> None:
         """The client did not complete its request."""
         self._fail(failure)
-
-    def _stop_sending(self, exchange: Exchange) -> None:
-        """The upstream has answered before it had the whole body: where it refuses, it gets no more of that.
-
-        Other responses may go on beside the body, and are made of it where the upstream converts or echoes.
-        """
-        if exchange.status >= _REFUSING:
-            exchange.discard_body()
 
     # Back-pressure.
 
@@ -207,7 +172,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if self._paused and not self._transport.is_closing():
             self._transport.resume_reading()
         self._paused = False
-        self.deadline = self._loop.time() + self._limits.idle_timeout
+        self._await_more()
 
     def pause_writing(self) -> None:
         """The upstream does not take the request's body as fast as it comes."""
@@ -253,10 +218,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if response.complete:
             self._complete()
         elif response.head_complete:
-            if not self._sent_all:
-                self._stop_sending(self._exchange)
+            if not self._sent_all and self._exchange.status >= _REFUSING:
+                self._exchange.discard_body()
             if self.deadline != NEVER:
-                self.deadline = self._loop.time() + self._limits.idle_timeout
+                self._await_more()
 
     def eof_received(self) -> bool:
         """The upstream has closed its side: the end of a body that lasts until then, a fault otherwise."""
@@ -281,9 +246,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             message = "the upstream closed the connection in the middle of its response"
             self._fail(Failure(Reason.UPSTREAM_INVALID, message, f"{message}: {why}"))
         elif self.reused:
-            self._done.set_exception(
-                StaleConnectionError(f"a kept connection was closed when it was used again: {why}")
-            )
+            self._done.set_exception(StaleConnectionError(f"a kept connection was closed when used again: {why}"))
         else:
             message = "the upstream closed the connection without an answer"
             # It has had the request, and may have done what that asks for.
@@ -294,9 +257,29 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if self._exchange is None:
             self.close()
         elif self._response.head_complete:
-            self._fail(Failure(Reason.UPSTREAM_TIMEOUT, "the upstream stopped in the middle of its response"))
+            self._end_silence(self._exchange)
         else:
             self._fail(Failure(Reason.UPSTREAM_TIMEOUT, "the upstream did not answer in time"))
+
+    # A response that pauses.
+
+    def _await_more(self) -> None:
+        """The response goes on, and its next piece has the idle timeout."""
+        self.deadline = self._pauses.heard(self._loop.time(), self._timeouts.idle, self._response.events)
+
+    def _end_silence(self, exchange: Exchange) -> None:
+        """The upstream sends nothing: comment an event stream, end one that may end, and cut every other response."""
+        events = self._response.events
+        look_at = self._pauses.comment(self._loop.time(), events, exchange)
+        if look_at is not None:
+            if not self._paused:
+                self.deadline = look_at
+        elif events is not None and events.may_end and events.between_events:
+            self._reusable = False
+            self.ended = Ended.IDLE
+            self._complete()
+        else:
+            self._fail(Failure(Reason.UPSTREAM_TIMEOUT, "the upstream stopped in the middle of its response"))
 
     # Ends.
 

@@ -231,6 +231,8 @@ def _end(connection: UpstreamConnection, transport: _Transport, waiting: _Waitin
         waiting.advance()
     elif how == 1 and not transport.closing and not waiting.outcome:
         connection.expire()
+        if not transport.closing:  # it may look once for what waits to be read
+            connection.expire()
         waiting.advance()
     try:
         connection.connection_lost(None)

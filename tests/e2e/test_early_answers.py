@@ -166,6 +166,20 @@ def test_a_slow_client_gets_the_gateways_own_early_answer(start: Start, upstream
         assert client.read_response().status == 404
 
 
+def test_a_gateway_that_ends_waits_for_the_body_behind_its_answer(start: Start, upstream: Upstream) -> None:
+    gateway = start({"routes": [{"name": "plain", "upstream": upstream.url}]})
+    with Client(gateway.port) as client:
+        client.send(compose("POST", "/", {"X-AIMux-Route": "none", "Content-Type": STREAMED, "Content-Length": "9"}))
+        gateway.wait_line(lambda each: each["event"] == "request")
+        gateway.signal()
+        gateway.wait_event("draining")
+        for _ in range(9):
+            time.sleep(0.1)
+            client.send(b"x")
+        assert client.read_response().status == 404
+    assert gateway.exited() == 0
+
+
 def test_a_client_that_neither_reads_nor_sends_behind_its_refusal_is_given_up(line: Line) -> None:
     line.plain.on_connect = answering_early(Peer.wait_closed, REFUSAL % (6 * MIB) + bytes(6 * MIB), 1)
     with Client(line.gateway.port, receive_buffer=PIECE) as client:

@@ -78,6 +78,29 @@ def test_a_streamed_body_is_never_sent_twice(mesh: Mesh) -> None:
     assert (status, bodies) in [(502, [b"", b"wave"]), (200, [b"", b"wave", b"wave"])]
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("framing", [{"Content-Length": "4"}, {"Transfer-Encoding": "chunked"}])
+def test_a_request_of_whose_body_nothing_had_come_is_sent_again(
+    mesh: Mesh, method: str, framing: dict[str, str]
+) -> None:
+    def converse(peer: Peer) -> None:
+        if len(mesh.plain.peers) == 1:
+            answer_ok(peer, peer.read_head())
+            peer.read_head()
+            return  # which closes the connection
+        mesh.plain.requests.append(peer.read_request())
+        peer.send(OK)
+
+    mesh.plain.on_connect = converse
+    assert ask(mesh.port, headers=PLAIN).status == 200
+    with Client(mesh.port) as client:
+        client.send(compose(method, "/", {**PLAIN, "Content-Type": "audio/wav", **framing}))
+        mesh.plain.wait_peers(2)
+        client.send(b"wave" if "Content-Length" in framing else b"4\r\nwave\r\n0\r\n\r\n")
+        assert client.read_response().status == 200
+    assert mesh.plain.only.body == b"wave"
+
+
 def test_a_request_is_sent_again_once_only(mesh: Mesh) -> None:
     _close_on_second_request(mesh)
     assert ask(mesh.port, headers=PLAIN).status == 200

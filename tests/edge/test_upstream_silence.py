@@ -1,6 +1,7 @@
 """An upstream that pauses in its response, on a clock of the test's own: comments, the end of a stream, and the cut."""
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ class Clock:
 
     now: float = 1000.0
     real: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    sockets: list[socket.socket] = field(default_factory=list)
 
     def time(self) -> float:
         return self.now
@@ -43,6 +45,7 @@ class Both:
 
     sent: bytes = b""
     done: list[str] = field(default_factory=list)
+    ends: tuple[socket.socket, socket.socket] = field(default_factory=socket.socketpair)
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_, **__: self.done.append(name) or 0
@@ -52,6 +55,10 @@ class Both:
 
     def get_extra_info(self, _: str) -> "Both":
         return self
+
+    def fileno(self) -> int:
+        """The gateway's end of the connection to the upstream, whose bytes nobody reads but the test."""
+        return self.ends[0].fileno()
 
     def is_closing(self) -> bool:
         return "abort" in self.done
@@ -63,6 +70,7 @@ class Played:
     def __init__(self, clock: Clock, method: str, keepalive: float | None) -> None:
         self.clock = clock
         self.both = Both()
+        clock.sockets += self.both.ends
         self.connection = UpstreamConnection(
             self.both,  # type: ignore[arg-type]
             UpstreamLimits(sse_keepalive=keepalive),
@@ -112,6 +120,8 @@ def clock() -> Iterator[Clock]:
     clock = Clock()
     yield clock
     clock.real.close()
+    for each in clock.sockets:
+        each.close()
 
 
 @pytest.mark.parametrize("pieces", [(), (EVENT,), (b"d: 1", b"\n\n")])
@@ -167,6 +177,28 @@ def test_nothing_is_sent_before_the_head(clock: Clock) -> None:
     assert played.wait(59) == b""
     assert not played.both.is_closing()
     played.wait(1)
+    assert played.end() == "the upstream did not answer in time"
+
+
+def test_an_answer_that_waits_in_the_kernel_is_read_before_the_upstream_is_given_up(clock: Clock) -> None:
+    played = Played(clock, "GET", None)
+    played.both.ends[1].send(b"HTTP")
+    clock.now += 61
+    played.connection.expire()
+    assert not played.both.is_closing()
+    played.answer(EVENTS, EVENT)
+    assert played.wait(24) == b""
+    played.wait(2)
+    assert played.end() is Ended.IDLE
+
+
+def test_bytes_that_never_make_an_answer_do_not_keep_the_upstream(clock: Clock) -> None:
+    played = Played(clock, "GET", None)
+    played.both.ends[1].send(b"HTTP")
+    clock.now += 61
+    played.connection.expire()
+    played.connection.data_received(b"HTTP")
+    played.connection.expire()
     assert played.end() == "the upstream did not answer in time"
 
 

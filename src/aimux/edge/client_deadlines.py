@@ -9,6 +9,7 @@ from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
 from aimux.edge.patience import LINGER, Discarded, Unsent, body_deadline
 from aimux.edge.server import Server
+from aimux.edge.unread import waits
 
 
 class ClientDeadlines(asyncio.Protocol):
@@ -28,6 +29,7 @@ class ClientDeadlines(asyncio.Protocol):
         self._unsent = Unsent(server.limits.send_timeout)
         self._discarded: Discarded | None = None
         self._body_since = 0.0
+        self._overdue = NEVER
         self.deadline = NEVER
 
     @property
@@ -101,11 +103,16 @@ class ClientDeadlines(asyncio.Protocol):
             self.deadline = deadline
 
     def expire(self) -> None:
-        """The deadline has passed: what the client owes decides how it is told."""
+        """The deadline has passed: what the client owes decides how it is told.
+
+        Where the gateway did not run for a while, that may be waiting: it is read before.
+        """
         exchange = self._exchange
         unsent = self._transport.get_write_buffer_size()
         if unsent:
             self._await_reader(unsent)
+        elif self.deadline != self._overdue and not self._held and waits(self._transport):
+            self._overdue = self.deadline
         elif self._lingering or exchange is None:
             if self._buffer and not self._lingering:
                 self._refuse(Failure(Reason.REQUEST_TIMEOUT, "the request's head did not arrive in time"))

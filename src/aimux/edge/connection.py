@@ -227,8 +227,9 @@ class Connection(ClientDeadlines):
             self._exchange.probe()
 
     def close(self) -> None:
-        """Close once everything written has been sent."""
-        self._transport.close()
+        """Close once everything written has been sent, and the client has sent what it is sending."""
+        if self._discarded is None:
+            self._transport.close()
 
     def _linger(self) -> None:
         """Close when the client has, or soon: closing over unread bytes would reset the connection under the answer."""

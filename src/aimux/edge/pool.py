@@ -206,17 +206,24 @@ class Upstreams:
             length=exchange.head.length if body is None else len(body),
         )
         pool = way.pool
-        may_resend = body is not None and exchange.head.method in _IDEMPOTENT
         timeouts = permit.route.timeouts
         request = Outgoing(head, body, [way.line, named, named_again], way.keeps, timeouts)
         try:
             connection = pool.take_idle() or await pool.connect(timeouts.connect)
             return await _exchange(pool, connection, request, exchange)
         except StaleConnectionError as error:
-            if not may_resend:
+            if not _may_resend(exchange, body):
                 message = "the upstream closed a kept connection, and this request may not be sent twice: try again"
                 raise Failure(Reason.UPSTREAM_UNREACHABLE, message, str(error)) from error
         return await _exchange(pool, await pool.connect(timeouts.connect), request, exchange)
+
+
+def _may_resend(exchange: Exchange, body: bytes | None) -> bool:
+    """Whether a request that got no answer is harmless to send again: it does the same twice, or has not been complete.
+
+    A body that is streamed is gone once some of it has come.
+    """
+    return exchange.received == 0 if body is None else exchange.head.method in _IDEMPOTENT
 
 
 async def _exchange(pool: Pool, connection: UpstreamConnection, request: Outgoing, exchange: Exchange) -> Outcome:

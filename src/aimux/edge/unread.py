@@ -8,8 +8,10 @@ that the rest can be read there.
 
 import asyncio
 import os
+import select
+import ssl
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 _PIECE: Final = 64 * 1024
 
@@ -29,6 +31,13 @@ def unread(transport: asyncio.BaseTransport) -> Iterator[bytes]:
         if not data:
             return
         yield data
+
+
+def waits(transport: asyncio.BaseTransport) -> bool:
+    """Whether the kernel has bytes of a connection, or its end, that the transport has not delivered yet."""
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Tls(Protocol):
@@ -96,3 +105,24 @@ class WholeTls(asyncio.BufferedProtocol):
         decrypted: int = self._application.get_extra_info("ssl_object").pending()
         encrypted: int = self._application.get_read_buffer_size()  # type: ignore[attr-defined]
         return decrypted + encrypted
+
+
+async def start_tls(
+    loop: asyncio.AbstractEventLoop,
+    tcp: asyncio.Transport,
+    protocol: asyncio.BufferedProtocol,
+    context: ssl.SSLContext,
+    host: str,
+) -> asyncio.Transport:
+    """Speak TLS over a connection whose last bytes are to arrive: the transport for `protocol` from now on.
+
+    Raises OSError, ssl.SSLError among them; the connection is closed then.
+    """
+    try:
+        secured = cast("asyncio.Transport", await loop.start_tls(tcp, protocol, context, server_hostname=host))
+    except BaseException:
+        tcp.abort()
+        raise
+    if not tcp.is_closing():
+        tcp.set_protocol(WholeTls(tcp, cast("Tls", tcp.get_protocol()), secured))
+    return secured

@@ -20,7 +20,7 @@ from aimux.edge.exchange import Exchange
 from aimux.edge.outgoing import Outgoing, StaleConnectionError, TruncatedError, UpstreamLimits
 from aimux.edge.pauses import Pauses
 from aimux.edge.response import ResponseReader
-from aimux.edge.unread import Tls, WholeTls, unread
+from aimux.edge.unread import start_tls, unread
 from aimux.wire.http1 import CHUNKED
 
 _MOST_UNREAD: Final = 256 * 1024
@@ -61,6 +61,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._paused = False
         self._uses = 0
         self.address = ""
+        self._overdue = NEVER
         self.ended = Ended.COMPLETED
         self.deadline = NEVER
 
@@ -68,16 +69,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
         """Speak TLS from now on, before the first exchange. Raises OSError, ssl.SSLError among them."""
-        tcp = self._transport
-        try:
-            secured = await self._loop.start_tls(tcp, self, context, server_hostname=host)
-        except BaseException:
-            tcp.abort()
-            raise
-        self._transport = cast("asyncio.Transport", secured)
+        self._transport = await start_tls(self._loop, self._transport, self, context, host)
         self._secure = True
-        if not tcp.is_closing():
-            tcp.set_protocol(WholeTls(tcp, cast("Tls", tcp.get_protocol()), self._transport))
 
     @property
     def usable(self) -> bool:
@@ -246,15 +239,21 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             message = "the upstream closed the connection in the middle of its response"
             self._fail(Failure(Reason.UPSTREAM_INVALID, message, f"{message}: {why}"))
         elif self.reused:
-            self._done.set_exception(StaleConnectionError(f"a kept connection was closed when used again: {why}"))
+            what = f"a kept connection was closed when it was used again: {why}"
+            self._done.set_exception(StaleConnectionError(what))
         else:
             message = "the upstream closed the connection without an answer"
             # It has had the request, and may have done what that asks for.
             self._fail(Failure(Reason.UPSTREAM_UNREACHABLE, message, f"{message}: {why}", passing=False))
 
     def expire(self) -> None:
-        """The upstream took too long, or the connection was idle long enough."""
-        if self._exchange is None:
+        """The upstream took too long, or the connection was idle long enough.
+
+        Where the gateway did not run for a while, the upstream's bytes may be waiting: they are read before.
+        """
+        if self._exchange is not None and self.deadline != self._overdue and self._poll.poll(0):
+            self._overdue = self.deadline
+        elif self._exchange is None:
             self.close()
         elif self._response.head_complete:
             self._end_silence(self._exchange)

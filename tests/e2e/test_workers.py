@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from e2e_support.client import Client, ask, compose
 from e2e_support.gateway import MODEL, Gateway, run_to_end, write_config
+from e2e_support.load import under_load
 from e2e_support.mesh import Start
 from e2e_support.upstream import Slow, Upstream
 from e2e_support.waiting import until
@@ -112,6 +113,21 @@ def test_a_worker_that_dies_is_replaced_and_nothing_counted_is_lost(start: Start
         assert gateway.metric("aimux_request_duration_seconds_count") >= counted - 1
     assert ask(gateway.port, target="/?q=will+it+rain+tomorrow").status == 200
     assert gateway.metric("aimux_workers") == 2
+
+
+@pytest.mark.fault
+def test_a_worker_that_hangs_is_replaced(start: Start, upstream: Upstream) -> None:
+    gateway = begin(start, upstream)
+    hanging = gateway.workers()[0]
+    with under_load(gateway.port):
+        os.kill(hanging, signal.SIGSTOP)  # its connections are taken by the kernel, and nobody answers
+        told = gateway.wait_line(lambda line: line.get("pid") == hanging, "that it hangs")
+        assert (told["level"], told["detail"]) == ("error", "it is ended")
+        assert "its event loop has not turned for 20 s" in told["problem"]
+        gateway.wait_line(lambda line: line.get("detail") == "serves", "its successor")
+        for _ in range(20):
+            assert ask(gateway.port, headers=PLAIN).status == 200
+    assert hanging not in gateway.workers()
 
 
 def test_a_new_worker_has_the_configuration_in_force_not_that_of_the_file(start: Start, upstream: Upstream) -> None:

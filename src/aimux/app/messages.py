@@ -91,6 +91,20 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Ping:
+    """To a worker: answer, if your event loop still turns."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """To the supervisor: it does."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """To a worker: refuse new requests, finish those under way, and end."""
 
@@ -120,6 +134,8 @@ Message = (
     | Measure
     | Measured
     | Page
+    | Ping
+    | Pong
     | Drain
     | Draining
     | Drained
@@ -128,7 +144,7 @@ _KINDS: Final[dict[str, Callable[..., Message]]] = {
     kind.__name__: kind
     for kind in (
         *(Prepare, Prepared, Enforce, Enforced, Announce, Reloaded),
-        *(Measure, Measured, Page, Drain, Draining, Drained),
+        *(Measure, Measured, Page, Ping, Pong, Drain, Draining, Drained),
     )
 }
 

@@ -29,6 +29,8 @@ from aimux.app.messages import (
     Measured,
     Message,
     Page,
+    Ping,
+    Pong,
     Prepare,
     Prepared,
     Reloaded,
@@ -106,6 +108,8 @@ class _Member:
                 self._channel.send(Measured(message.number, worker.metrics.families()))
             case Page():
                 self._hand_over(message)
+            case Ping():
+                self._channel.send(Pong(message.number))
             case Announce() if worker is not None:
                 worker.management.awaiting = None
             case Reloaded() if worker is not None:

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from aimux.app.errors import NOT_TAKEN, ReloadError, RestartNeededError, StartError
 from aimux.app.listening import SharedPort
-from aimux.app.member import Member, MemberEndedError, ending
+from aimux.app.member import Member, ending
 from aimux.app.messages import (
     Announce,
     Drain,
@@ -33,7 +33,7 @@ from aimux.app.messages import (
 )
 from aimux.app.readiness import PREPARING, Answer, model_among, problems_among
 from aimux.app.wanted import Wanted
-from aimux.app.watching import MOST_MISSED, PATIENCE, until_it_hangs
+from aimux.app.watching import end_if_it_hangs
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError
@@ -166,7 +166,7 @@ class Supervisor:
         return member
 
     async def _attend(self, member: Member) -> None:
-        watching = asyncio.get_running_loop().create_task(self._watch(member))
+        watching = asyncio.get_running_loop().create_task(end_if_it_hangs(member, self._numbers, self._log))
         code = await member.attend(self._asked)
         watching.cancel()
         self._members.remove(member)
@@ -269,14 +269,6 @@ class Supervisor:
     def _announce(self, members: Sequence[Member]) -> None:
         for member in members:
             member.send(Announce())
-
-    async def _watch(self, member: Member) -> None:
-        """End a worker that hangs: it is replaced like any that ends."""
-        with suppress(MemberEndedError):
-            await until_it_hangs(member, self._numbers, starting=PREPARING)
-            problem = f"its event loop has not turned for {PATIENCE * MOST_MISSED:.0f} s"
-            self._log.event.error("worker", worker=member.index, pid=member.pid, problem=problem, detail="it is ended")
-            member.kill()
 
     # Metrics.
 

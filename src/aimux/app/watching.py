@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, Protocol
 
-from aimux.app.member import A
+from aimux.app.member import A, Member, MemberEndedError
 from aimux.app.messages import Message, Ping, Pong
+from aimux.app.readiness import PREPARING
+from aimux.edge.log import Log
 
 PATIENCE: Final = 5.0
 """Seconds that an answer may take, and between two questions."""
@@ -43,3 +46,12 @@ async def until_it_hangs(
             missed = 0
             await asyncio.sleep(patience)
         may_take = patience
+
+
+async def end_if_it_hangs(member: Member, numbers: Iterator[int], log: Log) -> None:
+    """End a worker once it hangs, and say so; the supervisor replaces it like any that ends."""
+    with suppress(MemberEndedError):
+        await until_it_hangs(member, numbers, starting=PREPARING)
+        problem = f"its event loop has not turned for {PATIENCE * MOST_MISSED:.0f} s"
+        log.event.error("worker", worker=member.index, pid=member.pid, problem=problem, detail="it is ended")
+        member.kill()

@@ -198,6 +198,13 @@ def overwritten(path: Path) -> None:
     path.write_bytes(b"x" * 50_000)
 
 
+def changed_in_place(path: Path) -> None:
+    """Without a change of its size."""
+    with path.open("r+b") as file:
+        file.seek(-100, os.SEEK_END)
+        file.write(b"x" * 50)
+
+
 @pytest.mark.parametrize("is_written_meanwhile", [False, True])
 @pytest.mark.parametrize("harm", [emptied, shortened, overwritten])
 def test_where_records_are_lost_nothing_is_served_and_what_is_lost_is_named(
@@ -241,6 +248,17 @@ def last_records(log: Path) -> list[dict[str, Any]]:
 
 def seen(running: Running) -> list[dict[str, Any]]:
     return last_records(running.folder.parent)
+
+
+def test_a_last_record_that_is_changed_in_place_is_lost(tmp_path: Path, made: Make) -> None:
+    async def body(running: Running) -> None:
+        changed_in_place(running.live)
+        await running.turn()
+        assert running.incidents == {(Outcome.LOST, Harm.WRITTEN): 1}
+        assert not running.log.writable
+
+    run(tmp_path, made, body)
+    assert len(faults(tmp_path / "audit")) == 1
 
 
 def test_what_copytruncate_has_torn_apart_can_be_put_together_again(tmp_path: Path, made: Make) -> None:
@@ -458,9 +476,12 @@ def test_checkpoints_are_put_back_or_signed_anew(
             running.log.append(f'"kind":"trimmed","first":{due.removal.head.count + 1}}}')
             running.log.flush()
             running.log._seal.remove(due.removal, running.log.writer.descriptor)
+        before = (running.folder / "checkpoints.jsonl").read_bytes()
         harm(running.folder / "checkpoints.jsonl")
         running.serve(1)
         await running.turn()
+        after = (running.folder / "checkpoints.jsonl").read_bytes()
+        assert after.startswith(before) is (harm not in {emptied, cut_checkpoints})
         assert sum(running.incidents.values()) == 1
         assert running.log.intact
         assert faults(tmp_path / "audit") == []

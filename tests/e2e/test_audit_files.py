@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -214,3 +215,24 @@ def test_each_worker_looks_after_its_own_chain(start: Start, upstream: Upstream)
         assert answers == {200, 503}
     done = run_audit(gateway, "verify")
     assert (done.returncode, "chain 1: ok" in done.stdout, "chain 2" in done.stderr) == (1, True, True)
+
+
+def test_a_gateway_that_starts_on_a_full_disk_serves_once_there_is_room(start: Start, upstream: Upstream) -> None:
+    gateway = begin(start, upstream)
+    gateway.signal()
+    assert gateway.exited() == 0
+    again = Gateway(gateway.config)
+    # It has no room for a single record, from the first moment on.
+    size = live(gateway).stat().st_size
+    _, hard = resource.prlimit(again.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    again.wait_listening()
+    again.wait_ready()
+    with under_load(again.port):
+        assert ask(again.port, target="/readyz").status == 503
+        assert ask(again.port, headers=PLAIN).status == 503
+        resource.prlimit(again.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        until(lambda: ask(again.port, target="/readyz").status == 200, "it to go on")
+        assert ask(again.port, headers=PLAIN).status == 200
+    again.close()
+    done = run_audit(gateway, "verify")
+    assert done.returncode == 0, done.stderr

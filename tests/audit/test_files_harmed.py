@@ -491,6 +491,21 @@ def test_checkpoints_are_put_back_or_signed_anew(
     assert is_trimmed is (records(tmp_path / "audit")[0]["seq"] > 1)
 
 
+def test_checkpoints_that_go_just_before_files_are_removed_are_put_back(tmp_path: Path, made: Make) -> None:
+    async def body(running: Running) -> None:
+        running.serve(30)
+        await running.turn()
+        due = running.log._seal.outlived(running.log.writer.segment)
+        assert due.removal is not None
+        running.log.append(f'"kind":"trimmed","first":{due.removal.head.count + 1}}}')
+        running.log.flush()
+        (running.folder / "checkpoints.jsonl").unlink()
+        running.log._seal.remove(due.removal, running.log.writer.descriptor)
+        assert faults(tmp_path / "audit") == []
+
+    run(tmp_path, made, body, segment_bytes=5000, keep_bytes=20_000)
+
+
 @pytest.mark.parametrize("name", ["signing-key.pem", "signing-key.pub.pem"])
 @pytest.mark.parametrize("harm", [deleted, overwritten])
 def test_the_keys_of_the_log_are_put_back(tmp_path: Path, made: Make, harm: Callable[[Path], None], name: str) -> None:

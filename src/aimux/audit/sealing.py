@@ -51,7 +51,7 @@ class Seal:
             self._unsigned = {
                 each.end.count: each.end for each in inventory if each.end.count not in known and is_whole(each)
             }
-            signed_at = datetime.fromisoformat(signed[-1].at).timestamp() if signed else None
+            signed_at = _seconds(signed[-1].at) if signed else None
             retention = Retention(self._settings, self._folder, inventory, signed_at)
             self._opened = file, inventory, retention
         return self._opened
@@ -142,9 +142,17 @@ class Seal:
         """Remove segments, once the record that says so is on the disk. Raises OSError."""
         _make_durable(descriptor)
         if self._opened is not None:
-            file, _, retention = self._opened
+            file, inventory, retention = self._opened
+            self._mend_checkpoints(file, inventory, removal.head)
             retention.remove(removal)
             file.keep_from(removal.head.count)
+
+
+def _seconds(moment: str) -> float | None:
+    try:
+        return datetime.fromisoformat(moment).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _make_durable(descriptor: int) -> None:

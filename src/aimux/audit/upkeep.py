@@ -139,7 +139,7 @@ class Upkeep:
             host.is_over(Trouble.MOVED)
         self._tell_incidents()
         current = host.writer.current
-        is_same = current.descriptor == before.descriptor
+        is_same = (current.descriptor, current.segment) == (before.descriptor, before.segment)
         is_grown = is_same and look.size > current.size and not host.writer.is_torn
         if is_same and (look.is_harmed or is_grown):
             self._rotate()

@@ -66,9 +66,10 @@ def put_back(written: WrittenSegment) -> Incident | None:
     fresh.unlink(missing_ok=True)
     target = os.open(fresh, _NEW, _MODE)
     try:
-        head, strange = _copy_records(written, target)
+        is_alone = harm is not Harm.WRITTEN and os.fstat(written.descriptor).st_size == written.size
+        head, strange = (written.head, b"") if is_alone else _copy_records(written, target)
         whole = head == written.head
-        if not whole:
+        if is_alone or not whole:
             _copy_bytes(written.descriptor, target)
         os.fsync(target)
     finally:
@@ -86,6 +87,7 @@ def _copy_records(written: WrittenSegment, target: int) -> tuple[Head, bytes]:
     first = written.segment.first
     head = Head(first - 1, GENESIS.digest) if first == 1 else None
     strange: list[bytes] = []
+    ready = bytearray()
     for _, line, ended in lines_in(written.descriptor):
         at = line.find(b'{"seq":%d,"prev":"' % (first if head is None else head.count + 1))
         record = line[max(at, 0) :]
@@ -96,7 +98,11 @@ def _copy_records(written: WrittenSegment, target: int) -> tuple[Head, bytes]:
         if at > 0:
             strange.append(line[:at])
         head = after(before, record)
-        _write(target, record + b"\n")
+        ready += record + b"\n"
+        if len(ready) > _COPIED_AT_ONCE:
+            _write(target, bytes(ready))
+            ready.clear()
+    _write(target, bytes(ready))
     return head or Head(first - 1, GENESIS.digest), b"".join(strange)
 
 

@@ -100,6 +100,10 @@ def test_of_parts_for_several_routes_the_refusal_is_for_the_route_of_the_named_o
     assert (found.reason, found.candidates) == (Reason.AMBIGUOUS_ROUTE, ("tickets", "deployments"))
     assert found.route is not None
     assert found.route.name == match_of(found).lead.route.name == "deployments"
+    assert found.rule == (
+        "parts of the text stand for several routes, and the whole for none: "
+        "characters 5 to 9 of the text stand for route 'deployments' (0.6000)"
+    )
 
 
 def test_what_stands_in_no_place_of_the_text_is_told_without_one() -> None:

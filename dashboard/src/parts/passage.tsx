@@ -27,15 +27,17 @@ function placeOf(text: string, part: Part): number {
 }
 
 /** What the part stands for, and what it did to the decision. */
-export function PartSays({ part, route }: { part: Part; route: string | null }) {
+export function PartSays({ part, route, verdict }: { part: Part; route: string | null; verdict: string }) {
   return (
     <>
       {part.text === null ? "A part whose words are not recorded" : <q>{part.text}</q>}
       {part.start === null ? "" : `, characters ${part.start} to ${part.end},`} stands for <b>{part.route}</b> with{" "}
       {score(part.score)}.{" "}
-      {part.route === route
-        ? "The whole text means no route, so that this part chose."
-        : `It keeps the text from ${route ?? "its route"}, which the whole text means.`}
+      {part.route !== route
+        ? `It keeps the text from ${route ?? "its route"}, which the whole text means.`
+        : verdict === "ambiguous_route"
+          ? "The whole text means no route, and other parts stand for others."
+          : "The whole text means no route, so that this part chose."}
     </>
   );
 }

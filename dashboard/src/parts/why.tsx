@@ -121,7 +121,7 @@ function Whole({ entry }: { entry: Entry }) {
         )}
         {entry.part === null ? null : (
           <Fact name="Part">
-            <PartSays part={entry.part} route={entry.route} />
+            <PartSays part={entry.part} route={entry.route} verdict={entry.verdict} />
           </Fact>
         )}
         {entry.margin === null ? null : (

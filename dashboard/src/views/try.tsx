@@ -99,7 +99,7 @@ export function Try() {
                     )}
                     {found.part === null ? null : (
                       <p class="muted">
-                        <PartSays part={found.part} route={found.route} />
+                        <PartSays part={found.part} route={found.route} verdict={found.verdict} />
                       </p>
                     )}
                     {found.margin === null ? null : (

@@ -28,7 +28,7 @@ def meaning(scores: Scores, principal: Principal, snapshot: Snapshot) -> Meant |
     if found is None:
         return Meant(None, None)
     if len(found.contenders) > 1:
-        return ambiguous(found, found.contenders, principal, by_parts=False)
+        return ambiguous(found, found.contenders, principal)
     chosen = found.best if found.contenders else None
     if chosen is None or may_use(principal, chosen) is not None:
         stands = counted(scores, chosen, principal, snapshot)
@@ -37,7 +37,7 @@ def meaning(scores: Scores, principal: Principal, snapshot: Snapshot) -> Meant |
             found = replace(found, part=part_of(stands, snapshot, chose=chosen is None))
             if chosen is not None or len(others) > 1:
                 meant = others if chosen is None else (chosen, *others)
-                return ambiguous(found, meant, principal, by_parts=True)
+                return ambiguous(found, meant, principal)
             chosen = others[0]
     return Meant(chosen, found)
 

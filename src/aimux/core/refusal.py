@@ -14,6 +14,7 @@ NO_INTENTS_RULE = "no route has intents"
 TOKENS_RULE = "token ids cannot be judged"
 UNHEARD_RULE = "a guard applies to the caller, and no guard hears a body of this kind"
 _PARTS_RULE = "a part of the text stands for another route than the whole"
+_SEVERAL_RULE = "parts of the text stand for several routes, and the whole for none"
 _CLOSE_RULE = "the best score leads the second best by less than ambiguity_threshold"
 _LIST_RULE = "the texts of a list must all be permitted, and to one route"
 _ILLEGIBLE_RULE = "a text must say to a reader what it says to the model"
@@ -74,17 +75,19 @@ def forbidden(
     return Refuse(reason, f"{who(principal)} may not use {what}", rule, principal, route, found, (), chosen_by)
 
 
-def ambiguous(found: Match, meant: tuple[Route, ...], principal: Principal, *, by_parts: bool) -> Refuse:
+def ambiguous(found: Match, meant: tuple[Route, ...], principal: Principal) -> Refuse:
     """The text could mean several routes; where the caller may use none of them, it is forbidden."""
     candidates = tuple(route.name for route in meant if may_use(principal, route))
     if not candidates:
         return forbidden(found.lead.route, principal, found, "any route that this text could mean")
-    parts = _PARTS_RULE if found.part is None else f"{_PARTS_RULE}: {found.part.says}"
+    rule = _CLOSE_RULE
+    if found.part is not None:
+        rule = f"{_SEVERAL_RULE if found.part.chose else _PARTS_RULE}: {found.part.says}"
     return Refuse(
         Reason.AMBIGUOUS_ROUTE,
         f"this text could mean more than one route; of those, {who(principal)} may use: {', '.join(candidates)}. "
         "Say it differently, or name one in the X-AIMux-Route header",
-        parts if by_parts else _CLOSE_RULE,
+        rule,
         principal,
         found.lead.route,
         found,

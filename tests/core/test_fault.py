@@ -58,3 +58,16 @@ def test_want_of_descriptors_is_seen_through_its_consequences(number):
     assert is_exhaustion(raised(RuntimeError("x"), OSError(number, "x")))
     assert not is_exhaustion(OSError(errno.EACCES, "x"))
     assert not is_exhaustion(RuntimeError("Too many open files"))
+
+
+def test_a_library_below_a_folder_named_as_the_package_is_no_place_of_ours():
+    """As in a checkout of that name, which holds the libraries in its .venv."""
+    elsewhere = "/srv/aimux/.venv/lib/python3/site-packages/thing/run.py"
+    namespace = {}
+    exec(
+        compile("class Text(str):\n    def __len__(self):\n        raise ValueError('no')", elsewhere, "exec"),
+        namespace,
+    )
+    with pytest.raises(ValueError, match="no") as caught:
+        len(namespace["Text"]())
+    assert fault_of(caught.value) == "ValueError: no, at thing/run.py:3"

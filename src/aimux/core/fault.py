@@ -7,7 +7,8 @@ from typing import Final
 
 _LONGEST: Final = 200
 _MOST_CAUSES: Final = 3
-_OWN: Final = "aimux"
+_OWN: Final = PurePath(__file__).parents[1]
+"""This package's folder. Its name tells nothing: a checkout, with all libraries in it, is called the same."""
 
 
 def fault_of(error: BaseException) -> str:
@@ -51,15 +52,13 @@ def _place(error: BaseException) -> str:
     frames = extract_tb(error.__traceback__)
     if not frames:
         return ""
-    own = next((frame for frame in reversed(frames) if _OWN in PurePath(frame.filename).parts), None)
+    own = next((frame for frame in reversed(frames) if PurePath(frame.filename).is_relative_to(_OWN)), None)
     last = frames[-1]
     places = [f"{_short(frame.filename)}:{frame.lineno}" for frame in (own, last) if frame is not None]
     return " in ".join(dict.fromkeys(places))
 
 
 def _short(filename: str) -> str:
-    """A file's path within its package."""
-    parts = PurePath(filename).parts
-    if _OWN in parts:
-        return "/".join(parts[len(parts) - parts[::-1].index(_OWN) :])
-    return "/".join(parts[-2:])
+    """A file's path within this package, or its last two parts."""
+    path = PurePath(filename)
+    return str(path.relative_to(_OWN)) if path.is_relative_to(_OWN) else "/".join(path.parts[-2:])

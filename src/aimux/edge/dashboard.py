@@ -41,7 +41,8 @@ _NOT_BUILT: Final = b"""<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>AIMux: the dashboard is not built</title>
 <h1>The dashboard is not built</h1>
-<p>The gateway runs; only this page is missing. In the checkout, this builds it, with the machine's Node.js or one that it installs:</p>
+<p>The gateway runs; only this page is missing. In the checkout, this builds it (with the machine's Node.js or one that
+it installs):</p>
 <pre>make dashboard</pre>
 <p>Then start the gateway again. Until then: <a href="/routes">routes</a>, <a href="/agents">agents</a>,
 <a href="/config">configuration</a>, <a href="/metrics">metrics</a>, <a href="/audit">audit</a>.</p>

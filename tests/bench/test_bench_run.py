@@ -61,13 +61,14 @@ def _descendants(pid: int) -> set[_Process]:
 
 
 @pytest.mark.needs("nginx", "wrk")
+@pytest.mark.timeout(600)
 @needs_two_cores
 def test_a_tiny_run_measures_every_figure_and_leaves_nothing_behind(
     tmp_path: Path, environment: Mapping[str, str]
 ) -> None:
     results = tmp_path / "kept" / "results.json"
     command = [*_COMMAND, "--seconds", "1", "--results", str(results)]
-    done = subprocess.run(command, cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr
     kept = json.loads(results.read_text())
     measured = {(row["figure"]["key"], row["subject"]) for row in kept["rows"]}

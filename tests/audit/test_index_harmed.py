@@ -209,6 +209,7 @@ def test_what_stands_in_the_way_is_said_once_and_so_is_its_end(
 
     monkeypatch.setattr(indexing, "_ends_within", ends)
     monkeypatch.setattr(indexing, "_stand_back", lambda: None)
+    monkeypatch.setattr(indexing, "begin_as_child", lambda ignored: None)  # the signals of this process are pytest's
     monkeypatch.setattr(indexing, "Indexer", Full)
     assert indexing.main([str(log)]) == 0
     out, err = capsys.readouterr()

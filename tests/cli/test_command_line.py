@@ -227,6 +227,14 @@ def test_wrong_usage_ends_with_2_and_calls_nothing(
     assert capsys.readouterr().err
 
 
+def test_the_folder_of_a_log_is_no_configuration(
+    run: Callable[..., int], audit_calls: list[Any], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run("audit", "verify", str(tmp_path)) == 2
+    assert f"--path {tmp_path}" in " ".join(capsys.readouterr().err.split())
+    assert audit_calls == []
+
+
 def test_a_misplaced_config_says_where_it_belongs(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--config", "a.yaml", "check") == 2
     assert "write --config behind the command: aimux check --config a.yaml" in capsys.readouterr().err

@@ -57,7 +57,7 @@ def tail(
     from aimux.cli import audit
 
     given = _given(agent=agent, route=route, verdict=verdict, text=text)
-    leave(audit.tail(configuration(file, config), path, given, count, follow=follow, as_json=as_json))
+    leave(audit.tail(_configuration(file, config), path, given, count, follow=follow, as_json=as_json))
 
 
 @app.command(
@@ -87,7 +87,7 @@ def query(
 
     given = _given(agent=agent, route=route, verdict=verdict, text=text, since=since, until=until)
     given |= _given(request_id=request_id, trace_id=trace_id)
-    leave(audit.query(configuration(file, config), path, given, limit, as_json=as_json))
+    leave(audit.query(_configuration(file, config), path, given, limit, as_json=as_json))
 
 
 @app.command(epilog=examples("aimux audit verify", "aimux audit verify --public-key /safe/aimux.pub.pem"))
@@ -115,7 +115,7 @@ def verify(
     """
     from aimux.cli import audit
 
-    leave(audit.verify(configuration(file, config), path, public_key, checkpoints, as_json=as_json))
+    leave(audit.verify(_configuration(file, config), path, public_key, checkpoints, as_json=as_json))
 
 
 @app.command(
@@ -142,7 +142,7 @@ def export(
     from aimux.cli import audit
 
     given = _given(agent=agent, route=route, verdict=verdict, text=text, since=since, until=until)
-    leave(audit.export(configuration(file, config), path, given, form.value))
+    leave(audit.export(_configuration(file, config), path, given, form.value))
 
 
 @app.command(epilog=examples("aimux audit stats --since 24h", "aimux audit stats --agent finance-bot --json"))
@@ -161,8 +161,15 @@ def stats(
     from aimux.cli import audit
 
     given = _given(since=since, until=until, agent=agent, route=route)
-    leave(audit.stats(configuration(file, config), path, given, as_json=as_json))
+    leave(audit.stats(_configuration(file, config), path, given, as_json=as_json))
 
 
 def _given(**options: str | None) -> dict[str, str]:
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _configuration(file: Path | None, config: Path | None) -> Path:
+    """The configuration that names the log. Raises BadParameter for the log itself."""
+    if file is not None and file.is_dir():
+        raise typer.BadParameter(f"{file} is a folder: name that of a log by --path {file}")
+    return configuration(file, config)

@@ -162,15 +162,13 @@ def test_a_broken_file_changes_nothing_and_says_why(start: Start, config: Refres
 
 def test_what_is_read_at_the_start_only_is_named(start: Start, config: Refresh, workers: int) -> None:
     gateway = start(config())
-    changed = config(
-        {"max_headers": 50}, logging={"timestamp": False}, upstreams={"connect_timeout": 1.0}, agents=["alice"]
-    )
+    changed = config({"max_headers": 50}, logging={"timestamp": False}, upstreams={"max_headers": 50}, agents=["alice"])
     gateway.reload(changed)
     problems = in_force(gateway)["last_reload"]["problems"]
     assert [problem.split(":")[0] for problem in problems] == [
         "server.max_headers",
         "logging.timestamp",
-        "upstreams.connect_timeout",
+        "upstreams.max_headers",
     ]
     assert everywhere(gateway, workers, agent="bob") == (200, "main"), "nothing of the file was taken over"
 

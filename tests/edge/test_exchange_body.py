@@ -37,6 +37,9 @@ class Client:
     def release(self):
         self.held = False
 
+    def discard(self):
+        self.sent.append("discard")
+
 
 @dataclass
 class Sink:
@@ -264,3 +267,15 @@ def test_a_length_over_the_limit_is_refused_before_a_byte_of_the_body():
     for length, reason in ((LIMIT, None), (LIMIT + 1, Reason.BODY_TOO_LARGE)):
         exchange = Sent(b"Content-Length: %d" % length, b"", b"").exchange(Client())
         assert refusal_of(exchange.check) == (None, reason)
+
+
+def test_a_body_that_nobody_wants_is_thrown_away_once_and_ends_the_connection():
+    client, sink = Client(), Sink()
+    exchange = Sent(b"Content-Length: 9", b"", b"").exchange(client)
+    exchange.stream_body(sink)
+    client.sent.clear()
+    for _ in range(3):  # with each piece of the response that tells so
+        exchange.discard_body()
+    assert client.sent == ["discard"]
+    exchange.feed(b"12345")
+    assert (sink.taken, sink.ends) == (b"", [])

@@ -190,9 +190,10 @@ class Incoming:
 
     def discard_body(self) -> None:
         """Nobody takes the rest of the body, and the connection carries no other request."""
-        self._sink = None
-        self._close = True
-        self._link.discard()
+        if self._sink is not None:
+            self._sink = None
+            self._close = True
+            self._link.discard()
 
     def hold_body(self) -> None:
         """The sink is full."""

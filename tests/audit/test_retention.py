@@ -49,6 +49,13 @@ def test_the_clock_of_ages_reaches_the_system_s_in_the_end(steps: int, ahead: fl
     assert clock.now == pytest.approx(wall, abs=1e-3)
 
 
+@pytest.fixture
+def log(log: Path) -> Path:
+    """A log of an earlier version, which knew no ages."""
+    (log / "chain-1" / age.FILE).unlink()
+    return log
+
+
 class Time:
     """Both clocks, moved by the test."""
 
@@ -125,6 +132,22 @@ def test_a_jump_ahead_before_the_start_removes_nothing_for_days(log: Path) -> No
     lost = Kept(log, time, trim_share=1.0, signed_at=1_700_000_000.0)
     time.pass_by(DAY)
     assert lost.going() == 0
+
+
+def test_a_clock_that_is_ahead_from_the_start_is_not_believed_after_a_kill(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is killed at once has signed with the wrong time already."""
+    monkeypatch.setattr("time.time", lambda: NOW * 2)
+
+    async def main() -> None:
+        opened = AuditLog(AuditSettings(log, checkpoint_interval=3600), 1, print, print)
+        await asyncio.get_running_loop().run_in_executor(opened._disk, int)
+        kept = json.loads((log / "chain-1" / age.FILE).read_text())
+        assert kept["now"] < NOW * 1.5
+        opened.close()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("wall", [0.0, NOW - 400 * DAY])

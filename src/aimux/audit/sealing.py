@@ -1,5 +1,6 @@
 """What the disk's own thread does for a chain: make it durable, put its files back, and sign how far it has come."""
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -53,6 +54,8 @@ class Seal:
             }
             signed_at = _seconds(signed[-1].at) if signed else None
             retention = Retention(self._settings, self._folder, inventory, signed_at)
+            with contextlib.suppress(OSError):  # from the first moment on, should the clock be wrong already
+                retention.ages.save()
             self._opened = file, inventory, retention
         return self._opened
 

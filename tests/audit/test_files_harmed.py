@@ -1,6 +1,7 @@
 """What others do to the files of a running log: noticed, told, and put back where the records can still be read."""
 
 import asyncio
+import errno
 import gzip
 import json
 import os
@@ -504,6 +505,35 @@ def test_checkpoints_that_go_just_before_files_are_removed_are_put_back(tmp_path
         assert faults(tmp_path / "audit") == []
 
     run(tmp_path, made, body, segment_bytes=5000, keep_bytes=20_000)
+
+
+@pytest.mark.parametrize("room", [0, 100])
+def test_checkpoints_that_could_not_be_written_are_nobody_else_s_doing(
+    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    class Full:
+        """The module `os` on a disk that is full."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(os, name)
+
+        def write(self, descriptor: int, data: bytes) -> int:
+            if not room:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return os.write(descriptor, bytes(data)[:room])
+
+    async def main() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr("aimux.audit.checkpoints.os", Full())
+            running = Running(AuditSettings(tmp_path / "audit", checkpoint_interval=3600), made)
+            await asyncio.get_running_loop().run_in_executor(running.log._disk, int)
+        await running.turn()
+        await running.turn()
+        assert running.incidents == {}
+        running.log.close()
+
+    asyncio.run(main())
+    assert is_whole(tmp_path / "audit"), faults(tmp_path / "audit")
 
 
 @pytest.mark.parametrize("name", ["signing-key.pem", "signing-key.pub.pem"])

@@ -1,5 +1,6 @@
 """The chain's own file of checkpoints, held against what this process left there, and written anew where it differs."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Sequence
@@ -55,8 +56,11 @@ class CheckpointFile:
 
     def append(self, signed: Sequence[Checkpoint]) -> None:
         """Write checkpoints at the end of the file, and to the disk."""
-        checkpoints.append(self._path, signed)
-        self._follow()
+        try:
+            checkpoints.append(self._path, signed)
+        finally:
+            with contextlib.suppress(OSError):  # what an attempt that failed has left is not others' doing
+                self._follow()
 
     def read(self) -> list[Checkpoint]:
         """The checkpoints of the file."""

@@ -95,7 +95,7 @@ class Upkeep:
         if look.trouble is not None:
             host.warn(f"chain {host.chain}: {look.trouble[1]}")
             return
-        if look.is_harmed or look.size > host.writer.current.size:
+        if look.is_harmed or (look.size > host.writer.current.size and not host.writer.is_torn):
             self._rotate()
         self._run(lambda: self._seal.settle(self._take_retired(), host.writer.current))
         self._tell_incidents()

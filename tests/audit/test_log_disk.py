@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,31 @@ def test_what_the_disk_did_not_keep_is_not_served_until_a_restart(
     asyncio.run(main())
     assert len(troubles) == 1
     assert "restart" in str(troubles[0])
+
+
+def test_a_disk_that_hangs_is_told_of_once_and_so_is_its_end(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path, checkpoint_interval=3600), 1, print, said.append, said.append)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(log._disk, int)
+        hanging = threading.Event()
+        loop.run_in_executor(log._disk, hanging.wait)
+        for _ in range(3):
+            log._upkeep._tick()
+        assert said == []
+        log._upkeep._looking_since -= 31
+        for _ in range(2):
+            log._upkeep._tick()
+        assert [line for line in said if "has not answered" in line] == said != []
+        hanging.set()
+        await loop.run_in_executor(log._disk, int)
+        await asyncio.sleep(0)
+        assert "answers again" in said[-1]
+        log.close()
+
+    asyncio.run(main())
 
 
 def test_the_writer_is_not_fooled_by_what_a_failed_attempt_left(

@@ -23,6 +23,7 @@ from aimux.audit.written import WrittenSegment
 
 _RETAIN_SECONDS: Final = 60.0
 _AGAIN_SECONDS: Final = 1.0
+_SILENT_SECONDS: Final = 30.0
 _FAR_BEHIND_DAYS: Final = 1.0
 NOT_KEPT: Final = "the disk does not keep what is written to it; restart the gateway once the disk is sound"
 
@@ -75,8 +76,8 @@ class Upkeep:
         self._disk = disk
         self._loop = asyncio.get_running_loop()
         self._sealed = -1
-        self._retained_at = 0.0
-        self._is_looking = self._is_moved = self._is_stuck = self._told_behind = False
+        self._retained_at = self._looking_since = 0.0
+        self._is_looking = self._is_moved = self._is_stuck = self._told_behind = self._told_silent = False
         self._failed: str | None = None
         self._kept: str | None = None
         self._timer = self._loop.call_later(settings.checkpoint_interval, self._tick)
@@ -116,16 +117,27 @@ class Upkeep:
         wait = _AGAIN_SECONDS if self._is_moved else self._settings.checkpoint_interval
         self._timer = self._loop.call_later(min(wait, self._settings.checkpoint_interval), self._tick)
         if self._is_looking:
+            self._tell_silent()
             return
-        self._is_looking = True
+        self._is_looking, self._looking_since = True, self._loop.time()
         current = self._host.writer.current
         looking = self._loop.run_in_executor(self._disk, self._watch.look, current)
         looking.add_done_callback(lambda done: self._was_looked(current, done))
 
     # Looking.
 
+    def _tell_silent(self) -> None:
+        """A look has not come back: the disk's thread hangs in the kernel, as on a file server that is away."""
+        seconds = self._loop.time() - self._looking_since
+        if seconds > _SILENT_SECONDS and not self._told_silent:
+            self._told_silent = True
+            self._host.warn(f"chain {self._host.chain}: the disk of the audit log has not answered for {seconds:.0f} s")
+
     def _was_looked(self, before: WrittenSegment, done: asyncio.Future[Look]) -> None:
         self._is_looking = False
+        if self._told_silent:
+            self._told_silent = False
+            self._host.note(f"chain {self._host.chain}: the disk of the audit log answers again")
         if done.cancelled() or self._host.is_closed:
             return
         look, host = done.result(), self._host

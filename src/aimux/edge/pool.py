@@ -219,11 +219,11 @@ class Upstreams:
 
 
 def _may_resend(exchange: Exchange, body: bytes | None) -> bool:
-    """Whether a request that got no answer is harmless to send again: it does the same twice, or has not been complete.
+    """Whether a request that got no answer may be sent again: it does the same twice, and all of it is at hand.
 
     A body that is streamed is gone once some of it has come.
     """
-    return exchange.received == 0 if body is None else exchange.head.method in _IDEMPOTENT
+    return exchange.head.method in _IDEMPOTENT and (body is not None or exchange.received == 0)
 
 
 async def _exchange(pool: Pool, connection: UpstreamConnection, request: Outgoing, exchange: Exchange) -> Outcome:

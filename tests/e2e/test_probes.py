@@ -48,9 +48,12 @@ def test_a_gateway_that_drains_lives_and_is_not_ready(start: Start, upstream: Up
     slow = Slow(upstream)
     routes = [{"name": "plain", "upstream": upstream.url}]
     gateway = start({"server": {"workers": workers, "admin_token": TOKEN}, "routes": routes})
-    with Client(gateway.port) as running, Client(gateway.port) as kept:
+    clients = [Client(gateway.port) for _ in range(16)]  # every worker has some: one without ends at once
+    for running in clients:
         running.send(compose("GET", "/", {"X-AIMux-Route": "plain"}))
+    for running in clients:
         running.read_until(b"before")
+    with Client(gateway.port) as kept:
         kept.send(compose("GET", "/readyz", STRANGER, host="10.1.2.3"))
         assert kept.read_response().status == 200
         gateway.signal()
@@ -60,10 +63,12 @@ def test_a_gateway_that_drains_lives_and_is_not_ready(start: Start, upstream: Up
         assert (answer.status, json.loads(answer.body)) == (503, {"status": "draining"})
         assert answer.header("Connection") == b"close"
         assert kept.closed()
-        assert "shutting down" in json.loads(probe(gateway, "/readyz", OPERATOR).body)["detail"]
-        assert probe(gateway, "/livez").status == 200
-        slow.go_on.set()
+    assert "shutting down" in json.loads(probe(gateway, "/readyz", OPERATOR).body)["detail"]
+    assert probe(gateway, "/livez").status == 200
+    slow.go_on.set()
+    for running in clients:
         assert running.read_exactly(6) == b"+after"
+        running.close()
     assert gateway.exited() == 0
 
 

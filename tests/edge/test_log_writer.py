@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from aimux.edge.log_output import Descriptor, SharedOutput
-from aimux.edge.log_writer import Bounds, TickWriter
+from aimux.edge.log_writer import BOUNDS, Bounds, TickWriter
 
 PATIENCE = 30.0
 QUICK = Bounds(interval=0.01, looks=3)
@@ -76,6 +76,13 @@ class Pipe:
 
     read_end: int
     write_end: int
+    writers: list[TickWriter] = field(default_factory=list)
+
+    def writer(self, told: "Told", bounds: Bounds = BOUNDS, lock: int | None = None) -> TickWriter:
+        """A writer to it, shared by `lock` where that is given."""
+        output = Descriptor(self.write_end)
+        self.writers.append(TickWriter(output if lock is None else SharedOutput(output, lock), told, bounds))
+        return self.writers[-1]
 
     def read(self, size: int = 65536) -> bytes:
         """What is there."""
@@ -98,10 +105,14 @@ class Pipe:
 def a_pipe() -> Iterator[Pipe]:
     read_end, write_end = os.pipe()
     os.set_blocking(read_end, False)  # the open file of this end alone
+    made = Pipe(read_end, write_end)
     try:
-        yield Pipe(read_end, write_end)
+        yield made
     finally:
-        os.close(read_end)  # first: who waits for a reader waits no more
+        os.close(read_end)  # from here on every write ends at once
+        for writer in made.writers:
+            writer.lost = 0
+            assert writer.close(PATIENCE) == 0, "a thread would write to whatever gets the number next"
         os.close(write_end)
 
 
@@ -176,7 +187,7 @@ def test_a_full_disk_is_told_once_and_loses_nothing(told: Told) -> None:
 
 def test_a_reader_that_stalls_is_told_and_one_that_goes_on_gets_everything(told: Told, pipe: Pipe) -> None:
     async def run() -> TickWriter:
-        writer = TickWriter(Descriptor(pipe.write_end), told, QUICK)
+        writer = pipe.writer(told, QUICK)
         for number in range(1000):  # ten times what a pipe takes; nobody reads
             writer.msg(f"{number} {'x' * 600}")
             await asyncio.sleep(0)
@@ -194,7 +205,7 @@ def test_a_reader_that_stalls_is_told_and_one_that_goes_on_gets_everything(told:
 
 def test_the_open_file_that_others_share_still_blocks(told: Told, pipe: Pipe) -> None:
     async def run() -> None:
-        writer = TickWriter(Descriptor(pipe.write_end), told)
+        writer = pipe.writer(told)
         writer.msg("x" * 100_000)
         await asyncio.sleep(0)
         assert os.get_blocking(pipe.write_end)
@@ -212,7 +223,7 @@ def test_a_reader_that_is_slow_loses_nothing_and_is_no_trouble(told: Told, pipe:
             await asyncio.sleep(0.002)
 
     async def run() -> TickWriter:
-        writer = TickWriter(Descriptor(pipe.write_end), told, Bounds(interval=0.05, looks=200))
+        writer = pipe.writer(told, Bounds(interval=0.05, looks=200))
         reading = asyncio.create_task(slowly())
         for number in range(600):
             writer.msg(f"{number} {'x' * 600}")
@@ -230,7 +241,7 @@ def test_too_much_that_waits_is_told_before_anything_is_lost(told: Told, pipe: P
     bounds = Bounds(interval=0.01, looks=1_000_000, stalled=200_000, recovered=50_000, kept=400_000)
 
     async def run() -> TickWriter:
-        writer = TickWriter(Descriptor(pipe.write_end), told, bounds)
+        writer = pipe.writer(told, bounds)
         while not told.heard:
             writer.msg("x" * 999)
             await asyncio.sleep(0)
@@ -275,7 +286,7 @@ def test_every_line_is_kept_or_counted(told: Told) -> None:
 
 
 def test_closing_with_a_reader_that_has_stalled_ends_and_says_what_is_lost(told: Told, pipe: Pipe) -> None:
-    writer = TickWriter(Descriptor(pipe.write_end), told)
+    writer = pipe.writer(told)
     for _ in range(300):
         writer.msg("x" * 1023)
     lost = writer.close(0.05)
@@ -329,7 +340,7 @@ def test_who_shares_the_output_waits_in_its_thread_and_its_lines_stay_whole(told
     os.read(holding[0], 1)
 
     async def run() -> None:
-        writer = TickWriter(SharedOutput(Descriptor(pipe.write_end), lock), told, QUICK)
+        writer = pipe.writer(told, QUICK, lock)
         writer.msg("ours")
         await told.wait(1)  # the loop goes on meanwhile, and says what is the matter
         os.write(going_on[1], b"x")

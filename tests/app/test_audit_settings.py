@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from aimux.app.settings import audit_settings
-from aimux.config.schema import AuditConfig, Config, ServerConfig
+from aimux.config.schema import AuditConfig, Config
+from aimux.config.server_section import ServerConfig
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import yaml
 from pydantic import BaseModel
 
 from aimux.config.load import Loaded
-from aimux.config.schema import Config, CorsConfig, FallbackConfig, GuardConfig, RouteConfig, json_schema
+from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig, json_schema
+from aimux.config.server_section import CorsConfig
 
 MANUAL = Path(__file__).parents[2] / "docs/configuration.md"
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from aimux.app.errors import StartError
 from aimux.config.compile import address_of
 from aimux.config.load import Loaded
-from aimux.config.schema import ServerConfig
+from aimux.config.server_section import ServerConfig
 
 BACKLOG: Final = 2048
 _MOST_UNSENT: Final = 128 * 1024

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from aimux.config.schema import Config, Section
+from aimux.config.schema import Config
+from aimux.config.section import Section
 
 _LASTING: Final = ("server.", "logging.", "telemetry.", "upstreams.", "audit.")
 # These belong to the routes, and are read again with them.

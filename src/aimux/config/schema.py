@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, WithJsonSchema
+from pydantic import ByteSize, Field
 
 from aimux.config.fields import (
     Allowed,
@@ -14,99 +14,29 @@ from aimux.config.fields import (
     FilePath,
     Flag,
     HeaderName,
-    Host,
     Name,
-    Network,
-    Origins,
     PathRule,
-    Port,
-    RequestHeader,
     Score,
     Seconds,
-    SecondsOrOff,
     Size,
     Text,
-    Token,
     UpstreamURL,
-    Workers,
 )
+from aimux.config.section import KIB, MIB, Section, choice
+from aimux.config.server_section import ServerConfig
 
-KIB = 1024
-MIB = 1024 * KIB
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
-def _choice(*words: str) -> WithJsonSchema:
-    return WithJsonSchema({"anyOf": [{"enum": list(words)}, {"type": "string", "pattern": r"\$\{"}]})
-
-
-RedirectsChoice = Annotated[Literal["rewrite", "pass"], _choice("rewrite", "pass")]
-
-
-class Section(BaseModel):
-    """What all sections share: nothing in them changes, and a key that is not known is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, use_attribute_docstrings=True)
-
-
-class CorsConfig(Section):
-    """Which web pages may call the gateway from a browser, as any agent: see threat-model.md."""
-
-    origins: Origins
-    """Origins of these pages, such as https://app.example. ["*"]: those of any page."""
-    headers: tuple[RequestHeader, ...] = ("*",)
-    """Header fields that these pages may send. ["*"]: any."""
-    max_age: CountOrNone = 600
-    """Seconds that a browser may remember what a preflight was answered."""
-
-
-class ServerConfig(Section):
-    """Where the gateway listens, and what it accepts from clients."""
-
-    host: Host = "127.0.0.1"
-    """Address to listen on. 127.0.0.1 serves this machine only, 0.0.0.0 every IPv4 network, :: every network."""
-    port: Port = 8080
-    """TCP port to listen on. 0 takes any free port."""
-    workers: Workers = 1
-    """Processes that serve, each with its own model, best one a core. Limits on connections and texts hold for each."""
-    admin_token: Token | None = None
-    """Bearer token for the management endpoints, at least 16 characters. Without one only this machine reads them."""
-    trusted_proxies: tuple[Network, ...] = ()
-    """Addresses and networks whose X-Forwarded-* headers are believed."""
-    drain_timeout: Seconds = 30.0
-    """Seconds that running requests may take to finish when the gateway stops."""
-    max_connections: Count = 10_000
-    """Client connections that may be open at once."""
-    max_header_bytes: Size = ByteSize(32 * KIB)
-    """Size of a request's head, without the request line."""
-    max_headers: Count = 100
-    """Header fields in one request."""
-    max_target_bytes: Size = ByteSize(8 * KIB)
-    """Size of a request's path and query."""
-    max_body_bytes: Size = ByteSize(10 * MIB)
-    """Size of a request's body, also after decoding."""
-    header_timeout: Seconds = 10.0
-    """Seconds that a client may take to send a request's head."""
-    body_timeout: Seconds = 30.0
-    """Seconds without a byte of a request's body after which the client is given up."""
-    send_timeout: Seconds = 30.0
-    """Seconds that a client may leave a response unread, or read less than 1 KiB a second, before it is given up."""
-    idle_timeout: Seconds = 75.0
-    """Seconds that a client's connection is kept open between requests."""
-    sse_keepalive: SecondsOrOff | None = None
-    """Seconds of silence after which an event stream's client is sent a comment. null or 0: it is never sent any."""
-    cors: CorsConfig | None = None
-    """Web pages that may call the gateway from a browser. Without it no browser lets a page of another origin do so."""
+RedirectsChoice = Annotated[Literal["rewrite", "pass"], choice("rewrite", "pass")]
 
 
 class LoggingConfig(Section):
     """What the gateway writes about itself and each request."""
 
-    level: Annotated[Literal["debug", "info", "warn", "error"], _choice("debug", "info", "warn", "error")] = "info"
+    level: Annotated[Literal["debug", "info", "warn", "error"], choice("debug", "info", "warn", "error")] = "info"
     """Least importance of what is logged. debug adds scores and timings to each request."""
     timestamp: Flag = True
     """Whether lines begin with the time. Turn it off where the log's reader adds its own, as journald does."""
-    format: Annotated[Literal["auto", "human", "json"], _choice("auto", "human", "json")] = "auto"
+    format: Annotated[Literal["auto", "human", "json"], choice("auto", "human", "json")] = "auto"
     """Form of a line. auto is human on a terminal and json elsewhere."""
 
 
@@ -152,11 +82,11 @@ class EngineConfig(Section):
     """Texts that may wait for the model at once; further requests are refused as overloaded."""
     max_wait: Seconds = 5.0
     """Seconds that a text may wait for the model before its request is refused as overloaded."""
-    scope: Annotated[Literal["last_user", "all_messages"], _choice("last_user", "all_messages")] = "last_user"
+    scope: Annotated[Literal["last_user", "all_messages"], choice("last_user", "all_messages")] = "last_user"
     """What of a conversation is looked at: the last message of its user, or for what is forbidden all messages."""
     close_reading: Flag = False
     """Whether short texts that nothing divides are read in halves too: more are refused, and it takes longer."""
-    follow_ups: Annotated[Literal["keep", "fallback"], _choice("keep", "fallback")] = "keep"
+    follow_ups: Annotated[Literal["keep", "fallback"], choice("keep", "fallback")] = "keep"
     """Conversations whose last message means no route: keep the route of an earlier message, or take the fallback."""
     guards: tuple[GuardConfig, ...] = ()
     """Meanings that are refused wherever they appear."""
@@ -169,9 +99,9 @@ class AuditConfig(Section):
     """Whether each request is recorded. Without it nothing can be said afterwards of who did what."""
     path: FilePath = Path("./audit")
     """Folder of the log, relative to the configuration file. No two gateways share one."""
-    sync: Annotated[Literal["os", "always"], _choice("os", "always")] = "os"
+    sync: Annotated[Literal["os", "always"], choice("os", "always")] = "os"
     """What a record survives before its request is forwarded: os the end of the process, always a loss of power too."""
-    text: Annotated[Literal["full", "excerpt", "none"], _choice("full", "excerpt", "none")] = "excerpt"
+    text: Annotated[Literal["full", "excerpt", "none"], choice("full", "excerpt", "none")] = "excerpt"
     """How much of a text is recorded, besides its digest. full stops at 32 Ki characters."""
     excerpt_length: ExcerptLength = 200
     """Characters of a text that an excerpt has, at most 16384."""

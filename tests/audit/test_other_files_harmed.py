@@ -14,6 +14,7 @@ from audit_support.harm import (
     Make,
     Running,
     appended,
+    changed_later,
     cut_checkpoints,
     deleted,
     emptied,
@@ -105,7 +106,7 @@ def test_what_stands_where_the_next_segment_belongs_is_set_aside(tmp_path: Path,
 
 
 @pytest.mark.parametrize("is_trimmed", [False, True])
-@pytest.mark.parametrize("harm", [renamed, deleted, rotated, appended, emptied, cut_checkpoints])
+@pytest.mark.parametrize("harm", [renamed, deleted, rotated, appended, emptied, cut_checkpoints, changed_later])
 def test_checkpoints_are_put_back_or_signed_anew(
     tmp_path: Path, made: Make, harm: Callable[[Path], None], *, is_trimmed: bool
 ) -> None:
@@ -123,7 +124,7 @@ def test_checkpoints_are_put_back_or_signed_anew(
         running.serve(1)
         await running.turn()
         after = (running.folder / "checkpoints.jsonl").read_bytes()
-        assert after.startswith(before) is (harm not in {emptied, cut_checkpoints})
+        assert after.startswith(before) is (harm not in {emptied, cut_checkpoints, changed_later})
         assert sum(running.incidents.values()) == 1
         assert running.log.intact
         assert faults(tmp_path / "audit") == []

@@ -23,7 +23,7 @@ class CheckpointFile:
         """Take the file for what it is now; it may not be there yet."""
         self._path = folder / checkpoints.FILE
         self._descriptor: int | None = None
-        self._size = 0
+        self._size = self._changed_at = 0
         self._hash = hashlib.sha256()
         if stat_of(self._path) is not None:
             self._follow()
@@ -40,6 +40,10 @@ class CheckpointFile:
             return Harm.REPLACED
         if here.st_size != self._size:
             return Harm.TRUNCATED if here.st_size < self._size else Harm.WRITTEN
+        if here.st_mtime_ns != self._changed_at:
+            if self._whole() is None:
+                return Harm.WRITTEN
+            self._changed_at = here.st_mtime_ns
         return None
 
     def mend(self, sign_anew: Callable[[], Sequence[Checkpoint]]) -> Incident | None:
@@ -104,6 +108,7 @@ class CheckpointFile:
             self.close()
             self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             self._size, self._hash = 0, hashlib.sha256()
+        self._changed_at = os.fstat(self._descriptor).st_mtime_ns
         while data := os.pread(self._descriptor, _READ_AT_ONCE, self._size):
             self._hash.update(data)
             self._size += len(data)

@@ -130,3 +130,10 @@ def changed_in_place(path: Path) -> None:
 
 def cut_checkpoints(path: Path) -> None:
     os.truncate(path, 10)
+
+
+def changed_later(path: Path) -> None:
+    """The same, at another time than the gateway's last write by the clock of the file system."""
+    changed_in_place(path)
+    state = path.stat()
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns + 20_000_000))

@@ -134,3 +134,35 @@ def test_a_record_at_the_end_of_a_segment_waits_for_that_segment_too(
         log.close()
 
     asyncio.run(main())
+
+
+def test_segments_that_have_ended_are_on_the_disk_whatever_else_fails(
+    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `audit.sync: always`, whoever waits is answered after the file that is being written alone."""
+    real, synced = os.fdatasync, set()
+
+    def noted(descriptor: int) -> None:
+        synced.add(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        real(descriptor)
+
+    def no_room(_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path, checkpoint_interval=3600, segment_bytes=1000), 1, print, print)
+        await asyncio.get_running_loop().run_in_executor(log._disk, int)
+        for number in range(6):
+            log.decided(made(number))
+        ended = {each.segment.path.name for each in log.writer.retired}
+        assert len(ended) > 1
+        monkeypatch.setattr("os.fdatasync", noted)
+        monkeypatch.setattr("aimux.audit.sealing.put_back", no_room)
+        log._upkeep.seal_now()
+        await asyncio.get_running_loop().run_in_executor(log._disk, int)
+        assert synced == ended
+        monkeypatch.undo()
+        log.close()
+
+    asyncio.run(main())
+    assert is_whole(tmp_path)

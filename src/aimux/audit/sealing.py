@@ -80,6 +80,9 @@ class Seal:
         Raises as `seal` does.
         """
         self._ended.extend(ended)
+        # Before anything else may fail: a turn of the group commit that comes behind this leaves them out.
+        for each in ended:
+            _make_durable(each.descriptor)
         file, inventory, retention = self.open(current.segment)
         while self._ended:
             self._finish(self._ended[0], inventory, retention)
@@ -110,7 +113,6 @@ class Seal:
 
     def _finish(self, ended: WrittenSegment, inventory: Inventory, retention: Retention) -> None:
         """A segment has ended: put it back where it was harmed, and close it."""
-        _make_durable(ended.descriptor)
         incident = put_back(ended)
         if incident is not None:
             self.incidents.append(replace(incident, stops=incident.outcome is Outcome.LOST))

@@ -253,3 +253,38 @@ def test_a_segment_that_ends_now_is_new(log: Path) -> None:
     kept = Kept(log, Time(), keep_seconds=10.0)
     kept.all_end_now()
     assert kept.going() == 0
+
+
+def test_ages_that_cannot_be_kept_do_not_keep_the_files(log: Path) -> None:
+    time = Time()
+    kept = Kept(log, time, keep_bytes=1)
+    kept.all_end_now()
+    (log / "chain-1" / f".{age.FILE}.new").mkdir()
+    due = kept.due()
+    assert due.removal is not None
+    assert len(due.removal.segments) == len(segments(log)) - 1
+    assert age.FILE in str(due.unsaved)
+
+
+def test_what_stands_in_the_way_of_keeping_less_is_told_once(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def unreadable(*_: object) -> Due:
+        raise PermissionError(13, "Permission denied")
+
+    async def main() -> None:
+        opened = AuditLog(AuditSettings(log, checkpoint_interval=3600), 1, print, said.append)
+        with monkeypatch.context() as patched:
+            patched.setattr("aimux.audit.retention.Retention.due", unreadable)
+            for _ in range(2):
+                opened._upkeep._retained_at = -1e9
+                opened._upkeep._tick()
+                for _ in range(4):
+                    await asyncio.get_running_loop().run_in_executor(opened._disk, int)
+                    for _ in range(3):
+                        await asyncio.sleep(0)
+        opened.close()
+
+    asyncio.run(main())
+    assert [line for line in said if "cannot be looked for" in line] == said != []
+    assert len(said) == 1

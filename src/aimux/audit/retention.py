@@ -3,12 +3,12 @@
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from aimux.audit.age import Ages
+from aimux.audit.age import FILE, Ages
 from aimux.audit.chain import Head, after, follows, previous_of
 from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.inventory import Inventory
@@ -37,11 +37,15 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What may go now, why a segment is `kept` all the same, and how many files are due only for later rounds."""
+    """What may go now, why a segment is `kept` all the same, and how many files are due only for later rounds.
+
+    `unsaved` says why the clock of the ages could not be kept for the next start.
+    """
 
     removal: Removal | None
     kept: str | None = None
     later: int = 0
+    unsaved: str | None = None
 
 
 class Retention:
@@ -78,7 +82,10 @@ class Retention:
         self.ages.clock.advance(now - self._advanced_at, self._wall())
         self._advanced_at = now
         due = self._due({each.count: each.head for each in signed})
-        self.ages.save()
+        try:
+            self.ages.save()
+        except OSError as error:  # what is too old, or too much, goes all the same
+            return replace(due, unsaved=f"the ages of its files cannot be kept in {FILE}: {error}")
         return due
 
     def _due(self, signed: dict[int, str]) -> Due:

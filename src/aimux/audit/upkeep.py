@@ -79,7 +79,7 @@ class Upkeep:
         self._retained_at = self._looking_since = 0.0
         self._is_looking = self._is_moved = self._is_stuck = self._told_behind = self._told_silent = False
         self._failed: str | None = None
-        self._kept: str | None = None
+        self._told_troubles: tuple[str | None, ...] = ()
         self._timer = self._loop.call_later(settings.checkpoint_interval, self._tick)
         self.seal_now()
 
@@ -228,12 +228,14 @@ class Upkeep:
     # Keeping.
 
     def _trim(self, done: asyncio.Future[Due]) -> None:
-        if done.cancelled() or isinstance(done.exception(), OSError):
-            return  # the disk says so elsewhere
+        if done.cancelled():
+            return
+        error = done.exception()
+        if isinstance(error, OSError):
+            self._tell_troubles(f"what is too old cannot be looked for: {error}")
+            return
         due, host = done.result(), self._host
-        if due.kept is not None and due.kept != self._kept:
-            host.warn(f"chain {host.chain}: {due.kept}: run `aimux audit verify`")
-        self._kept = due.kept
+        self._tell_troubles(due.kept and f"{due.kept}: run `aimux audit verify`", due.unsaved)
         self._tell_behind()
         removal = due.removal
         if removal is None or host.is_failing or host.is_closed:
@@ -245,6 +247,13 @@ class Upkeep:
             host.note(f"chain {host.chain}: {len(removal.segments)} files go, up to record {head.count}{later}")
             removing = self._loop.run_in_executor(self._disk, self._seal.remove, removal, host.writer.descriptor)
             removing.add_done_callback(self._was_removed)
+
+    def _tell_troubles(self, *troubles: str | None) -> None:
+        """Warn of what stands in the way of keeping no more than is wanted, once as long as it lasts."""
+        for trouble in troubles:
+            if trouble is not None and trouble not in self._told_troubles:
+                self._host.warn(f"chain {self._host.chain}: {trouble}")
+        self._told_troubles = troubles
 
     def _tell_behind(self) -> None:
         days = self._seal.days_behind

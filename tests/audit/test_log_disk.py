@@ -98,6 +98,57 @@ def test_a_disk_that_hangs_is_told_of_once_and_so_is_its_end(tmp_path: Path) -> 
     asyncio.run(main())
 
 
+def test_the_log_is_closed_although_its_disk_hangs(tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aimux.audit.log._PATIENCE_SECONDS", 0.05)
+    said: list[str] = []
+    hanging = threading.Event()
+
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path, checkpoint_interval=3600), 1, print, said.append)
+        log.decided(made(1))
+        log._loop.run_in_executor(log._disk, hanging.wait)
+        log.close()
+        assert not hanging.is_set()
+        hanging.set()
+        log._disk.shutdown()
+        for each in (log.writer, log._seal, log._watch):  # what the end of the process does otherwise
+            each.close()
+
+    asyncio.run(main())
+    assert any("has not answered" in line for line in said)
+    assert records(tmp_path)[-1]["kind"] == "decision"
+
+
+def test_a_disk_that_stays_full_is_tried_once_a_second_however_long_it_lasts(
+    tmp_path: Path, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path, checkpoint_interval=3600), 1, lambda _: None, print)
+        planned = 0
+        real = log._loop.call_later
+
+        def call_later(seconds: float, callback: Callable[..., object], *arguments: Any) -> asyncio.TimerHandle:
+            nonlocal planned
+            planned += callback == log._retry
+            return real(seconds, callback, *arguments)
+
+        monkeypatch.setattr(log._loop, "call_later", call_later)
+        disk.room = 0
+        with pytest.raises(Failure):
+            log.decided(made(1))
+        for _ in range(5):
+            log._upkeep.seal_now()  # as every look at the files does
+        assert planned == 1
+        log._retry()
+        assert planned == 2
+        disk.room = None
+        log.close()
+
+    asyncio.run(main())
+
+
 def test_the_writer_is_not_fooled_by_what_a_failed_attempt_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -247,7 +247,42 @@ def test_nothing_is_written_once_another_gateway_has_the_chain(tmp_path: Path, m
         assert running.live.read_bytes() == before
         (kept,) = running.folder.glob("unwritten-after-*")
         assert b'"kind":"x"' in kept.read_bytes()
+        assert kept.stat().st_mode & 0o777 == 0o640
         os.close(other)
 
     run(tmp_path, made, body)
     assert is_whole(tmp_path / "audit")
+
+
+def test_a_chain_that_another_gateway_had_is_left_alone_when_that_one_ends(tmp_path: Path, made: Make) -> None:
+    async def body(running: Running) -> None:
+        (running.folder / locks.NAME).unlink()
+        other = locks.take(running.folder / locks.NAME)
+        assert other is not None
+        await running.turn()
+        with running.live.open("ab") as file:
+            file.write(b"a record of the other gateway\n")
+        left = {path: path.stat().st_mtime_ns for path in running.folder.iterdir()}
+        os.close(other)
+        await running.turn()
+        await running.turn()
+        assert not locks.is_held(running.folder)  # who takes the chain next may have it
+        assert {path: path.stat().st_mtime_ns for path in running.folder.iterdir()} == left
+        assert not running.log.writable
+
+    run(tmp_path, made, body)
+
+
+def test_records_that_can_be_kept_nowhere_do_not_keep_the_log_from_closing(tmp_path: Path, made: Make) -> None:
+    async def body(running: Running) -> None:
+        (running.folder / locks.NAME).unlink()
+        other = locks.take(running.folder / locks.NAME)
+        assert other is not None
+        await running.turn()
+        number = running.log.append('"kind":"x"}')
+        (running.folder / f"unwritten-after-{number - 1:020d}.bin").mkdir()
+        running.log.close()
+        os.close(other)
+
+    running = run(tmp_path, made, body)
+    assert any("are lost" in warning for warning in running.warnings)

@@ -62,6 +62,7 @@ class AuditLog:
         self._troubles: dict[Trouble, str] = {}
         self._failing = self._closed = self._flushing = False
         self._gap = 0
+        self._retrying: asyncio.TimerHandle | None = None
         self._disk = ThreadPoolExecutor(1, "aimux-audit")
         self._open()
         self._commit = GroupCommit(self._disk, self._unsafe, self._lost_by_disk)
@@ -174,10 +175,10 @@ class AuditLog:
         self._closed = True
         self._upkeep.cancel()
         self._commit.close()
-        self._disk.shutdown()
-        if self._is_silent:
+        answers = self._upkeep.wait_for_disk(_PATIENCE_SECONDS)
+        if answers and self.is_silent:
             self._set_aside()
-        else:
+        elif answers:
             self._upkeep.finish()
             self._tell_gap()
             self.append(f'"kind":"closed","time":"{moment(time.time())}"}}')
@@ -185,13 +186,19 @@ class AuditLog:
                 self._upkeep.finish_signing()
         if self._elsewhere is not None and (trouble := self._elsewhere.close(_PATIENCE_SECONDS)) is not None:
             self.warn(f"the last checkpoint could not be written to audit.checkpoint_to: {trouble}")
-        self.writer.close()
-        self._seal.close()
-        self._watch.close()
+        if answers:  # a thread that hangs still has the files
+            self.writer.close()
+            self._seal.close()
+            self._watch.close()
 
     def _set_aside(self) -> None:
         """The chain is another gateway's: what waits goes to a file of its own."""
-        if Trouble.TAKEN in self._troubles and (kept := self.writer.set_waiting_aside()) is not None:
+        try:
+            kept = self.writer.set_waiting_aside() if Trouble.TAKEN in self._troubles else None
+        except OSError as error:
+            self.warn(f"chain {self.chain}: records that could not be written are lost: {error}")
+            return
+        if kept is not None:
             self.warn(f"chain {self.chain}: records that could not be written are kept in {kept}")
 
     # To the kernel.
@@ -213,7 +220,7 @@ class AuditLog:
 
     def flush(self) -> bool:
         """Write what waits; whether that could be done. Where it could not, requests are refused until it can."""
-        if self._failing and self._is_silent:
+        if self._failing and self.is_silent:
             return False
         try:
             self.writer.flush()
@@ -225,7 +232,8 @@ class AuditLog:
         return True
 
     @property
-    def _is_silent(self) -> bool:
+    def is_silent(self) -> bool:
+        """Whether nothing more is written to the files, until a restart."""
         return not SILENT.isdisjoint(self._troubles)
 
     def stop_for(self, trouble: Trouble, why: str) -> None:
@@ -237,10 +245,11 @@ class AuditLog:
             self._tell(why)
             if trouble in SILENT:
                 self._commit.fail()
-        if trouble is Trouble.WRITE and not self._closed:
-            self._loop.call_later(_RETRY_SECONDS, self._retry)
+        if trouble is Trouble.WRITE and not self._closed and self._retrying is None:
+            self._retrying = self._loop.call_later(_RETRY_SECONDS, self._retry)
 
     def _retry(self) -> None:
+        self._retrying = None
         if Trouble.WRITE in self._troubles and not self._closed:
             self.flush()
 

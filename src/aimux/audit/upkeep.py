@@ -6,7 +6,7 @@ It happens in turns, every checkpoint interval; what blocks on the disk is done 
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from typing import Final, Protocol
 
 from aimux.audit.checkpoints import Checkpoint
@@ -42,6 +42,10 @@ class Host(Protocol):
     @property
     def is_failing(self) -> bool:
         """Whether requests are refused now."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing more is written to the files, until a restart."""
 
     def append(self, body: str) -> int:
         """Add a record, to be written by the next flush."""
@@ -87,6 +91,15 @@ class Upkeep:
         """Begin no further turn."""
         self._timer.cancel()
 
+    def wait_for_disk(self, seconds: float) -> bool:
+        """Have the disk's thread end; whether it did within these seconds. One that hangs in the kernel is left."""
+        finished, _ = wait([self._disk.submit(int)], seconds)
+        self._disk.shutdown(wait=bool(finished))
+        if not finished:
+            why = f"the disk of the audit log has not answered for {seconds:g} s"
+            self._host.warn(f"chain {self._host.chain}: {why}: the files are left as they are, their end unsigned")
+        return bool(finished)
+
     def finish(self) -> None:
         """The last turn, done here: put the files back, and tell of what was found. Blocks on the disk."""
         host = self._host
@@ -114,8 +127,10 @@ class Upkeep:
             self._host.warn(f"the last checkpoint could not be written: {error.strerror}")
 
     def _tick(self) -> None:
-        wait = _AGAIN_SECONDS if self._is_moved else self._settings.checkpoint_interval
-        self._timer = self._loop.call_later(min(wait, self._settings.checkpoint_interval), self._tick)
+        if self._host.is_silent:
+            return  # the files may be another gateway's by now, its lock included
+        interval = self._settings.checkpoint_interval
+        self._timer = self._loop.call_later(min(_AGAIN_SECONDS, interval) if self._is_moved else interval, self._tick)
         if self._is_looking:
             self._tell_silent()
             return
@@ -138,7 +153,7 @@ class Upkeep:
         if self._told_silent:
             self._told_silent = False
             self._host.note(f"chain {self._host.chain}: the disk of the audit log answers again")
-        if done.cancelled() or self._host.is_closed:
+        if done.cancelled() or self._host.is_closed or self._host.is_silent:
             return
         look, host = done.result(), self._host
         self._tell_failed(look.failed)

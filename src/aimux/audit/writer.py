@@ -10,6 +10,7 @@ from aimux.audit.opening import Opened
 from aimux.audit.segments import segment_at
 from aimux.audit.written import WrittenSegment
 
+_MODE: Final = 0o640
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
 
@@ -28,7 +29,7 @@ class ChainWriter:
         self.segment = opened.segment or segment_at(folder, opened.head.count + 1)
         # Also where the folder is renamed, nothing of the chain is written elsewhere.
         self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self.descriptor = os.open(self.segment.path.name, _FLAGS, 0o640, dir_fd=self._folder)
+        self.descriptor = os.open(self.segment.path.name, _FLAGS, _MODE, dir_fd=self._folder)
         self.retired: list[WrittenSegment] = []
         self.begun = {self.segment.first}
         self._segment_size = segment_size
@@ -133,11 +134,15 @@ class ChainWriter:
         self._spoiled = False
 
     def set_waiting_aside(self) -> Path | None:
-        """Write what waits to a file beside the segments, where the chain is not this process's any more."""
+        """Write what waits to a file beside the segments, where the chain is not this process's any more.
+
+        Raises OSError.
+        """
         if not self._waiting:
             return None
         path = self.folder / f"unwritten-after-{self._written[0]:020d}.bin"
-        path.write_bytes(b"\n".join((*self._waiting, b"")))
+        with open(path, "wb", opener=lambda name, flags: os.open(name, flags, _MODE)) as file:
+            file.write(b"\n".join((*self._waiting, b"")))
         return path
 
     def close(self) -> None:
@@ -150,10 +155,10 @@ class ChainWriter:
 
 def _begun(name: str, folder: int) -> int:
     """Open a segment that is to be begun; what others have put in its place is set aside. Raises OSError."""
-    descriptor = os.open(name, _FLAGS, 0o640, dir_fd=folder)
+    descriptor = os.open(name, _FLAGS, _MODE, dir_fd=folder)
     if not os.fstat(descriptor).st_size:
         return descriptor
     os.close(descriptor)
     aside = f"foreign-{name.partition('.')[0]}-{secrets.token_hex(4)}.bin"
     os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
-    return os.open(name, _FLAGS | os.O_EXCL, 0o640, dir_fd=folder)
+    return os.open(name, _FLAGS | os.O_EXCL, _MODE, dir_fd=folder)

@@ -107,7 +107,59 @@ def test_what_stands_in_a_segment_that_was_cut_is_indexed_and_counted_once(log: 
     assert stats(log, SPAN)["links"][0]["requests"] == before
 
 
-def test_a_segment_that_is_missing_for_a_moment_is_waited_for(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def gateway(log: Path) -> Iterator[None]:
+    """A gateway that writes the log, and puts back what others have done to it."""
+    held = locks.take(log / "chain-1" / locks.NAME)
+    assert held is not None
+    yield
+    os.close(held)
+
+
+def test_what_others_have_written_between_records_is_waited_for_until_it_is_gone(
+    log: Path, indexer: Indexer, gateway: None
+) -> None:
+    """As where the gateway writes on behind it, and then puts the file back with its own records only."""
+    last = segments(log)[-1]
+    whole = last.read_bytes()
+    *before, decision, outcome = whole.splitlines(keepends=True)[:3]
+    last.write_bytes(b"".join([*before, decision]))
+    (log / FILE).unlink()
+    indexer.catch_up()
+    last.write_bytes(
+        b"".join([*before, decision, b"what others wrote\n", outcome, *whole.splitlines(keepends=True)[3:]])
+    )
+    assert indexer.advance() == 0
+    last.write_bytes(whole)
+    indexer.catch_up()
+    found = page(log, Filters(), 100)
+    assert (len(found.entries), found.unreadable) == (20, 0)
+    assert behind(log) == 0
+    with closing(sqlite3.connect(log / FILE)) as database:
+        assert database.execute("SELECT fault FROM chains").fetchall() == [(None,)]
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_what_nobody_puts_back_is_not_waited_for(log: Path, request: pytest.FixtureRequest, *, is_old: bool) -> None:
+    """A log without a gateway, and one with a gateway that has looked at the file since it was changed."""
+    victim = segments(log)[1]
+    victim.write_bytes(victim.read_bytes().replace(b"revenue", b"nothing"))
+    if is_old:
+        request.getfixturevalue("gateway")
+        for path in segments(log):
+            os.utime(path, (1e9, 1e9))
+    else:
+        segments(log)[2].unlink()
+    indexer = Indexer(log)
+    indexer.catch_up()
+    indexer.close()
+    assert behind(log) == 0
+    with closing(sqlite3.connect(log / FILE)) as database:
+        ((fault,),) = database.execute("SELECT fault FROM chains").fetchall()
+    assert "does not follow" in fault
+
+
+def test_a_segment_that_is_missing_for_a_moment_is_waited_for(log: Path, gateway: None) -> None:
     indexer = Indexer(log)
     indexer.advance(5)
     first = segments(log)[0]
@@ -117,12 +169,12 @@ def test_a_segment_that_is_missing_for_a_moment_is_waited_for(log: Path, monkeyp
     aside.rename(first)
     indexer.catch_up()
     assert len(page(log, Filters(), 100).entries) == 20
-    first.unlink()
-    segments(log)[1].unlink()
     indexer.close()
 
 
-def test_a_segment_that_stays_away_is_passed_over_in_the_end(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_segment_that_stays_away_is_passed_over_in_the_end(
+    log: Path, monkeypatch: pytest.MonkeyPatch, gateway: None
+) -> None:
     indexer = Indexer(log)
     indexer.advance(5)
     segments(log)[0].unlink()

@@ -53,12 +53,18 @@ class Batch:
         rollups.merge(self._database, self._sums)
         put(self._database, self._place)
 
+    def continues(self, line: bytes) -> bool:
+        """Whether a line follows what was read, or is the oldest that is kept."""
+        return follows(self._place.head, line) or self._begins(line)
+
+    def _begins(self, line: bytes) -> bool:
+        return self._place.head == GENESIS and number_of(line) == self._place.segment
+
     def _follow(self, line: bytes) -> None:
         place = self._place
         number = number_of(line)
-        begins = place.head == GENESIS and number == place.segment  # the oldest that is kept
-        if follows(place.head, line) or begins:
-            place.head = after(place.head, line) if not begins else Head(place.segment, digest_of(line))
+        if self.continues(line):
+            place.head = Head(place.segment, digest_of(line)) if self._begins(line) else after(place.head, line)
             if place.fault is None:
                 place.verified = place.head.count
             return

@@ -42,7 +42,7 @@ class Indexer:
         self._path = log / FILE
         self._renewed = False
         self._forgot_at = 0.0
-        self._missing: dict[int, tuple[int, float]] = {}
+        self._harmed: dict[int, tuple[int, float]] = {}
         lock = locks.take(log / LOCK)
         if lock is None:
             raise BlockingIOError("another process builds the index")
@@ -144,7 +144,8 @@ class Indexer:
         if at is None:
             return 0
         if at.first != place.segment:
-            if at.first > place.head.count + 1 and self._may_come_back(chain, place):
+            is_new = place.segment == 1 and not place.head.count  # nothing of the chain was read yet
+            if at.first > place.head.count + 1 and not is_new and self._may_be_mended(chain, place.segment):
                 return 0
             # What lies between was too old before it was read: here the chain is taken up anew.
             place.segment, place.offset, place.head = at.first, 0, GENESIS
@@ -155,6 +156,8 @@ class Indexer:
             for offset, line, ended in lines_of(at.path, place.offset):
                 if not ended or batch.records >= most:
                     break
+                if not batch.continues(line) and self._is_fresh(at) and self._may_be_mended(chain, at.first):
+                    break  # what others wrote is gone from the file when it is put back
                 batch.take(offset, line)
         except FileNotFoundError:
             return 0  # removed meanwhile, since it was too old
@@ -164,12 +167,18 @@ class Indexer:
         # A segment that is read to its end gives way to the next one.
         return batch.records or int(at is not segments[-1] and self._skip_to_next(place, segments))
 
-    def _may_come_back(self, chain: int, place: Place) -> bool:
-        """Whether a segment that is missing may be put back by the gateway: it has time for that."""
-        if self._missing.get(chain, (0, 0.0))[0] != place.segment:
-            self._missing[chain] = place.segment, time.monotonic()
-        is_new = place.segment == 1 and not place.head.count  # nothing of the chain was read yet
-        return not is_new and time.monotonic() - self._missing[chain][1] < _PUT_BACK_SECONDS
+    def _may_be_mended(self, chain: int, first: int) -> bool:
+        """Whether the gateway that writes a chain may still put a segment back: it has time for that."""
+        if self._harmed.get(chain, (0, 0.0))[0] != first:
+            self._harmed[chain] = first, time.monotonic()
+        has_time = time.monotonic() - self._harmed[chain][1] < _PUT_BACK_SECONDS
+        return has_time and locks.is_held(chain_folder(self._log, chain))
+
+    @staticmethod
+    def _is_fresh(segment: Segment) -> bool:
+        """Whether somebody has written to a segment since a gateway must have looked at it."""
+        found = _stat(segment.path)
+        return found is not None and time.time() - found.st_mtime < _PUT_BACK_SECONDS
 
     def _skip_to_next(self, place: Place, segments: list[Segment]) -> bool:
         following = next((each for each in segments if each.first > place.segment), None)

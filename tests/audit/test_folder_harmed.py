@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from audit_support.files import is_whole, segments
+from audit_support.files import is_whole, records, segments
 from audit_support.harm import Make, Running, faults, kinds, run
 
 from aimux.audit import locks
@@ -65,13 +65,17 @@ def test_of_a_folder_that_is_deleted_what_was_open_is_put_back(
         assert running.log.writable
         assert locks.is_held(running.folder)
         assert running.incidents[Outcome.LOST, Harm.DELETED] == len(gone)
+        if not is_replaced:
+            assert {each.stat().st_mode & 0o777 for each in (running.folder, running.folder.parent)} == {0o750}
         running.serve(1)
 
     run(tmp_path, made, body, segment_bytes=5000)
     log = tmp_path / "audit"
     (fault,) = faults(log)
     first = int(segments(log)[0].stem)
+    told = next(each for each in records(log) if each["kind"] == "lost" and each["last"] == first - 1)
     assert f"the log begins with record {first}" in fault
+    assert f"record {told['seq']} tells that they were lost" in fault
     assert (log / "signing-key.pem").exists()
     assert not is_trimmed(log)
     assert run(tmp_path, made, lambda running: running.turn()).troubles == []

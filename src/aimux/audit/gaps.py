@@ -40,3 +40,7 @@ class Gaps:
         """What is wrong, with the number of the record in which the gateway told of it."""
         teller = self._told.get((gap.first, gap.last))
         return gap.why if teller is None else f"{gap.why}; record {teller} tells of it"
+
+    def teller_of(self, last: int) -> int | None:
+        """The number of the record that tells that the records up to this one, the oldest ones, are gone."""
+        return next((teller for (_, until), teller in self._told.items() if until == last), None)

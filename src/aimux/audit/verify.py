@@ -182,15 +182,18 @@ def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
         head, line = Head(count, digest), following
     verdict.last = head.count
     verdict.faults += [Fault(verdict.chain, gap.first, gap.place, gaps.why(gap)) for gap in gaps.found]
-    _check_end(folder, head, verdict, trimmed=trimmed)
+    _check_end(folder, head, verdict, None if trimmed else gaps)
 
 
-def _check_end(folder: Path, head: Head, verdict: Verdict, *, trimmed: bool) -> None:
+def _check_end(folder: Path, head: Head, verdict: Verdict, gaps: Gaps | None) -> None:
+    """`gaps` are None where a record says that the gateway removed what is older than the first record."""
     if verdict.signed > head.count:
         why = f"the log ends with record {head.count}, but {verdict.signed} were signed: its end was cut off"
         raise _Broken(head.count + 1, folder.name, why)
-    if verdict.first > 1 and not trimmed:
-        why = f"the log begins with record {verdict.first}, and no record says that the older ones were removed"
+    if verdict.first > 1 and gaps is not None:
+        why = f"the log begins with record {verdict.first}, and no record says that the gateway removed the older ones"
+        if (teller := gaps.teller_of(verdict.first - 1)) is not None:
+            why += f"; record {teller} tells that they were lost"
         raise _Broken(verdict.first - 1, folder.name, why)
 
 

@@ -79,7 +79,8 @@ class Watch:
         """Make a folder that was deleted again; whether it was deleted, and nothing else has taken its place."""
         if not self._is_gone():
             return False
-        self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for folder in (self._folder.parent, self._folder):  # parents that are made on the way get the usual mode
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         if any(self._folder.iterdir()):
             return False
         self._identity = self._folder.stat()

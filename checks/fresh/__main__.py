@@ -16,7 +16,7 @@ from typing import Final
 
 from checks.fresh.follow import FailedError, follow, move, run_tests
 from checks.fresh.readme import quick_start
-from checks.fresh.root import USER, CannotError, Root, make_base, open_root, tell
+from checks.fresh.root import USER, CannotError, Root, make_base, mounted_in, open_root, tell
 
 CANNOT: Final = 3
 _ISOLATED: Final = "AIMUX_FRESH_ISOLATED"
@@ -56,7 +56,7 @@ def _isolate(arguments: Sequence[str]) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    temporary = Path(tempfile.mkdtemp(prefix="aimux-fresh-"))
+    temporary = Path(tempfile.mkdtemp(prefix="aimux-fresh-")).resolve()
     try:
         for user in options.user or [USER, "root"]:
             _follow(temporary, user, full=options.full and user == (options.user or ["root"])[0])
@@ -102,9 +102,7 @@ def _remove(temporary: Path) -> None:
 
 
 def _mounted(folder: Path) -> list[str]:
-    """Mount points in a folder, the deepest first."""
-    points = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    return sorted((each for each in points if each.startswith(f"{folder}/")), reverse=True)
+    return mounted_in(folder, Path("/proc/self/mounts").read_text())
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ _LENT_VARIABLES: Final = re.compile(
     r"PIP_\w+|NPM_CONFIG_\w+|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|(HTTPS?|NO|ALL)_PROXY|LANG",
     re.IGNORECASE,
 )
+_OCTAL: Final = re.compile(r"\\([0-7]{3})")
 
 
 class CannotError(Exception):
@@ -132,6 +133,13 @@ def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise CannotError(f"'{' '.join(command)}' failed: {done.stderr.strip()}")
+
+
+def mounted_in(folder: Path, table: str) -> list[str]:
+    """Mount points in a folder, the deepest first; `table` is the kernel's, with some signs in octal digits."""
+    points = (line.split()[1] for line in table.splitlines())
+    plain = (_OCTAL.sub(lambda sign: chr(int(sign[1], 8)), point) for point in points)
+    return sorted((point for point in plain if Path(point).is_relative_to(folder)), reverse=True)
 
 
 def tell(lines: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aimux.audit.chain import digest_of, linked
 from aimux.audit.settings import AuditSettings
 from aimux.audit.signing import PUBLIC_KEY, Verifier
 from aimux.audit.verify import Verdict, verify
@@ -136,6 +137,39 @@ def test_a_whole_segment_that_is_gone(log: Path) -> None:
     second = Lines(log).files[1]
     second.unlink()
     assert blamed(log) == int(second.stem)
+
+
+def test_a_segment_that_is_gone_and_a_record_behind_it_that_was_changed_are_both_named(log: Path) -> None:
+    lines = Lines(log)
+    lines.files[1].unlink()
+    gone = int(lines.files[1].stem)
+    changed = lines.files[3]
+    changed.write_bytes(changed.read_bytes().replace(b"revenue", b"nothing", 1))
+    faults = judged(log).faults
+    assert faults[0].record == gone
+    assert "are missing" in faults[0].why
+    assert faults[1].place.startswith(changed.name)
+    assert len(faults) == 2
+
+
+def test_a_history_written_anew_behind_records_that_are_gone_is_not_the_one_that_was_signed(log: Path) -> None:
+    """The ends of full files are signed: what follows missing records has to carry the one that they ended with."""
+    lines = Lines(log)
+    lines.files[-2].unlink()
+    first = int(lines.files[-1].stem)
+    rest, prev = [], "f" * 64
+    for number, line in enumerate(lines.files[-1].read_bytes().splitlines(), first):
+        body = line.split(b",", 2)[2].decode()
+        rest.append(linked(number, prev, body))
+        prev = digest_of(rest[-1])
+    lines.files[-1].write_bytes(b"".join(each + b"\n" for each in rest))
+    path = log / "chain-1" / "checkpoints.jsonl"
+    kept = [each for each in path.read_bytes().splitlines(keepends=True) if json.loads(each)["count"] < first]
+    path.write_bytes(b"".join(kept))
+    gone, changed = judged(log).faults
+    assert gone.record == int(lines.files[-2].stem)
+    assert changed.record == first - 1
+    assert "not the one that was signed" in changed.why
 
 
 def test_the_oldest_segments_that_are_gone_without_a_word(log: Path) -> None:

@@ -114,7 +114,8 @@ def _verify_again(log: Path, chain: int, verifier: Verifier, far: Sequence[Check
 
 def _verify_chain(log: Path, chain: int, verifier: Verifier, far: Sequence[Checkpoint]) -> Verdict:
     folder = chain_folder(log, chain)
-    verdict = Verdict(chain)
+    verdict, gaps = Verdict(chain), Gaps()
+    flaw: list[Fault] = []
     try:
         # Before the records: those that are signed meanwhile are there by then.
         signed = _signed(folder, verifier, verdict)
@@ -122,9 +123,10 @@ def _verify_chain(log: Path, chain: int, verifier: Verifier, far: Sequence[Check
         signed += _accepted([each for each in far if each.origin == verdict.origin], verifier, "audit.checkpoint_to")
         signed.sort(key=lambda each: each.count)
         verdict.checkpoints, verdict.signed = len(signed), signed[-1].count if signed else 0
-        _walk(folder, signed, verdict)
+        _walk(folder, signed, verdict, gaps)
     except _Broken as broken:
-        verdict.faults.append(Fault(chain, broken.record, broken.place, broken.why))
+        flaw.append(Fault(chain, broken.record, broken.place, broken.why))
+    verdict.faults = [*(Fault(chain, gap.first, gap.place, gaps.why(gap)) for gap in gaps.found), *flaw]
     return verdict
 
 
@@ -150,7 +152,7 @@ def _accepted(found: Sequence[Checkpoint], verifier: Verifier, place: str) -> li
     return list(found)
 
 
-def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
+def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict, gaps: Gaps) -> None:
     """Follow the records, note where some are missing, and raise at what else is wrong."""
     heads: dict[int, str] = {}
     for each in signed:
@@ -160,7 +162,6 @@ def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
     line = next(lines, None)
     if line is None:
         raise _Broken(1, folder.name, "there are no records, though some were signed")
-    gaps = Gaps()
     head, trimmed = _beginning(folder, line, heads, verdict, gaps), False
     while line is not None:
         following = next(lines, None)
@@ -172,6 +173,7 @@ def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
             continue
         if not follows(head, line.raw):
             head = _past_gap(_flaw(head, line, following), line, gaps)
+            _check_signed(head.count, head.digest, heads, line)
         digest = digest_of(line.raw)
         if following is not None and following.ended:
             _check_link(Head(head.count + 1, digest), line, following, lines, heads)
@@ -181,7 +183,6 @@ def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict) -> None:
         trimmed = trimmed or (_TRIMMED in line.raw and _tells_of(line.raw, verdict.first))
         head, line = Head(count, digest), following
     verdict.last = head.count
-    verdict.faults += [Fault(verdict.chain, gap.first, gap.place, gaps.why(gap)) for gap in gaps.found]
     _check_end(folder, head, verdict, None if trimmed else gaps)
 
 

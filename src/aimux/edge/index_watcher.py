@@ -26,13 +26,14 @@ class IndexWatcher:
         self._interval = interval
         self.watch = IndexWatch(log, max(_LEAST_PATIENCE, 2 * interval))
         self._warn, self._note = warn, note
-        self._told = False
+        self._told = self._closed = False
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, "aimux-audit-index")
         self._timer = self._loop.call_later(self._interval, self._look)
 
     def close(self) -> None:
         """Look no more."""
+        self._closed = True
         self._timer.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -40,7 +41,7 @@ class IndexWatcher:
         self._loop.run_in_executor(self._thread, self.watch.look).add_done_callback(self._looked)
 
     def _looked(self, done: asyncio.Future[None]) -> None:
-        if done.cancelled():
+        if done.cancelled() or self._closed:
             return
         self._timer = self._loop.call_later(self._interval, self._look)
         problem = self.watch.problem

@@ -9,7 +9,10 @@ from aimux.cli.findings import as_objects, count, fails, findings_in, show
 
 
 def lint(config: Path, *, strict: bool, as_json: bool) -> int:
-    """Look at the routes and guards of a configuration and say what is found; the exit code."""
+    """Look at the routes and guards of a configuration and say what is found; the exit code.
+
+    Without the model there is nothing to say of them: that is no finding, and no gateway starts so.
+    """
     loaded = load_or_say(config, as_json=as_json)
     if loaded is None:
         return 2
@@ -18,8 +21,11 @@ def lint(config: Path, *, strict: bool, as_json: bool) -> int:
     try:
         findings = findings_in(loaded)
     except ModelError as error:
-        console.problem(f"aimux: {error}")
-        return 1
+        if as_json:
+            print(json.dumps({"ok": False, "problems": [], "findings": [], "routes_not_looked_at": str(error)}))
+        else:
+            console.problem(f"aimux: {error}")
+        return 2
     failed = fails(findings, strict=strict)
     if as_json:
         print(json.dumps({"ok": not failed, "problems": [], "findings": as_objects(findings, loaded)}))

@@ -6,7 +6,8 @@ missing=()
 for program in "$@"; do
     command -v "$program" > /dev/null || missing+=("$program")
 done
-# Playwright's own Node.js needs this library, which hardly another package brings along.
-if [[ " $* " == *" chromium "* ]] && ! ldconfig -p | grep -q libatomic.so.1; then missing+=(libatomic1); fi
+# Playwright's own Node.js needs this library, which hardly another package brings along. All of the list is read: ldconfig
+# fails where its reader leaves early.
+if [[ " $* " == *" chromium "* ]] && ! ldconfig -p | grep libatomic.so.1 > /dev/null; then missing+=(libatomic1); fi
 [ ${#missing[@]} = 0 ] \
     || "$(dirname "$0")/packages.sh" optional "Some tests need ${missing[*]}, and are skipped without" "${missing[@]}"

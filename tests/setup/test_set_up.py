@@ -160,6 +160,19 @@ def test_what_apt_says_is_shown_where_it_fails(
     assert "no such package\nThese packages could not be installed, see above: one\n" in done.stdout
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_library_that_the_browser_needs_is_found_in_a_long_list(
+    checkout: Path, program: Program, *, is_there: bool
+) -> None:
+    """Longer than a pipe holds, so that a reader that leaves early ends who writes it."""
+    program("chromium", "#!/bin/sh\n")
+    program("id", "#!/bin/sh\necho 1000\n")
+    program("ldconfig", f"#!/bin/sh\necho {'libatomic.so.1' if is_there else 'libc.so.6'}\nseq 100000\n")
+    done = run(checkout, MAKE / "tools.sh", "chromium")
+    assert ("libatomic1" in done.stdout) is not is_there
+    assert done.returncode == 0
+
+
 def test_a_dashboard_that_failed_is_not_tried_again_with_the_same_files(checkout: Path, program: Program) -> None:
     tries = checkout / "tries"
     page = checkout / "dashboard/page.ts"

@@ -52,7 +52,7 @@ def _isolate(arguments: Sequence[str]) -> None:
     if tried.returncode != 0:
         raise CannotError(tried.stderr.strip())
     command = [*unshare, sys.executable, "-m", "checks.fresh", *arguments]
-    os.execvpe(command[0], command, {**os.environ, _ISOLATED: "1"})  # noqa: S606
+    os.execvpe(command[0], command, {**os.environ, _ISOLATED: "1"})  # noqa: S606  # nosec B606
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -87,14 +87,14 @@ def _clone(root: Root) -> Path:
     clone = ["git", "clone", "--quiet", "--no-hardlinks", str(_CHECKOUT), str(root.outside(checkout))]
     subprocess.run(clone, check=True)  # noqa: S603
     owner = f"{root.user}:{root.user}"
-    subprocess.run(["chroot", str(root.folder), "chown", "-R", owner, str(checkout)], check=True)  # noqa: S603, S607
+    subprocess.run(["chroot", str(root.folder), "chown", "-R", owner, str(checkout)], check=True)  # noqa: S603, S607  # nosec B607
     return checkout
 
 
 def _remove(temporary: Path) -> None:
     """Unmount what is mounted there, and then remove it: what is still mounted is the machine's own, and stays."""
     for target in _mounted(temporary):
-        subprocess.run(["umount", "--lazy", target], check=False)  # noqa: S603, S607
+        subprocess.run(["umount", "--lazy", target], check=False)  # noqa: S603, S607  # nosec B607
     if left := _mounted(temporary):
         tell([f"{temporary} is not removed, since this is mounted in it: {', '.join(left)}"])
         return

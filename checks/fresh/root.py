@@ -107,7 +107,7 @@ def _lent() -> Iterator[Path]:
 
 def _folders_of_pip() -> Iterator[Path]:
     """Folders of this machine in which pip's configuration has it find packages: whole, since indexes point within."""
-    told = subprocess.run(["python3", "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)  # noqa: S607
+    told = subprocess.run(["python3", "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)  # noqa: S607  # nosec B607
     named = re.findall(r"(?<![\w/:])(?:file://)?(/(?:opt|srv)/[\w.+-]+)", told.stdout)
     yield from (Path(each) for each in sorted(set(named)) if Path(each).is_dir())
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from checks.fresh.checkout import copy
 from checks.fresh.follow import FailedError, follow, move, run_tests
 from checks.fresh.readme import quick_start
 from checks.fresh.root import USER, CannotError, Root, make_base, mounted_in, open_root, tell
@@ -84,10 +85,9 @@ def _follow(temporary: Path, user: str, *, full: bool) -> None:
 
 def _clone(root: Root) -> Path:
     checkout = root.home / "aimux"
-    clone = ["git", "clone", "--quiet", "--no-hardlinks", str(_CHECKOUT), str(root.outside(checkout))]
-    subprocess.run(clone, check=True)  # noqa: S603
-    owner = f"{root.user}:{root.user}"
-    subprocess.run(["chroot", str(root.folder), "chown", "-R", owner, str(checkout)], check=True)  # noqa: S603, S607  # nosec B607
+    copy(_CHECKOUT, root.outside(checkout))
+    own = ["chroot", str(root.folder), "chown", "-R", f"{root.user}:{root.user}", str(checkout)]
+    subprocess.run(own, check=True)  # noqa: S603
     return checkout
 
 

@@ -1,6 +1,7 @@
 """Clients that leave, stall or talk nonsense: the upstream is let go, nothing is left behind, others are served."""
 
 import json
+import signal
 import threading
 from collections.abc import Callable, Iterator
 
@@ -215,3 +216,16 @@ def test_a_body_that_trickles_is_given_up(impatient: tuple[Gateway, Upstream]) -
         finally:
             stop.set()
             dripping.join(DEADLINE)
+
+
+def test_a_client_that_has_left_before_it_is_accepted_is_no_fault(start: Start, upstream: Upstream) -> None:
+    routes = [{"name": "plain", "upstream": upstream.url}]
+    gateway = start({"server": {"trusted_proxies": ["10.0.0.0/8"]}, "routes": routes})
+    gateway.signal(signal.SIGSTOP)
+    try:
+        Client(gateway.port).reset()  # its address is not to be had any more
+    finally:
+        gateway.signal(signal.SIGCONT)
+    assert ask(gateway.port, target="/healthz").status == 200
+    gateway.wait_idle()
+    assert not [line for line in gateway.lines if line["event"] == "fault"]

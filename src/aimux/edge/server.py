@@ -33,15 +33,17 @@ class ServerLimits:
 
 
 _MAPPED: Final = "::ffff:"
+_GONE: Final = "-"
+"""Stands for the address of a peer that had left before it was asked for."""
 
 BeginTrace = Callable[[Sequence[bytes], str, str], Trace]
 """From a request's traceparent lines, and a new trace id and span id, to its place in a trace."""
 
 
 def address_of(peername: object) -> str:
-    """The address of a peer, `-` where it has none. One of IPv4 that came through an IPv6 socket is written as IPv4."""
+    """The address of a peer, `-` where it has left. One of IPv4 that came through an IPv6 socket is written as IPv4."""
     if not isinstance(peername, tuple):
-        return "-"
+        return _GONE
     address: str = peername[0]
     return address.removeprefix(_MAPPED) if address.startswith(_MAPPED) and "." in address else address
 
@@ -112,7 +114,10 @@ class Server:
     def trusts(self, peer: str) -> bool:
         """Whether forwarding headers of this peer are believed."""
         networks = self.limits.trusted_proxies
-        return bool(networks) and any(ip_address(peer) in network for network in networks)
+        if not networks or peer == _GONE:
+            return False
+        address = ip_address(peer)
+        return any(address in network for network in networks)
 
     async def finish(self) -> None:
         """Close every connection once what was written to it has been sent, and wait for that."""

@@ -85,6 +85,7 @@ class _Client:
     sent: bytearray = field(default_factory=bytearray)
     kept: bool | None = None
     was_cut: bool = False
+    clogged: bool = False
 
     def send(self, data: bytes) -> None:
         self.sent += data

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from itertools import count
 
+import pytest
 from e2e_support.client import Client, compose
 from e2e_support.mesh import NewUpstream, Start
 from e2e_support.upstream import Peer, Received, Upstream, answering
@@ -125,10 +126,15 @@ def test_an_upstream_that_does_not_read_holds_the_client_back(start: Start, new_
         assert client.read_response().body == b"read"
 
 
-def test_a_client_that_does_not_read_holds_the_upstream_back(start: Start, new_upstream: NewUpstream) -> None:
+@pytest.mark.parametrize("hints", [0, 16])
+def test_a_client_that_does_not_read_holds_the_upstream_back(
+    start: Start, new_upstream: NewUpstream, hints: int
+) -> None:
     taken: queue.Queue[int] = queue.Queue()
 
     def pour(peer: Peer, _: Received) -> None:
+        # So much of them that nobody reads any more when the response begins.
+        peer.send(b"HTTP/1.1 103 Early Hints\r\nLink: %b\r\n\r\n" % (b"a" * 60_000) * hints)
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % LARGE)
         already = _send_until_blocked(peer.socket, bytes(LARGE))
         taken.put(already)
@@ -142,7 +148,7 @@ def test_a_client_that_does_not_read_holds_the_upstream_back(start: Start, new_u
         client.send(compose("GET", "/", PLAIN))
         assert taken.get(timeout=DEADLINE) < BUFFERED
         assert gateway.resident_kib() - before < FLAT
-        client.read_head()
+        assert [client.read_head().status for _ in range(hints + 1)] == [103] * hints + [200]
         for _ in range(LARGE // MIB):
             assert client.read_exactly(MIB) == bytes(MIB)
         client.send(compose("GET", "/healthz"))

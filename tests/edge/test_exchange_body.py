@@ -27,6 +27,7 @@ class Client:
 
     sent: list = field(default_factory=list)
     held: bool = False
+    clogged: bool = False
 
     def send(self, data):
         self.sent.append(data)

@@ -25,7 +25,7 @@ class Client:
 
     def __init__(self) -> None:
         self.sent = b""
-        self.was_cut = False
+        self.was_cut = self.clogged = False
 
     def send(self, data: bytes) -> None:
         self.sent += data

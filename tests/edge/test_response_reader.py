@@ -23,6 +23,7 @@ class Client:
 
     sent: list[bytes] = field(default_factory=list)
     kept: bool | None = None
+    clogged: bool = False
 
     def send(self, data: bytes) -> None:
         self.sent.append(data)

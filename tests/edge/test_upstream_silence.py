@@ -44,6 +44,7 @@ class Both:
     """The client's connection, and the transport to the upstream: both take everything and note what was done."""
 
     sent: bytes = b""
+    clogged: bool = False
     done: list[str] = field(default_factory=list)
     ends: tuple[socket.socket, socket.socket] = field(default_factory=socket.socketpair)
 

@@ -15,7 +15,7 @@ from aimux.edge.unread import waits
 class ClientDeadlines(asyncio.Protocol):
     """What a connection knows of its client's pace; `deadline` is the moment by which the client must have got on.
 
-    `_held` says that the client is not read from, `_clogged` that it does not read, `_lingering` that what it sends is
+    `_held` says that the client is not read from, `clogged` that it does not read, `_lingering` that what it sends is
     thrown away.
     """
 
@@ -25,7 +25,7 @@ class ClientDeadlines(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._buffer = b""
         self._exchange: Exchange | None = None
-        self._held = self._lingering = self._clogged = False
+        self._held = self._lingering = self.clogged = False
         self._unsent = Unsent(server.limits.send_timeout)
         self._discarded: Discarded | None = None
         self._body_since = 0.0
@@ -45,14 +45,14 @@ class ClientDeadlines(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read as fast as its response comes."""
-        self._clogged = True
+        self.clogged = True
         self._arm(self._unsent.watch(self._server.loop.time()))
         if self._exchange is not None and self._exchange.source is not None:
             self._exchange.source.pause()
 
     def resume_writing(self) -> None:
         """The client keeps up again."""
-        self._clogged = False
+        self.clogged = False
         self._unsent.forget()
         if self._exchange is None:
             self._await_next()
@@ -74,7 +74,7 @@ class ClientDeadlines(asyncio.Protocol):
         self.deadline = self._server.loop.time() + seconds
 
     def _arm_for_body(self, exchange: Exchange) -> None:
-        if self._clogged:
+        if self.clogged:
             return
         if exchange.body_complete or self._held or self._lingering:
             self.deadline = NEVER

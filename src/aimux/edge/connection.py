@@ -58,7 +58,7 @@ class Connection(ClientDeadlines):
             return
         begun = bool(self._buffer)
         self._buffer = self._buffer + data if begun else data
-        if exchange is None and not self._clogged:
+        if exchange is None and not self.clogged:
             if not self._next() and not begun:
                 self._arm(self._limits.header_timeout)
         elif len(self._buffer) > _READ_AHEAD:
@@ -175,7 +175,7 @@ class Connection(ClientDeadlines):
         if not self._held and not self._transport.is_closing():
             self._held = True
             self._transport.pause_reading()
-            if self._lacks_body and not self._clogged:
+            if self._lacks_body and not self.clogged:
                 self.deadline = NEVER
 
     def release(self) -> None:
@@ -192,7 +192,7 @@ class Connection(ClientDeadlines):
         self._lingering = True
         self._buffer = b""
         self._discarded = Discarded(self._server.loop.time(), self._limits.body_timeout, self._limits.max_body)
-        if not self._clogged:
+        if not self.clogged:
             self.deadline = NEVER
         self.release()
 
@@ -204,7 +204,7 @@ class Connection(ClientDeadlines):
         self._task = None
         if not keep or (self._half is not None and not self._buffer):
             self._linger()
-        elif not self._clogged:  # a client that does not read its answers is asked for no more of them
+        elif not self.clogged:  # a client that does not read its answers is asked for no more of them
             self._await_next()
 
     def _await_next(self) -> None:
@@ -218,7 +218,7 @@ class Connection(ClientDeadlines):
             self._server.loop.call_soon(self._next_if_idle)
 
     def _next_if_idle(self) -> None:
-        takes = self.idle and not self._lingering and not self._clogged and self._buffer
+        takes = self.idle and not self._lingering and not self.clogged and self._buffer
         if takes and (not self._next() or self._lacks_body) and self._half is not None:
             self.close()  # nothing comes any more that could complete it
 

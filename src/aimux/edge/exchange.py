@@ -111,6 +111,12 @@ class Exchange(Incoming):
             own.append(b"Connection: close")
         self._out.append(client_head(status, phrase, passed, own))
 
+    def stream_from(self, source: ResponseSource) -> None:
+        """The body comes from `source`, which pauses while the client does not keep up, from now on or already."""
+        self.source = source
+        if self._link.clogged:
+            source.pause()
+
     def write(self, data: bytes) -> None:
         """Write a piece of the response's body; `flush` sends it."""
         if not data or self._bodiless:

@@ -34,6 +34,10 @@ class Link(Protocol):
     def cut(self) -> None:
         """Close the connection at once."""
 
+    @property
+    def clogged(self) -> bool:
+        """Whether the client does not read what was written to it."""
+
 
 class BodySink(Protocol):
     """Where a request's body is streamed to."""

@@ -45,7 +45,7 @@ class Stream:
 
     async def _send(self, exchange: Exchange) -> None:
         flow = _Flow()
-        exchange.source = flow
+        exchange.stream_from(flow)
         exchange.start(200, b"OK", [], [b"Content-Type: " + self.content_type, *self.headers], None)
         exchange.flush()
         if exchange.head.method != "HEAD":

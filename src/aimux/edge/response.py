@@ -135,7 +135,7 @@ class ResponseReader:
         exchange = self._exchange
         if exchange is None:
             raise invalid("the upstream sent a response that nobody asked for")
-        exchange.source = self._source
+        exchange.stream_from(self._source)
         own = self._own
         if self._head.ids and (given := self._head.id_besides(exchange.request_id)) is not None:
             exchange.upstream_request_id = given

@@ -156,6 +156,27 @@ def test_a_slow_client_that_reads_only_behind_its_body_gets_the_answer(line: Lin
         assert client.read_response().body == bytes(size)
 
 
+@pytest.mark.parametrize("size", range(120_000, 240_000, 20_000))
+def test_a_client_that_has_read_what_waited_is_not_cut_while_its_answer_goes_on(line: Line, size: int) -> None:
+    """With one of the sizes the kernel takes not all of it, and the rest is too little to hold the upstream back."""
+
+    def refuse(peer: Peer) -> None:
+        peer.read_head()
+        peer.send(REFUSAL % (size + 2) + bytes(size))
+        time.sleep(0.5)  # longer than the first look at who does not read
+        peer.send(b"no")
+        peer.wait_closed()
+
+    line.plain.on_connect = refuse
+    with Client(line.gateway.port, receive_buffer=4096) as client:
+        client.send(head_of("plain", STREAMED, MIB, in_chunks=False))
+        line.plain.wait_peers(1)
+        time.sleep(0.1)  # the answer fills the kernel's buffers
+        client.send(bytes(PIECE))
+        assert client.read_head().status == 413
+        assert client.read_exactly(size + 2) == bytes(size) + b"no"
+
+
 def test_a_slow_client_gets_the_gateways_own_early_answer(start: Start, upstream: Upstream) -> None:
     gateway = start({"server": {"max_body_bytes": "1MiB"}, "routes": [{"name": "plain", "upstream": upstream.url}]})
     with Client(gateway.port) as client:

@@ -96,7 +96,7 @@ class ClientDeadlines(asyncio.Protocol):
         now = self._server.loop.time()
         self._discarded.size += size
         deadline = self._discarded.deadline(now)
-        if self._transport.get_write_buffer_size():
+        if self.clogged or (self._exchange is None and self._transport.get_write_buffer_size()):
             if deadline > now:
                 self._arm(self._unsent.watch(now))
         elif self._exchange is None:

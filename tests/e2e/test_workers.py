@@ -190,11 +190,13 @@ def busy(gateway: Gateway, count: int) -> list[Client]:
     return clients
 
 
-def test_draining_reaches_all_and_what_runs_is_finished(start: Start, upstream: Upstream) -> None:
+@pytest.mark.parametrize("told_all", [False, True], ids=["one", "all"])
+def test_draining_reaches_all_and_what_runs_is_finished(start: Start, upstream: Upstream, told_all: bool) -> None:
     slow = Slow(upstream)
     gateway = begin(start, upstream)
     clients = busy(gateway, 8)
-    gateway.signal(signal.SIGTERM)
+    for pid in (*(gateway.workers() if told_all else ()), gateway.pid):
+        os.kill(pid, signal.SIGTERM)
     assert gateway.wait_event("draining")["in_flight"] == 8
     refused = ask(gateway.port, headers=PLAIN)
     assert (refused.status, json.loads(refused.body)["error"]["code"]) == (503, "draining")

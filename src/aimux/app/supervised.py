@@ -45,6 +45,8 @@ from aimux.edge.log_output import Descriptor, SharedOutput
 from aimux.signals import begin_as_child
 
 _PATIENCE: Final = 5.0
+_TOGETHER: Final = 0.5
+"""Seconds for which a SIGTERM waits: the supervisor may have had it too, and says that all drain."""
 _UNANSWERED: Final = "the metrics of all workers could not be added up in time: try again"
 _STARTING: Final = "the other workers are starting"
 
@@ -227,9 +229,12 @@ async def _serve(index: int, control: int, lock: int, listening: Sequence[int]) 
     channel = await Channel.over(socket.socket(fileno=control))
     member = _Member(channel, index, lock, [socket.socket(fileno=number) for number in listening])
 
+    def drain_soon() -> None:
+        loop.call_later(_TOGETHER, member.drain)
+
     def stop(_: int, __: object) -> None:
         with suppress(RuntimeError):  # the loop has ended, and so will the process
-            loop.call_soon_threadsafe(member.drain)
+            loop.call_soon_threadsafe(drain_soon)
 
     signal.signal(signal.SIGTERM, stop)
     obeying = loop.create_task(member.obey())

@@ -16,6 +16,8 @@ from aimux.edge.log_writer import BOUNDS, Bounds, TickWriter
 
 PATIENCE = 30.0
 QUICK = Bounds(interval=0.01, looks=3)
+# Whoever shares the open file may have set O_NONBLOCK: a terminal, for example, has it of many a program.
+BLOCKING = pytest.mark.parametrize("blocking", [True, False], ids=["blocking", "non-blocking"])
 
 
 class Disk:
@@ -185,7 +187,12 @@ def test_a_full_disk_is_told_once_and_loses_nothing(told: Told) -> None:
     assert asyncio.run(run()).lost == 0
 
 
-def test_a_reader_that_stalls_is_told_and_one_that_goes_on_gets_everything(told: Told, pipe: Pipe) -> None:
+@BLOCKING
+def test_a_reader_that_stalls_is_told_and_one_that_goes_on_gets_everything(
+    told: Told, pipe: Pipe, blocking: bool
+) -> None:
+    os.set_blocking(pipe.write_end, blocking)
+
     async def run() -> TickWriter:
         writer = pipe.writer(told, QUICK)
         for number in range(1000):  # ten times what a pipe takes; nobody reads
@@ -214,7 +221,9 @@ def test_the_open_file_that_others_share_still_blocks(told: Told, pipe: Pipe) ->
     asyncio.run(run())
 
 
-def test_a_reader_that_is_slow_loses_nothing_and_is_no_trouble(told: Told, pipe: Pipe) -> None:
+@BLOCKING
+def test_a_reader_that_is_slow_loses_nothing_and_is_no_trouble(told: Told, pipe: Pipe, blocking: bool) -> None:
+    os.set_blocking(pipe.write_end, blocking)
     read = bytearray()
 
     async def slowly() -> None:

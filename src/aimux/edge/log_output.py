@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import select
 from typing import Final, Protocol
 
 STANDARD_OUTPUT: Final = 1
@@ -37,6 +38,8 @@ class Descriptor:
         self._number = number
         self._flags = _NOWAIT
         self._terminal = os.isatty(number)
+        self._writable = select.poll()
+        self._writable.register(number, select.POLLOUT)
 
     def write_now(self, data: bytes) -> int:
         """Write without waiting; the number of bytes taken. Raises OSError."""
@@ -53,9 +56,16 @@ class Descriptor:
             return 0
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write; the number of bytes taken. Raises OSError; BrokenPipeError where nobody can read it any more."""
+        """Write; the number of bytes taken. Raises OSError; BrokenPipeError where nobody can read it any more.
+
+        Somebody else may have set O_NONBLOCK on the open file: that is waited for as well.
+        """
         try:
-            return os.write(self._number, data)
+            while True:
+                try:
+                    return os.write(self._number, data)
+                except BlockingIOError:
+                    self._writable.poll()
         except OSError as error:
             if error.errno == errno.EIO and self._terminal:  # it was closed, or its connection lost
                 raise BrokenPipeError(errno.EPIPE, "the terminal is gone") from error

@@ -133,6 +133,9 @@ def test_connections_that_nobody_uses_make_room_for_new_ones(start: Start, upstr
         for route in routes:
             client.send(compose(headers={"X-AIMux-Route": route["name"]}))
             assert client.read_response().status == 200
+        with Client(gateway.port) as another:
+            another.send(compose(headers={"X-AIMux-Route": "r0"}))
+            assert another.read_response().status == 200, "they make room for clients too"
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -65,7 +65,6 @@ class Worker:
         strict: bool = False,
     ) -> None:
         """`measure` gives the page of metrics where these are not only its own; `index` is its place among the workers.
-
         A strict one takes no configuration with errors in its routes.
 
         Raises AuditError where requests could not be recorded, and StartError for telemetry that cannot be had.
@@ -109,7 +108,10 @@ class Worker:
             files=dashboard_files(),
         )
         site = Site(self.management, gateway, log, cors(config))
-        self._server = Server(site, server_limits(config), self._deadlines, descriptors, self._telemetry.begin_trace)
+        limits, begin_trace = server_limits(config), self._telemetry.begin_trace
+        self._server = Server(
+            site, limits, self._deadlines, descriptors, reclaim=upstreams.close_idle, begin_trace=begin_trace
+        )
         self._listeners: list[asyncio.Server] = []
         self._server.loop.set_exception_handler(log.fault)
 

@@ -137,7 +137,7 @@ class Upstreams:
     def __init__(self, limits: UpstreamLimits, deadlines: Deadlines, descriptors: Descriptors) -> None:
         self._limits = limits
         self._deadlines = deadlines
-        self._shared = Shared(Resolver(), descriptors, self._close_idle)
+        self._shared = Shared(Resolver(), descriptors, self.close_idle)
         self._ways: dict[int, _Way] = {}
 
     def open(self, routes: Iterable[Route], trust: Trust, speaking: frozenset[str] = frozenset()) -> None:
@@ -175,7 +175,7 @@ class Upstreams:
         for pool in self._pools():
             pool.close()
 
-    def _close_idle(self) -> int:
+    def close_idle(self) -> int:
         """Close the connections that carry no request: how many."""
         return sum(pool.close_idle() for pool in self._pools())
 

@@ -81,13 +81,17 @@ class Server:
         limits: ServerLimits,
         deadlines: Deadlines,
         descriptors: Descriptors,
+        *,
+        reclaim: Callable[[], int],
         begin_trace: BeginTrace = trace_from,
     ) -> None:
+        """`reclaim` closes connections to upstreams that carry no request, and returns how many."""
         self.site = site
         self.begin_trace = begin_trace
         self.limits = limits
         self.deadlines = deadlines
-        self.descriptors = descriptors
+        self._descriptors = descriptors
+        self._reclaim = reclaim
         self._refused: deque[Client] = deque()
         self.heads = HeadReader(limits.head)
         self.identifiers = Identifiers()
@@ -97,8 +101,8 @@ class Server:
 
     def admit(self, client: Client, descriptor: int) -> Failure | None:
         """Why a client that has just connected is refused, None where it is not. `descriptor` is its socket's."""
-        shares = self.descriptors
-        if descriptor >= shares.clients:
+        shares = self._descriptors
+        if descriptor >= shares.clients and not self._makes_room(descriptor):
             # It is told so and may read that, but not for long: each that waits keeps a descriptor.
             self._refused.append(client)
             if len(self._refused) > shares.lingering:
@@ -110,6 +114,11 @@ class Server:
         if len(self.connections) > self.limits.max_connections:
             return Failure(Reason.OVERLOADED, "the gateway has as many connections as it takes")
         return None
+
+    def _makes_room(self, descriptor: int) -> bool:
+        """Whether connections that nobody uses have had the share of clients, and give it up."""
+        shares = self._descriptors
+        return descriptor < shares.upstreams and len(self.connections) <= shares.clients and self._reclaim() > 0
 
     def trusts(self, peer: str) -> bool:
         """Whether forwarding headers of this peer are believed."""

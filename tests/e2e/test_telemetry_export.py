@@ -163,6 +163,9 @@ UNAVAILABLE = pytest.mark.parametrize(
         ({"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER=zipkin"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "soon"}, "OTEL_METRIC_EXPORT_INTERVAL=soon"),
         ({"OTEL_BSP_MAX_QUEUE_SIZE": "1"}, "max_export_batch_size"),
+        # The SDK reads this one while it is loaded, and raises another exception for that one.
+        ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "-3"}, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
+        ({"OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER": "ours"}, "component 'ours' not found"),
     ],
 )
 

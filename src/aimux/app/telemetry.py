@@ -18,6 +18,7 @@ from aimux.gateway.ports import Observer
 
 _FLUSH: Final = 3.0
 _LONGEST_TURN: Final = 0.001
+_SENSELESS: Final = "the OTEL_* variables make no sense together"
 
 
 class Export(Protocol):
@@ -63,7 +64,10 @@ def telemetry_for(log: Log, read: Callable[[], Families], *, required: bool, wor
     wanted = telemetry_wanted(required=required)
     missing = [] if workers > 1 else list(wanted.missing)  # a supervisor has said it
     if wanted.signals:
-        missing += _begin(telemetry, wanted.signals, _saying(log), read, shared=workers > 1)
+        try:
+            missing += _begin(telemetry, wanted.signals, _saying(log), read, shared=workers > 1)
+        except Exception as error:  # the SDK reads some of the variables while it is loaded
+            missing.append(f"{_SENSELESS}: {error}: nothing can be exported")
     if missing and required:
         raise StartError(missing[0])
     if index == 1:
@@ -105,10 +109,8 @@ def _begin(
     for begin in [traces] * signals.traces + [metrics] * signals.metrics:
         try:
             begin()
-        except ValueError as error:
-            problems.append(
-                f"the OTEL_* variables make no sense together: {error}: {begin.__name__} cannot be exported"
-            )
+        except Exception as error:  # whatever the SDK raises: agents are served without it
+            problems.append(f"{_SENSELESS}: {error}: {begin.__name__} cannot be exported")
     return problems
 
 

@@ -1,5 +1,6 @@
 """Causes for the operator: whatever an upstream controls is escaped and bounded, and every address has its error."""
 
+import asyncio
 import errno
 import os
 import socket
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from aimux.edge.causes import attempts, ended_by, os_error
 from aimux.edge.happy_eyeballs import Attempt
 from aimux.edge.resolver import Address
-from aimux.edge.tls_causes import described
+from aimux.edge.tls_causes import TlsCauses, described
 
 
 def tried(number: int, code: int | None) -> Attempt:
@@ -96,3 +97,20 @@ def test_whatever_a_certificate_says_of_itself_stays_in_its_place(common: str, n
 @given(st.binary(max_size=300))
 def test_what_is_no_certificate_is_told_as_such(der: bytes) -> None:
     assert described(der).startswith("its certificate cannot be read (")
+
+
+def test_a_certificate_is_named_for_the_address_that_showed_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fetch(_: TlsCauses, address: Address) -> str:
+        return f"certificate of {address}"
+
+    async def run() -> list[str]:
+        causes = TlsCauses("api.internal")
+        error = ssl.SSLCertVerificationError("x")
+        error.verify_message = "certificate has expired"
+        return [await causes.untrusted(error, tried(number, None).address) for number in (1, 2, 1)]
+
+    monkeypatch.setattr(TlsCauses, "_fetch", fetch)
+    first, other, again = asyncio.run(run())
+    assert first == again
+    assert first.endswith("certificate has expired; certificate of 192.0.2.1:80")
+    assert other == "192.0.2.2:80: TLS certificate refused: certificate has expired"

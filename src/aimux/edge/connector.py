@@ -67,7 +67,7 @@ class Connector:
         self._loop = asyncio.get_running_loop()
         self._literal = literal(upstream.host, upstream.port)
         self._avoided: dict[Address, float] = {}
-        self._tls_causes = TlsCauses(upstream.host)
+        self._tls_causes = TlsCauses(upstream.host, shared.descriptors.new_socket)
 
     async def connect(self, speak: Speak[T], timeout: float) -> tuple[T, Address]:  # noqa: ASYNC109  (of all steps)
         """What `speak` makes of a connection, TLS included where the upstream has it, and the address that it is to.

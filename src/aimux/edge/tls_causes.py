@@ -9,7 +9,7 @@ import ssl
 from typing import TYPE_CHECKING, Final
 
 from aimux.edge.causes import escaped
-from aimux.edge.happy_eyeballs import connect
+from aimux.edge.happy_eyeballs import NewSocket, connect, new_socket
 from aimux.edge.resolver import Address
 
 if TYPE_CHECKING:
@@ -25,24 +25,28 @@ _MOST_NAMES: Final = 4
 class TlsCauses:
     """Tells why the certificate of one upstream was refused."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, new_socket: NewSocket = new_socket) -> None:
         self._host = host
+        self._new_socket = new_socket
         self._loop = asyncio.get_running_loop()
         self._fresh_until = 0.0
         self._certificate = ""
+        self._of: Address | None = None
 
     async def untrusted(self, error: ssl.SSLCertVerificationError, address: Address | None) -> str:
         """The reason of the refusal, and the certificate's name, issuer and dates where they can be learnt."""
         why = f"{address}: TLS certificate refused: {escaped(error.verify_message)}"
         if address is not None and self._loop.time() >= self._fresh_until:
             self._fresh_until = self._loop.time() + _PAUSE  # meanwhile others do without, or with the last one
+            self._of, self._certificate = address, ""
             self._certificate = await self._fetch(address)
-        return f"{why}; {self._certificate}" if self._certificate else why
+        # Another address of the same name may have another certificate.
+        return f"{why}; {self._certificate}" if self._certificate and address == self._of else why
 
     async def _fetch(self, address: Address) -> str:
         try:
             async with asyncio.timeout(_WAIT):
-                connected, _ = await connect([address], _WAIT, [])
+                connected, _ = await connect([address], _WAIT, [], self._new_socket)
                 transport, _ = await self._loop.create_connection(
                     asyncio.Protocol, sock=connected, ssl=_unverified(), server_hostname=self._host
                 )

@@ -7,6 +7,7 @@ that the rest can be read there.
 """
 
 import asyncio
+import errno
 import os
 import select
 import ssl
@@ -118,6 +119,8 @@ async def start_tls(
 
     Raises OSError, ssl.SSLError among them; the connection is closed then.
     """
+    if tcp.is_closing():  # while the loop came round; uvloop would begin with TLS all the same
+        raise ConnectionAbortedError(errno.ECONNABORTED, "the other side closed, or spoke first and not TLS")
     try:
         secured = cast("asyncio.Transport", await loop.start_tls(tcp, protocol, context, server_hostname=host))
     except BaseException:

@@ -29,7 +29,7 @@ class WantedTelemetry:
 
 
 def telemetry_wanted(*, required: bool) -> WantedTelemetry:
-    """What is asked for. Raises StartError where it is `required` and cannot be had."""
+    """The telemetry that is asked for. Raises StartError where it is `required` and cannot be had."""
     signals, missing = signals_of(os.environ)
     if signals and not _installed():
         signals, missing = NO_SIGNALS, (_MISSING,)

@@ -1,4 +1,4 @@
-"""How old segments are, on a clock that a jump of the system's clock does not move.
+"""Ages of segments, on a clock that a jump of the system's clock does not move.
 
 The clock runs with the process. It follows the system's clock where that is ahead, a day for each hour, so that time in
 which no gateway ran counts in the end; and it never goes back. It goes on over restarts.
@@ -44,7 +44,7 @@ class Ages:
         self._ended[first] = self.clock.now
 
     def of(self, segments: Mapping[int, Ended]) -> dict[int, float]:
-        """How many seconds ago each segment ended, the oldest first. Raises OSError.
+        """Seconds since each segment ended, the oldest first. Raises OSError.
 
         Of a segment that ended before this file was kept, the time of its last record tells. No segment counts as older
         than one before it.

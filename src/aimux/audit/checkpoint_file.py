@@ -29,7 +29,7 @@ class CheckpointFile:
             self._follow()
 
     def harm(self) -> Harm | None:
-        """What was done to the file since it was written last, if anything."""
+        """The harm that was done to the file since it was written last, if any."""
         there = stat_of(self._path)
         if self._descriptor is None:
             return None if there is None else Harm.REPLACED

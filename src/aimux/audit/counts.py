@@ -1,4 +1,4 @@
-"""What an audit log counts."""
+"""Counters of an audit log."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -19,7 +19,7 @@ _FROM_DECISION: Final = (
 # Records that an earlier version wrote lack these.
 _SINCE_ADDED: Final = ("chosen_by", "turn", "listed")
 OF_A_PART: Final = ("route", "start", "end", "text", "score")
-"""What is recorded of the part of a text that decided."""
+"""Recorded fields of the part of a text that decided."""
 _FROM_OUTCOME: Final = ("model_ms", "upstream_ms", "total_ms", "status", "bytes", "ended")
 _SERVED: Final = frozenset({"forward", "fallback", "answered"})
 FAILED: Final = ("internal", "redirect_refused")

@@ -24,7 +24,7 @@ class KeyFiles:
         self._known = _state(self._private)
 
     def look(self) -> list[Incident]:
-        """What was done to the files since the last time. Raises OSError."""
+        """The harm that was done to the files since the last time. Raises OSError."""
         return [found for found in (self._look_at_private(), self._look_at_public()) if found is not None]
 
     def _look_at_private(self) -> Incident | None:

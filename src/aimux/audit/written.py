@@ -28,7 +28,7 @@ class WrittenSegment:
     tail: int
 
     def harm(self) -> Harm | None:
-        """What was done to the file, if anything. Bytes behind `size` are not looked at. Raises OSError."""
+        """The harm that was done to the file, if any. Bytes behind `size` are not looked at. Raises OSError."""
         here = os.fstat(self.descriptor)
         if here.st_size < self.size:
             return Harm.TRUNCATED

@@ -125,7 +125,7 @@ def _best(disguise: Callable[[str, random.Random], str]) -> Suite:
     def suite(field: Field, chance: random.Random) -> Iterator[bool]:
         for (name, text), _ in zip(permitted(field, chance), range(EACH), strict=False):
             found = field.reader.score(disguise(text, chance))
-            best = match(field.snapshot, found) if isinstance(found, Scores) else None
+            best = match(field.policy, found) if isinstance(found, Scores) else None
             yield best is not None and best.best.name == name
 
     return suite

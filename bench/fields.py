@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from aimux.core.decision import Forward, decide
+from aimux.core.policy import Access, Policy, Route
 from aimux.core.request import Claim, Facts, Found, Place, Reading
 from aimux.core.routing import with_beside
-from aimux.core.snapshot import Access, Route, Snapshot
 from aimux.intent.encoder import Encoder
 from aimux.intent.reader import TextReader
 from bench.routing_draws import Draw
@@ -24,9 +24,9 @@ AGENT: Final = "agent"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A configuration to attack: a snapshot with an agent that may use some routes, and the texts of its routes."""
+    """A configuration to attack: a policy with an agent that may use some routes, and the texts of its routes."""
 
-    snapshot: Snapshot
+    policy: Policy
     reader: TextReader
     intents: dict[str, tuple[str, ...]]
     mine: tuple[str, ...]
@@ -37,18 +37,18 @@ class Field:
         """The route that the agent's text is forwarded to, the fallback's name for that; None where it is refused."""
         found: Found = self.reader.score(text)
         if beside:
-            found = with_beside(self.snapshot, found, [self.reader.score(each) for each in beside])
+            found = with_beside(self.policy, found, [self.reader.score(each) for each in beside])
         claims = (Claim(Place.HEADER, "x", AGENT),)
         facts = Facts(Reading(claims, text or None), None, Reading(beside=tuple(beside)), found)
-        decision = decide(facts, self.snapshot)
+        decision = decide(facts, self.policy)
         return decision.permit.route.name if isinstance(decision, Forward) else None
 
     def meant(self, text: str) -> str | None:
         """The route that a text is taken for by itself, whoever may use it."""
         scores = self.reader.score(text)
-        opened = tuple(replace(route, access=Access.OPEN) for route in self.snapshot.routes)
+        opened = tuple(replace(route, access=Access.OPEN) for route in self.policy.routes)
         facts = Facts(Reading((), text), None, Reading(), scores)
-        decision = decide(facts, Snapshot.of(opened))
+        decision = decide(facts, Policy.of(opened))
         return decision.permit.route.name if isinstance(decision, Forward) else None
 
 
@@ -56,18 +56,18 @@ def field_of(draw: Draw, encoder: Encoder) -> Field:
     """The configuration of a draw, its agent and its texts."""
     bed = Bed.of(draw)
     chance = random.Random(draw.case)  # noqa: S311  (to be had again)  # nosec B311
-    names = [route.name for route in bed.snapshot.routes]
+    names = [route.name for route in bed.policy.routes]
     mine = tuple(sorted(chance.sample(names, len(names) // 2)))
-    routes = tuple(_fenced(route, route.name in mine) for route in bed.snapshot.routes)
+    routes = tuple(_fenced(route, route.name in mine) for route in bed.policy.routes)
     fallback = Route("fallback", routes[0].upstream, Access.OPEN)
-    snapshot = Snapshot.of(routes, agents=frozenset({AGENT}), fallback=fallback, all_messages=True)
+    policy = Policy.of(routes, agents=frozenset({AGENT}), fallback=fallback, all_messages=True)
     texts: dict[str, list[str]] = {}
     for text, route, _ in draw.rows:
         if route is not None:
             texts.setdefault(route, []).append(text)
     far = [text for text, route, _ in draw.rows if route is None]
-    reader = TextReader.of(snapshot, encoder, MAX_TOKENS)
-    return Field(snapshot, reader, dict(draw.routes), mine, texts, far)
+    reader = TextReader.of(policy, encoder, MAX_TOKENS)
+    return Field(policy, reader, dict(draw.routes), mine, texts, far)
 
 
 def _fenced(route: Route, is_mine: bool) -> Route:

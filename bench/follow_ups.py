@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from aimux.core.decision import Forward, decide
+from aimux.core.policy import FALLBACK_NAME
 from aimux.core.request import Ask, Claim, Facts, Found, Need, Place, Reading
-from aimux.core.snapshot import FALLBACK_NAME
 from aimux.intent.encoder import Encoder
 from aimux.intent.quality import share
 from bench.fields import AGENT, EACH, Field, field_of, forbidden, permitted
@@ -61,10 +61,10 @@ def _row(name: str, wanted: str, suite: Suite, fields: Sequence[Field]) -> Follo
 
 def _reached(field: Field, last: str, earlier: Sequence[str], *, keep: bool) -> str | None:
     """The route that the agent's conversation is forwarded to; None where it is refused."""
-    snapshot = replace(field.snapshot, all_messages=False)
+    policy = replace(field.policy, all_messages=False)
     body = Reading((), last, "messages", earlier=tuple(earlier) if keep else ())
     facts = Facts(Reading((Claim(Place.HEADER, "x", AGENT),)), None, body)
-    while isinstance(decision := decide(facts, snapshot), Ask):
+    while isinstance(decision := decide(facts, policy), Ask):
         if decision.need is Need.MORE:
             facts = facts.with_more(tuple(_scored(field, text) for text in decision.more))
         else:

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 
 from aimux.core.decision import decide
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.request import Facts, Reading, TextTooLong
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.index import IntentIndex
 from aimux.intent.model import locate
@@ -27,16 +27,16 @@ _INTENTS_A_ROUTE: Final = 10
 _UPSTREAM: Final = Upstream("http://127.0.0.1:1", secure=False, host="127.0.0.1", port=1, base_path="")
 
 
-def reader_of(encoder: Encoder, count: int) -> tuple[TextReader, Snapshot]:
+def reader_of(encoder: Encoder, count: int) -> tuple[TextReader, Policy]:
     """A reader over so many intents, ten a route, and the configuration that they belong to."""
     routes = tuple(
         Route(f"r{number}", _UPSTREAM, Access.OPEN, intents=tuple(map(str, range(_INTENTS_A_ROUTE))))
         for number in range(max(count // _INTENTS_A_ROUTE, 1))
     )
-    snapshot = Snapshot.of(routes)
+    policy = Policy.of(routes)
     vectors: Vectors = np.random.default_rng(count).standard_normal((count, encoder.dimensions), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return TextReader(encoder, IntentIndex(snapshot, vectors), 8192), snapshot
+    return TextReader(encoder, IntentIndex(policy, vectors), 8192), policy
 
 
 def main(model: str, bodies: str, *counts: str) -> None:
@@ -46,12 +46,12 @@ def main(model: str, bodies: str, *counts: str) -> None:
     readers = {count: reader_of(encoder, int(count)) for count in counts}
     took: dict[str, list[float]] = {count: [] for count in counts}
     for text in texts:
-        for count, (reader, snapshot) in readers.items():
+        for count, (reader, policy) in readers.items():
             started = time.perf_counter()
             scores = reader.score(text)
             if isinstance(scores, TextTooLong):
                 raise SystemExit("a text is too long")
-            decide(Facts(Reading(text=text), None, Reading(), scores), snapshot)
+            decide(Facts(Reading(text=text), None, Reading(), scores), policy)
             took[count].append(time.perf_counter() - started)
     sys.stdout.write(json.dumps({count: percentile(times, 0.5) for count, times in took.items()}) + "\n")
 

@@ -96,8 +96,8 @@ def _measure(folder: Path, options: argparse.Namespace, quick: bool, tell: Tell)
         tell(f"{number} of {len(drawn)}: {draw.case}")
         bed = Bed.of(draw)
         thresholds = {
-            "min_score": bed.snapshot.routes[0].min_score,
-            "ambiguity_threshold": bed.snapshot.ambiguity_threshold,
+            "min_score": bed.policy.routes[0].min_score,
+            "ambiguity_threshold": bed.policy.ambiguity_threshold,
         }
         for score, trials in own(bed, encoder, files).items():
             found.setdefault((draw.case, score), []).append(assess(trials))

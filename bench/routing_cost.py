@@ -30,7 +30,7 @@ def _cost(draw: Draw, encoder: Encoder) -> CostRow | None:
     if len(texts) < 2 * _WARMED_BY:
         return None
     bed = Bed.of(draw)
-    reader = TextReader.of(bed.snapshot, encoder, bed.max_tokens)
+    reader = TextReader.of(bed.policy, encoder, bed.max_tokens)
     plain, ours = _by_turns(texts, _plainly(draw, encoder), reader.score)
     ratios = [own / other for own, other in zip(ours, plain, strict=True)]
     low, _, high = statistics.quantiles(ratios, n=4)

@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from aimux.core.policy import Access, Guard, Policy, Route, Upstream
 from aimux.core.request import Scores
-from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 from aimux.intent.encoder import Encoder
 from aimux.intent.quality import share
 from aimux.intent.reader import TextReader
@@ -33,7 +33,7 @@ def guards(encoder: Encoder, data: Data) -> Iterator[GuardRow]:
     for count in _INTENTS:
         scores: tuple[list[float], list[float], list[float]] = ([], [], [])
         for forbidden in chosen:
-            reader = TextReader.of(_snapshot(forbidden, count, data, chance), encoder, _MAX_TOKENS)
+            reader = TextReader.of(_policy(forbidden, count, data, chance), encoder, _MAX_TOKENS)
             for text, name in texts:
                 near = _NEAR if domain.get(name) == domain.get(forbidden) else _ELSEWHERE
                 found = reader.score(text)
@@ -48,11 +48,11 @@ def _rows(count: int, scores: Sequence[Sequence[float]]) -> Iterator[GuardRow]:
         yield GuardRow(count, least, *((each.value or 0.0, each.low or 0.0, each.high or 0.0) for each in refused))
 
 
-def _snapshot(forbidden: str, count: int, data: Data, chance: random.Random) -> Snapshot:
+def _policy(forbidden: str, count: int, data: Data, chance: random.Random) -> Policy:
     others = _some([name for name in sorted(data.train) if name != forbidden], _ROUTES, chance)
     routes = (Route(name, _NOWHERE, Access.OPEN, intents=_intents(name, 10, data, chance)) for name in others)
     guard = Guard(forbidden, _intents(forbidden, count, data, chance), 0.5)
-    return Snapshot.of(tuple(routes), guards=(guard,))
+    return Policy.of(tuple(routes), guards=(guard,))
 
 
 def _intents(name: str, count: int, data: Data, chance: random.Random) -> tuple[str, ...]:

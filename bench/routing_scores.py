@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from aimux.config.load import load_text
+from aimux.core.policy import Policy
 from aimux.core.request import Found, Scores
-from aimux.core.snapshot import Snapshot
 from aimux.gateway.trials import attempt, by_meaning_alone
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.model import ModelFiles
@@ -52,7 +52,7 @@ class Bed:
     """One draw with its configuration: the defaults of the product around the draw's routes."""
 
     draw: Draw
-    snapshot: Snapshot
+    policy: Policy
     max_tokens: int
 
     @classmethod
@@ -65,16 +65,16 @@ class Bed:
         # JSON is YAML. What looks like a name of the environment in a text is only text.
         text = json.dumps({"routes": routes}, ensure_ascii=False).replace("${", "$${")
         loaded = load_text(text, draw.case, {}, ROOT)
-        return cls(draw, by_meaning_alone(loaded.snapshot), loaded.config.semantic_engine.max_tokens)
+        return cls(draw, by_meaning_alone(loaded.policy), loaded.config.semantic_engine.max_tokens)
 
     def try_all(self, score: Score) -> list[Trial]:
         """What the gateway decides on each row, with this score."""
-        return [attempt(text, expected, kind, self.snapshot, score) for text, expected, kind in self.draw.rows]
+        return [attempt(text, expected, kind, self.policy, score) for text, expected, kind in self.draw.rows]
 
 
 def own(bed: Bed, encoder: Encoder, files: ModelFiles) -> dict[str, list[Trial]]:
     """The trials of AIMux's score, and of the references."""
-    found = {OURS: bed.try_all(load_reader(bed.snapshot, files, bed.max_tokens, encoder).score)}
+    found = {OURS: bed.try_all(load_reader(bed.policy, files, bed.max_tokens, encoder).score)}
     vectors = {name: encoder.encode(intents) for name, intents in bed.draw.routes.items()}
     texts = list(dict.fromkeys(text for text, _, _ in bed.draw.rows))
     rows = encoder.encode(texts)

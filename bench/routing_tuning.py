@@ -30,23 +30,23 @@ class _Halves:
 
     def __init__(self, draw: Draw, encoder: Encoder) -> None:
         bed = Bed.of(draw)
-        self.snapshot = bed.snapshot
+        self.policy = bed.policy
         rows = list(draw.rows)
         random.Random(draw.case).shuffle(rows)  # noqa: S311  (to be had again)  # nosec B311
         self.seen, self.unseen = rows[::2], rows[1::2]
-        reader = TextReader.of(bed.snapshot, encoder, bed.max_tokens)
+        reader = TextReader.of(bed.policy, encoder, bed.max_tokens)
         self._texts = ReadTexts(reader, (text for text, _, _ in rows))
 
     def tuned(self, wanted: float) -> tuple[list[Trial], Proposal | None]:
         """The held-out trials of one half, and what it proposes."""
-        found = tune(self.seen, self.snapshot, self._texts, wanted)
+        found = tune(self.seen, self.policy, self._texts, wanted)
         return found.held_out, found.proposal
 
     def tried(self, proposal: Proposal | None) -> list[Trial]:
         """The other half under a proposal, or as it is decided now."""
-        snapshot = self.snapshot if proposal is None else under(self.snapshot, proposal.least, proposal.lead)
-        score = self._texts.under(snapshot)
-        return [attempt(*row, snapshot, score) for row in self.unseen]
+        policy = self.policy if proposal is None else under(self.policy, proposal.least, proposal.lead)
+        score = self._texts.under(policy)
+        return [attempt(*row, policy, score) for row in self.unseen]
 
 
 def _row(wanted: float, halves: Sequence[_Halves]) -> TuningRow:

@@ -46,5 +46,5 @@ def _brief(field: Field, names: Sequence[str]) -> list[str]:
 
 
 def _read_closely(field: Field) -> Field:
-    snapshot = replace(field.snapshot, close_reading=True)
-    return replace(field, snapshot=snapshot, reader=TextReader.of(snapshot, field.reader.encoder, MAX_TOKENS))
+    policy = replace(field.policy, close_reading=True)
+    return replace(field, policy=policy, reader=TextReader.of(policy, field.reader.encoder, MAX_TOKENS))

@@ -60,6 +60,6 @@ export async function read<P extends JsonPath>(
   }
   heard();
   if (response.ok) return body as Answers<P>;
-  const refusal = (body as Partial<Schemas["Refusal"]>).error;
+  const refusal = (body as Partial<Schemas["RefusalBody"]>).error;
   throw new Refused(response.status, refusal?.code ?? "", refusal?.message ?? `The gateway answered ${response.status}.`);
 }

@@ -24,8 +24,8 @@ def check(data: bytes) -> None:
             expect("the same text loads the same", kept=again is not None and again.digest == found.digest)
             expect("what is in force can be shown", kept=bool(json.dumps(found.display, default=dict)))
             expect("warnings are lines", kept=all(warning.isprintable() for warning in found.warnings))
-            for route in found.snapshot.routes:
-                known = route.allowed <= found.snapshot.agents
+            for route in found.policy.routes:
+                known = route.allowed <= found.policy.agents
                 expect("only registered agents are allowed anywhere", kept=known)
 
 

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from aimux.core.policy import IdentitySources
 from aimux.core.reason import Failure
 from aimux.core.request import Reading
-from aimux.core.snapshot import IdentitySources
 from aimux.wire.dialects import BodyKind, read_body, read_head
 from aimux.wire.http1 import Head, HeadLimits, find_head, parse_head
 from fuzz import reference, seeds

@@ -5,10 +5,10 @@ import re
 from typing import Final
 
 from aimux.core.identity import identify
+from aimux.core.policy import IdentitySources, Policy
 from aimux.core.reason import Failure, Reason
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import Facts, Principal, Reading
-from aimux.core.snapshot import IdentitySources, Snapshot
 from aimux.wire.decode import decode
 from aimux.wire.dialects import BodyKind, body_kind, named_route, read_body, read_head
 from aimux.wire.http1 import Head, HeadLimits, find_head, parse_head
@@ -19,7 +19,7 @@ from fuzz.target import Target, expect
 _LIMITS: Final = HeadLimits()
 _SOURCES: Final = IdentitySources()
 _AGENTS: Final = frozenset({"finance-bot", "admin-bot"})
-_HOUSE: Final = Snapshot.of((), agents=_AGENTS)
+_HOUSE: Final = Policy.of((), agents=_AGENTS)
 _MOST_DECODED: Final = 1 << 20
 _TWINS: Final = frozenset(name.encode() for name in reference.HEADERS)
 
@@ -107,10 +107,10 @@ def _expect_the_caller(found: object, given: list[Given], lines: list[bytes]) ->
         others = [each.values[0] if each.sound else None for each in given if each.values[0] != name]
         expect("later names are conflicts", kept=[claim.name for claim in found.conflicts] == others)
         return
-    expect("all that is needed to tell the caller was there", kept=isinstance(found, Refuse))
-    if isinstance(found, Refuse) and found.reason is Reason.UNKNOWN_AGENT:
+    expect("all that is needed to tell the caller was there", kept=isinstance(found, Refusal))
+    if isinstance(found, Refusal) and found.reason is Reason.UNKNOWN_AGENT:
         expect("only a name that is not registered is unknown", kept=given[0].values[0] not in _AGENTS)
-    if isinstance(found, Refuse) and found.reason is Reason.IDENTITY_MALFORMED:
+    if isinstance(found, Refusal) and found.reason is Reason.IDENTITY_MALFORMED:
         expect("nothing is malformed without need", kept=not _is_sound(given) or _is_odd(lines))
 
 

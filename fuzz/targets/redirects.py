@@ -4,8 +4,8 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl
 
+from aimux.core.policy import Upstream
 from aimux.core.reason import Failure
-from aimux.core.snapshot import Upstream
 from aimux.wire.redirects import Asked, Kept, kept_at_gateway
 from fuzz import seeds
 from fuzz.target import Target, expect

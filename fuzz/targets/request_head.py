@@ -3,8 +3,8 @@
 import re
 
 from aimux.core.headers import Trace
+from aimux.core.policy import Upstream
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import Upstream
 from aimux.wire.forwarding import Origin, upstream_head
 from aimux.wire.http1 import Head, HeadLimits, find_head, parse_head
 from fuzz import seeds

@@ -10,8 +10,8 @@ from typing import Final, cast
 import h11
 
 from aimux.core.headers import Trace
+from aimux.core.policy import Timeouts
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import Timeouts
 from aimux.edge.exchange import Exchange
 from aimux.edge.outgoing import Outgoing, StaleConnectionError, TruncatedError, UpstreamLimits
 from aimux.edge.upstream import UpstreamConnection

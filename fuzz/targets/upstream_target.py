@@ -4,8 +4,8 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from aimux.core.policy import Upstream
 from aimux.core.reason import Failure
-from aimux.core.snapshot import Upstream
 from aimux.wire.forwarding import upstream_target
 from aimux.wire.http1 import HeadLimits, find_head, parse_head
 from fuzz import seeds

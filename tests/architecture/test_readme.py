@@ -18,13 +18,13 @@ def test_the_configuration_that_it_shows_loads() -> None:
     shown = blocks("yaml")
     assert len(shown) == 1
     loaded = load_text(shown[0], "README.md", {}, ROOT)
-    assert [route.name for route in loaded.snapshot.routes] == ["finance", "admin", "public-api", "status"]
-    assert loaded.snapshot.fallback is not None
+    assert [route.name for route in loaded.policy.routes] == ["finance", "admin", "public-api", "status"]
+    assert loaded.policy.fallback is not None
 
 
 def test_the_configuration_of_the_quick_start_loads() -> None:
     loaded = load(ROOT / "aimux.yaml", {})
-    assert {"math", "finance", "admin"} <= loaded.snapshot.by_name.keys()
+    assert {"math", "finance", "admin"} <= loaded.policy.by_name.keys()
 
 
 def test_its_calls_are_those_that_make_run_tells_to_try() -> None:

@@ -11,7 +11,7 @@ from aimux.audit.log import AuditLog
 from aimux.audit.settings import AuditSettings
 from aimux.core.headers import Trace
 from aimux.core.record import Ended, Record
-from aimux.core.request import ANONYMOUS, Established, Principal, Reading
+from aimux.core.request import ANONYMOUS, Assurance, Principal, Reading
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -30,7 +30,7 @@ def record(
     took: float = 0.005,
 ) -> Record:
     """One request that has ended."""
-    principal = ANONYMOUS if agent is None else Principal(agent, Established.CLAIMED)
+    principal = ANONYMOUS if agent is None else Principal(agent, Assurance.CLAIMED)
     return Record(
         f"{number:032x}",
         Trace(f"{number + 1:032x}", "e" * 16),

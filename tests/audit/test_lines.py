@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from aimux.audit.lines import Scribe, TextPolicy, moment
 from aimux.audit.redact import Redactor
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.record import Ended
-from aimux.core.request import Claim, Established, Place, Principal, Reading, Scores
+from aimux.core.request import Assurance, Claim, Place, Principal, Reading, Scores
 from aimux.core.routing import match
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 
 Make = Callable[..., Any]
 UPSTREAM = Upstream("http://a", secure=False, host="a", port=80, base_path="")
 ROUTES = tuple(Route(f"r{n}", UPSTREAM, Access.OPEN, intents=("x",), min_score=n / 100) for n in range(40))
-SNAPSHOT = Snapshot.of(ROUTES, digest="c" * 64, ambiguity_threshold=0.125)
+POLICY = Policy.of(ROUTES, digest="c" * 64, ambiguity_threshold=0.125)
 
 
 def scribe(
@@ -39,10 +39,10 @@ def read(body: str) -> dict[str, Any]:
 def test_every_field_of_a_decision(made: Make) -> None:
     record = made(5, text="hello")
     scores = Scores(tuple(n / 40 for n in range(40)))
-    record.scored, record.match = (SNAPSHOT, scores), match(SNAPSHOT, scores)
-    record.snapshot, record.model, record.cached, record.decided_seconds = SNAPSHOT, "d" * 64, True, 0.0012
+    record.scored, record.match = (POLICY, scores), match(POLICY, scores)
+    record.policy, record.model, record.cached, record.decided_seconds = POLICY, "d" * 64, True, 0.0012
     record.principal = Principal(
-        "finance-bot", Established.CLAIMED, (Claim(Place.HEADER, "X-Source-Agent", "some-other-bot"),)
+        "finance-bot", Assurance.CLAIMED, (Claim(Place.HEADER, "X-Source-Agent", "some-other-bot"),)
     )
     found = read(scribe().decision(record))
     assert found["scores"][0] == ["r39", 0.975, 0.39]
@@ -123,7 +123,7 @@ def test_ids_of_others_are_redacted_like_all_that_is_sent(made: Make, header: st
 
 def test_a_conflict_with_what_is_no_name_says_so(made: Make) -> None:
     record = made(1)
-    record.principal = Principal("a", Established.CLAIMED, (Claim(Place.BODY, "agent", None),))
+    record.principal = Principal("a", Assurance.CLAIMED, (Claim(Place.BODY, "agent", None),))
     assert read(scribe().decision(record))["conflicts"] == [{"place": "body", "field": "agent", "name": None}]
 
 
@@ -160,7 +160,7 @@ def test_of_a_redacted_field_neither_text_nor_digest_is_recorded(made: Make) -> 
 
 def test_of_a_redacted_header_no_claim_is_recorded(made: Make) -> None:
     record = made(1)
-    record.principal = Principal("a", Established.CLAIMED, (Claim(Place.HEADER, "X-Source-Agent", "sensitive"),))
+    record.principal = Principal("a", Assurance.CLAIMED, (Claim(Place.HEADER, "X-Source-Agent", "sensitive"),))
     found = read(scribe(headers=("x-source-agent",)).decision(record))
     assert found["conflicts"] == [{"place": "header", "field": "X-Source-Agent", "name": "***"}]
 
@@ -172,7 +172,7 @@ ANY = st.text(st.characters(codec=None), max_size=300)
 def test_nothing_that_is_sent_leaves_its_field(made: Make, text: str, path: str, peer: str, name: str) -> None:
     record = made(1, text=text or None)
     record.path, record.peer, record.method, record.fault = path, peer, name[:20], text
-    record.principal = Principal("a", Established.CLAIMED, (Claim(Place.QUERY, name, text),))
+    record.principal = Principal("a", Assurance.CLAIMED, (Claim(Place.QUERY, name, text),))
     writing = scribe("full")
     found = read(writing.decision(record))
     assert found["verdict"] == "forward"
@@ -192,13 +192,13 @@ def test_a_text_that_is_said_again_has_the_scores_of_its_own_configuration(made:
     for value in (0.2, 0.9, 0.2):
         scores = Scores(tuple(value for _ in ROUTES))
         record = made(1)
-        record.scored, record.match = (SNAPSHOT, scores), match(SNAPSHOT, scores)
+        record.scored, record.match = (POLICY, scores), match(POLICY, scores)
         assert read(writing.decision(record))["score"] == value
 
 
 SCORES = Scores(tuple(n / 40 for n in range(40)))
-OTHER = Snapshot.of(tuple(reversed(ROUTES)), digest="e" * 64)
-SAME_AGENT = tuple(Principal("finance-bot", how, ()) for how in (Established.CLAIMED, Established.NONE))
+OTHER = Policy.of(tuple(reversed(ROUTES)), digest="e" * 64)
+SAME_AGENT = tuple(Principal("finance-bot", how, ()) for how in (Assurance.CLAIMED, Assurance.NONE))
 CHANGES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("verdict", ("forward", "route_forbidden")),
     ("rule", ("one rule", "another")),
@@ -209,9 +209,9 @@ CHANGES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("dialect", ("json", "openai")),
     ("model", ("a" * 64, None)),
     ("principal", (*SAME_AGENT, None)),
-    ("snapshot", (SNAPSHOT, OTHER, None)),
-    ("scored", ((SNAPSHOT, SCORES), (SNAPSHOT, Scores((0.5,) * 40)), (OTHER, SCORES), None)),
-    ("match", (match(SNAPSHOT, SCORES), None)),
+    ("policy", (POLICY, OTHER, None)),
+    ("scored", ((POLICY, SCORES), (POLICY, Scores((0.5,) * 40)), (OTHER, SCORES), None)),
+    ("match", (match(POLICY, SCORES), None)),
     ("said", tuple(Reading((), text, "json", field=field) for text in ("hello", "bye") for field in ("query", "q"))),
 )
 

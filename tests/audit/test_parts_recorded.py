@@ -15,26 +15,26 @@ from aimux.audit.entry import entry_of
 from aimux.audit.export import FORMATS
 from aimux.audit.lines import Scribe, TextPolicy
 from aimux.audit.redact import Redactor
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.request import Reading, Scores
 from aimux.core.routing import Lead, PartMatch, match
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 
 Make = Callable[..., Any]
 UPSTREAM = Upstream("http://a", secure=False, host="a", port=80, base_path="")
 TICKETS, OTHER = (Route(name, UPSTREAM, Access.OPEN, intents=("x",)) for name in ("tickets", "deployments"))
-SNAPSHOT = Snapshot.of((TICKETS, OTHER), digest="c" * 64)
+POLICY = Policy.of((TICKETS, OTHER), digest="c" * 64)
 SCORES = Scores((0.2, 0.3))
 CLOSE = "close case 88"
 
 
 def record_of(made: Make, text: str, words: str = CLOSE, *, field: str = "query") -> Any:
     record = made(3, text=text, route="tickets")
-    whole = match(SNAPSHOT, SCORES)
+    whole = match(POLICY, SCORES)
     assert whole is not None
     start = text.find(words)
     span = None if start < 0 else (start, start + len(words))
     part = PartMatch(Lead(TICKETS, 0.61234, OTHER, 0.1), chose=True, words=words, span=span)
-    record.scored, record.match, record.snapshot = (SNAPSHOT, SCORES), replace(whole, part=part), SNAPSHOT
+    record.scored, record.match, record.policy = (POLICY, SCORES), replace(whole, part=part), POLICY
     record.said = Reading((), text, "json", field=field)
     return record
 

@@ -82,7 +82,7 @@ def test_a_draw_is_tried_by_the_real_score_and_the_references() -> None:
     routes = {"math": ("add two numbers", "what is ${HOME} times 2"), "weather": ("will it rain", "how warm is it")}
     draw = Draw("a case", routes, (("what is 3 plus 4", "math", None), ("paint a dog", None, Kind.FAR)))
     bed = routing_scores.Bed.of(draw)
-    assert [route.intents for route in bed.snapshot.routes] == list(routes.values())
+    assert [route.intents for route in bed.policy.routes] == list(routes.values())
     found = routing_scores.own(bed, encoder, files)
     assert list(found) == [OURS, routing_scores.MAXIMUM, routing_scores.CENTROID]
     for trials in found.values():

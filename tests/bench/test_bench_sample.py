@@ -6,7 +6,7 @@ import pytest
 
 from aimux.config.load import load
 from aimux.core.access import may_use
-from aimux.core.request import Established, Principal
+from aimux.core.request import Assurance, Principal
 from bench import BenchError
 from bench.sample import Sample
 
@@ -19,16 +19,16 @@ def test_every_route_of_the_sample_leads_to_the_upstream_and_admits_the_agent(tm
     file = tmp_path / "aimux.yaml"
     file.write_text(sample.configuration(8123, 9))
     loaded, original = load(file, {}), load(_ROOT / "aimux.yaml", {})
-    caller = Principal(sample.agent, Established.CLAIMED)
-    assert sample.agent in loaded.snapshot.agents
-    assert all(may_use(caller, route) for route in loaded.snapshot.routes)
+    caller = Principal(sample.agent, Assurance.CLAIMED)
+    assert sample.agent in loaded.policy.agents
+    assert all(may_use(caller, route) for route in loaded.policy.routes)
     assert {str(route.upstream) for route in loaded.config.routes} == {_UPSTREAM}
     assert loaded.config.fallback is not None
     assert str(loaded.config.fallback.upstream) == _UPSTREAM
-    assert [route.intents for route in loaded.snapshot.routes] == [route.intents for route in original.snapshot.routes]
+    assert [route.intents for route in loaded.policy.routes] == [route.intents for route in original.policy.routes]
     assert loaded.config.semantic_engine.model_path == original.config.semantic_engine.model_path
     assert (loaded.config.server.port, loaded.config.logging.level) == (8123, "info")
-    assert loaded.snapshot.ambiguity_threshold == 0
+    assert loaded.policy.ambiguity_threshold == 0
 
 
 def test_an_agent_that_may_use_everything_is_required(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from aimux.core.policy import IdentitySources
 from aimux.core.reason import Failure
 from aimux.core.request import SILENT, Reading
-from aimux.core.snapshot import IdentitySources
 from aimux.wire.chunked import ChunkedDecoder
 from aimux.wire.dialects import body_kind, named_route, read_body, read_head
 from aimux.wire.http1 import CHUNKED, HeadLimits, find_head, parse_head

@@ -184,7 +184,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_its_line(
 def test_a_long_text_and_a_mark_of_utf_8_are_no_fault(config: Path, tmp_path: Path, suffix: str) -> None:
     file = written(tmp_path / f"labelled.{suffix}", [{"text": "long " * 40_000, "route": None}, *ROWS[:1]])
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
-    rows = read_labelled(file, load(config, {}).snapshot)
+    rows = read_labelled(file, load(config, {}).policy)
     assert [(len(row.text), row.expected) for row in rows] == [(200_000, None), (18, "math")]
 
 
@@ -200,7 +200,7 @@ def test_json_lines_are_taken_from_standard_input(config: Path, tmp_path: Path) 
 
 def test_the_same_text_twice_is_no_fault_where_it_has_one_route(config: Path, tmp_path: Path) -> None:
     file = written(tmp_path / "labelled.jsonl", [ROWS[0], ROWS[0], ROWS[5]])
-    assert len(read_labelled(file, load(config, {}).snapshot)) == 3
+    assert len(read_labelled(file, load(config, {}).policy)) == 3
 
 
 def test_every_problem_is_said_up_to_ten(config: Path, tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_the_rows_that_the_manual_shows_can_be_read(config: Path, tmp_path: Path
     manual = (ROOT / "docs" / "routing-quality.md").read_text()
     file = tmp_path / "shown.jsonl"
     file.write_text(manual.partition("```json\n")[2].partition("```")[0])
-    rows = read_labelled(file, load(config, {}).snapshot)
+    rows = read_labelled(file, load(config, {}).policy)
     assert [(row.line, row.expected, row.kind) for row in rows] == [
         (1, "finance", None),
         (2, None, "near"),

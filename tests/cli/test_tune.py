@@ -81,7 +81,7 @@ def test_the_patch_sets_what_is_proposed_and_nothing_else(config: Path, labelled
     ]
     loaded = load(config, {})
     assert loaded.config.semantic_engine.thresholds_model == digest_of(ModelFiles.at(MODEL))
-    assert loaded.snapshot.by_name["weather"].min_score == 0.45
+    assert loaded.policy.by_name["weather"].min_score == 0.45
     # What is there is what is proposed, so that nothing is left to be changed.
     again = run(config, "tune", labelled, "--false-forwards", "5")
     assert again.returncode == 0, again.stderr

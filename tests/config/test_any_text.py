@@ -198,9 +198,9 @@ def as_yaml(tree: object) -> str:
 def test_what_is_right_is_loaded_and_its_display_loads_to_the_same(tree: dict[str, object]) -> None:
     loaded = outcome(as_yaml(tree), {})
     assert isinstance(loaded, Loaded)
-    assert [route.name for route in loaded.snapshot.routes] == [route["name"] for route in tree["routes"]]  # type: ignore[attr-defined]
+    assert [route.name for route in loaded.policy.routes] == [route["name"] for route in tree["routes"]]  # type: ignore[attr-defined]
     shown = {name: section for name, section in loaded.display.items() if section is not None}
     shown["routes"] = [{k: v for k, v in route.items() if v is not None} for route in loaded.display["routes"]]  # type: ignore[attr-defined]
     again = outcome(as_yaml(shown), {})
     assert isinstance(again, Loaded)
-    assert (again.digest, again.config, again.snapshot) == (loaded.digest, loaded.config, loaded.snapshot)
+    assert (again.digest, again.config, again.policy) == (loaded.digest, loaded.config, loaded.policy)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from aimux.app.settings import cors, timeouts, upstream_limits
-from aimux.config.compile import compile_snapshot
+from aimux.config.compile import compile_policy
 from aimux.config.load import Loaded
 from aimux.config.schema import Config, FallbackConfig, RouteConfig
-from aimux.core.snapshot import Access, Redirects, Timeouts
+from aimux.core.policy import Access, Redirects, Timeouts
 
 Read = Callable[..., Loaded]
 
@@ -23,20 +23,20 @@ def test_access_follows_from_allowed(read: Read) -> None:
         "- {name: nobody, upstream: http://x, allowed: []}\n"
         "fallback: {upstream: http://x, allowed: [b]}\n"
     )
-    assert [(r.access, r.allowed) for r in loaded.snapshot.routes] == [
+    assert [(r.access, r.allowed) for r in loaded.policy.routes] == [
         (Access.OPEN, frozenset()),
         (Access.PUBLIC, frozenset()),
         (Access.RESTRICTED, {"a"}),
         (Access.RESTRICTED, frozenset()),
     ]
-    fallback = loaded.snapshot.fallback
+    fallback = loaded.policy.fallback
     assert fallback is not None
     assert (fallback.access, fallback.allowed, fallback.intents) == (Access.RESTRICTED, {"b"}, ())
 
 
 def test_a_star_beside_names_never_opens_a_route() -> None:
     config = Config(agents=("a",), routes=(RouteConfig(name="r", upstream="http://x", allowed=("*", "a")),))
-    (route,) = compile_snapshot(config, "d").routes
+    (route,) = compile_policy(config, "d").routes
     assert (route.access, route.allowed) == (Access.RESTRICTED, {"a"})
 
 
@@ -48,8 +48,8 @@ def test_a_route_may_have_its_own_threshold(read: Read) -> None:
         "- {name: b, upstream: http://x, min_score: 0.9}\n"
         "- {name: c, upstream: http://x, min_score: 0}\n"
     )
-    assert [r.min_score for r in loaded.snapshot.routes] == [0.3, 0.9, 0.0]
-    assert loaded.snapshot.ambiguity_threshold == 0.2
+    assert [r.min_score for r in loaded.policy.routes] == [0.3, 0.9, 0.0]
+    assert loaded.policy.ambiguity_threshold == 0.2
 
 
 def test_identity_places_arrive_with_headers_in_small_letters(read: Read) -> None:
@@ -57,21 +57,21 @@ def test_identity_places_arrive_with_headers_in_small_letters(read: Read) -> Non
         "fallback: {upstream: http://x}\n"
         "identity: {query_params: [], headers: [X-Who, authorization], body_field: null}\n"
     )
-    identity = loaded.snapshot.identity
+    identity = loaded.policy.identity
     assert (identity.query_params, identity.headers, identity.body_field) == ((), ("x-who", "authorization"), None)
 
 
 def test_without_certificates_of_its_own_an_upstream_has_none(read: Read) -> None:
-    (route,) = read("routes: [{name: a, upstream: https://x}]\n").snapshot.routes
+    (route,) = read("routes: [{name: a, upstream: https://x}]\n").policy.routes
     assert route.upstream.secure
     assert route.upstream.ca_file is None
 
 
 def test_scores_are_needed_only_where_a_route_has_intents() -> None:
     plain = Config(routes=(RouteConfig(name="r", upstream="http://x"),), fallback=FallbackConfig(upstream="http://y"))
-    assert not compile_snapshot(plain, "").needs_scores
+    assert not compile_policy(plain, "").needs_scores
     with_intents = Config(routes=(RouteConfig(name="r", upstream="http://x", intents=("a",)),))
-    assert compile_snapshot(with_intents, "").needs_scores
+    assert compile_policy(with_intents, "").needs_scores
 
 
 def test_a_route_may_have_its_own_way_with_redirects(read: Read) -> None:
@@ -80,10 +80,10 @@ def test_a_route_may_have_its_own_way_with_redirects(read: Read) -> None:
         "fallback: {upstream: http://x, redirects: rewrite}\n"
     )
     for more, others in (("", Redirects.REWRITE), ("upstreams: {redirects: pass}\n", Redirects.PASS)):
-        snapshot = read(text + more).snapshot
-        assert [route.redirects for route in snapshot.routes] == [others, Redirects.PASS]
-        assert snapshot.fallback is not None
-        assert snapshot.fallback.redirects is Redirects.REWRITE
+        policy = read(text + more).policy
+        assert [route.redirects for route in policy.routes] == [others, Redirects.PASS]
+        assert policy.fallback is not None
+        assert policy.fallback.redirects is Redirects.REWRITE
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_an_origin_is_kept_as_browsers_write_it(read: Read, written: str, origin
     ],
 )
 def test_hints_name_where_callers_on_this_machine_find_the_gateway(read: Read, server: str, address: str) -> None:
-    assert read(f"fallback: {{upstream: http://x}}\nserver: {server}\n").snapshot.address == address
+    assert read(f"fallback: {{upstream: http://x}}\nserver: {server}\n").policy.address == address
 
 
 def test_timeouts_are_the_routes_own_or_those_of_all_upstreams(read: Read) -> None:
@@ -127,13 +127,13 @@ def test_timeouts_are_the_routes_own_or_those_of_all_upstreams(read: Read) -> No
         "routes: [{name: a, upstream: http://x}, {name: b, upstream: http://x, response_timeout: 20}]\n"
         "fallback: {upstream: http://x, response_timeout: 0.5}\n"
     )
-    assert [r.timeouts for r in loaded.snapshot.routes] == [Timeouts(1, 2, 3, 4), Timeouts(1, 20, 3, 4)]
-    assert loaded.snapshot.fallback is not None
-    assert loaded.snapshot.fallback.timeouts == Timeouts(1, 0.5, 3, 4)
+    assert [r.timeouts for r in loaded.policy.routes] == [Timeouts(1, 2, 3, 4), Timeouts(1, 20, 3, 4)]
+    assert loaded.policy.fallback is not None
+    assert loaded.policy.fallback.timeouts == Timeouts(1, 0.5, 3, 4)
 
 
 def test_where_nothing_is_written_a_response_may_take_ten_minutes(read: Read) -> None:
-    (route,) = read("routes: [{name: a, upstream: http://x}]\n").snapshot.routes
+    (route,) = read("routes: [{name: a, upstream: http://x}]\n").policy.routes
     assert route.timeouts == Timeouts(5, 600, 300, 4)
 
 

@@ -113,7 +113,7 @@ def test_no_problem_repeats_a_token(problems_of: Problems, token: str) -> None:
 def test_the_digest_names_what_is_in_force(read: Read) -> None:
     plain = read(FALLBACK)
     assert len(plain.digest) == 64
-    assert plain.snapshot.digest == plain.digest
+    assert plain.policy.digest == plain.digest
     same = [
         read("# comment\nfallback:\n  upstream: 'http://x'\nserver: {port: 8080}\n"),
         read("fallback: {upstream: 'http://${X}'}\n", {"X": "x"}),

@@ -22,14 +22,14 @@ def test_names_are_replaced_in_values(read: Read) -> None:
         "agents: ['${BOT}']\nroutes:\n- name: ${R}\n  upstream: http://${HOST}:${PORT}/${HOST}\n  allowed: ['${BOT}']\n",
         {"BOT": "b", "R": "r", "HOST": "h", "PORT": "8"},
     )
-    (route,) = loaded.snapshot.routes
+    (route,) = loaded.policy.routes
     assert (route.name, route.upstream.url, route.allowed) == ("r", "http://h:8/h", {"b"})
 
 
 def intent(read: Read, written: str, **environ: str) -> str:
     """What an intent becomes that is written so, in single quotes."""
     loaded = read(f"routes: [{{name: a, upstream: http://a, intents: ['{written}']}}]\n", environ)
-    return loaded.snapshot.routes[0].intents[0]
+    return loaded.policy.routes[0].intents[0]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_how_a_name_is_written(read: Read, written: str, becomes: str) -> None:
 def test_what_the_environment_gives_is_never_read_again(value: str) -> None:
     text = "routes: [{name: a, upstream: http://a, intents: ['${X}']}]\n"
     loaded = load_text(text, "f", {"X": value, "Y": "y"}, Path("/"))
-    assert loaded.snapshot.routes[0].intents == (value,)
+    assert loaded.policy.routes[0].intents == (value,)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_variable_does_not_mend_a_section_that_is_none(problems_of: Problems) 
 
 def test_a_variable_can_bring_a_whole_section(read: Read) -> None:
     loaded = read("server:\nagents: []\nroutes:\n", {"AIMUX_FALLBACK__UPSTREAM": "http://y", "AIMUX_SERVER__PORT": "1"})
-    assert loaded.snapshot.fallback is not None
+    assert loaded.policy.fallback is not None
     assert loaded.config.server.port == 1
 
 

@@ -75,9 +75,9 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: py
     loaded = load(Path("conf/aimux.yaml"), {})
     assert loaded.config.semantic_engine.model_path == tmp_path / "conf/m/x.onnx"
     own = tmp_path / "conf/../ca.pem"
-    assert [r.upstream.ca_file for r in loaded.snapshot.routes] == [str(own), str(tmp_path / "ca.pem")]
-    assert loaded.snapshot.fallback is not None
-    assert loaded.snapshot.fallback.upstream.ca_file == str(own)
+    assert [r.upstream.ca_file for r in loaded.policy.routes] == [str(own), str(tmp_path / "ca.pem")]
+    assert loaded.policy.fallback is not None
+    assert loaded.policy.fallback.upstream.ca_file == str(own)
     assert loaded.config.routes[0].ca_file == own
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from aimux.config.load import load
 from aimux.config.problem import ConfigError
-from aimux.core.snapshot import Guard
+from aimux.core.policy import Guard
 
 HEAD = "agents: [bot, admin]\nfallback: {upstream: 'http://x:1'}\nsemantic_engine:\n  guards:\n"
 
@@ -14,7 +14,7 @@ HEAD = "agents: [bot, admin]\nfallback: {upstream: 'http://x:1'}\nsemantic_engin
 def loaded(tmp_path: Path, guards: str) -> tuple[Guard, ...]:
     file = tmp_path / "aimux.yaml"
     file.write_text(HEAD + guards)
-    return load(file, {}).snapshot.guards
+    return load(file, {}).policy.guards
 
 
 def test_a_guard_is_what_was_written(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ routes:
 
 
 def test_paths_claim_for_their_route(read: Callable[..., Loaded]) -> None:
-    snapshot = read(ROUTES.replace("{paths}", '"GET /v1/filesystem", "DELETE /v1/files/*"')).snapshot
+    policy = read(ROUTES.replace("{paths}", '"GET /v1/filesystem", "DELETE /v1/files/*"')).policy
     claims = [
         *(("GET", "/v1/files", 0), ("HEAD", "/v1/files/a/b", 0), ("POST", "/v1/files", 0)),
         *(("GET", "/v1/filesystem", 1), ("DELETE", "/v1/files/a", 1), ("PUT", "/v1/files", None)),
     ]
-    assert [(method, path, snapshot.paths.claim(method, path)) for method, path, _ in claims] == claims
+    assert [(method, path, policy.paths.claim(method, path)) for method, path, _ in claims] == claims
 
 
 @pytest.mark.parametrize("path", ["GET /v1/files", "GET /v1/*", "GET /v1/files/a", "GET /v1/files/a/*", "GET /*"])

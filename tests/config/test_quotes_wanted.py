@@ -29,7 +29,7 @@ def test_what_is_no_text_without_quotes_is_to_be_put_in_quotes(read: Read, probl
     assert problem.line == 6
     assert "quotes" in problem.remedy
     quoted = written.replace("'", "''")
-    assert read(listed(f"'{quoted}'")).snapshot.routes[0].intents == (written,)
+    assert read(listed(f"'{quoted}'")).policy.routes[0].intents == (written,)
 
 
 @pytest.mark.parametrize("written", ["what is this: a test", "what is this:"])
@@ -56,7 +56,7 @@ def test_a_secret_is_not_shown_in_quotes(problems_of: Problems) -> None:
 )
 def test_a_text_that_a_comment_cuts_short_is_warned_of(read: Read, written: str, becomes: str) -> None:
     loaded = read(listed(written))
-    assert loaded.snapshot.routes[0].intents == (becomes,)
+    assert loaded.policy.routes[0].intents == (becomes,)
     (warning,) = loaded.warnings
     assert warning.startswith(
         "line 6: routes[0].intents[0]: the # behind this value begins a comment: put the value in"

@@ -8,7 +8,7 @@ import yaml
 
 from aimux.config.load import Loaded, load
 from aimux.config.schema import json_schema
-from aimux.core.snapshot import Access, IdentitySources, Upstream
+from aimux.core.policy import Access, IdentitySources, Upstream
 
 SAMPLE = """\
 server:
@@ -65,7 +65,7 @@ def test_it_has_nothing_to_warn_of(loaded: Loaded) -> None:
 
 
 def test_routes_keep_their_order_intents_and_access(loaded: Loaded) -> None:
-    routes = loaded.snapshot.routes
+    routes = loaded.policy.routes
     assert [(r.name, r.access, r.allowed) for r in routes] == [
         ("finance", Access.RESTRICTED, {"finance-bot", "admin-bot"}),
         ("admin", Access.RESTRICTED, {"admin-bot"}),
@@ -79,16 +79,16 @@ def test_routes_keep_their_order_intents_and_access(loaded: Loaded) -> None:
 
 
 def test_agents_fallback_and_thresholds_arrive(loaded: Loaded) -> None:
-    snapshot = loaded.snapshot
-    assert snapshot.agents == {"finance-bot", "admin-bot", "data-processor"}
-    assert snapshot.fallback is not None
-    assert (snapshot.fallback.name, snapshot.fallback.access) == ("fallback", Access.OPEN)
-    assert snapshot.fallback.upstream.port == 11434
-    assert snapshot.ambiguity_threshold == 0.05
-    assert snapshot.identity == IdentitySources(
+    policy = loaded.policy
+    assert policy.agents == {"finance-bot", "admin-bot", "data-processor"}
+    assert policy.fallback is not None
+    assert (policy.fallback.name, policy.fallback.access) == ("fallback", Access.OPEN)
+    assert policy.fallback.upstream.port == 11434
+    assert policy.ambiguity_threshold == 0.05
+    assert policy.identity == IdentitySources(
         ("client_id", "agent", "source"), ("x-source-agent", "x-client-id"), "agent"
     )
-    assert snapshot.digest == loaded.digest
+    assert policy.digest == loaded.digest
 
 
 def test_the_model_is_looked_for_beside_the_file(loaded: Loaded) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimux.config.upstream_url import UpstreamError, is_host, parse_upstream
-from aimux.core.snapshot import Upstream
+from aimux.core.policy import Upstream
 
 READ = [
     ("http://finance:8001", Upstream("http://finance:8001", False, "finance", 8001, "")),

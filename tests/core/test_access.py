@@ -6,10 +6,10 @@ import pytest
 
 from aimux.core.access import callers, may_use, usable_routes
 from aimux.core.decision import Forward, Permit, decide
+from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse
-from aimux.core.request import ANONYMOUS, SILENT, Claim, Established, Facts, Place, Principal, Reading, Scores
-from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
+from aimux.core.refusal import Refusal
+from aimux.core.request import ANONYMOUS, SILENT, Assurance, Claim, Facts, Place, Principal, Reading, Scores
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 AGENTS = frozenset({"finance-bot", "admin-bot"})
@@ -23,8 +23,8 @@ def restricted(name, *allowed):
     return route(name, Access.RESTRICTED, allowed)
 
 
-def snapshot(*routes, fallback=None):
-    return Snapshot.of(routes, agents=AGENTS, fallback=fallback)
+def policy(*routes, fallback=None):
+    return Policy.of(routes, agents=AGENTS, fallback=fallback)
 
 
 def asked(agent, name=None, scores=()):
@@ -33,7 +33,7 @@ def asked(agent, name=None, scores=()):
 
 
 def refusal(decision, reason):
-    assert isinstance(decision, Refuse)
+    assert isinstance(decision, Refusal)
     assert decision.reason is reason
     return decision
 
@@ -67,11 +67,11 @@ def test_the_access_table(caller, column, outcome, way):
     target = route(FALLBACK_NAME if way == "by fallback" else "target", *COLUMNS[column])
     decoy = route("decoy")
     if way == "by fallback":
-        decision = decide(asked(caller, scores=[0.1]), snapshot(decoy, fallback=target))
+        decision = decide(asked(caller, scores=[0.1]), policy(decoy, fallback=target))
     elif way == "by text":
-        decision = decide(asked(caller, scores=[0.9, 0.8]), snapshot(target, decoy, fallback=decoy))
+        decision = decide(asked(caller, scores=[0.9, 0.8]), policy(target, decoy, fallback=decoy))
     else:
-        decision = decide(asked(caller, name="target"), snapshot(decoy, target, fallback=decoy))
+        decision = decide(asked(caller, name="target"), policy(decoy, target, fallback=decoy))
     if outcome is FORWARD:
         found = permit(decision)
         assert found.route is target
@@ -90,16 +90,16 @@ def test_the_callers_of_a_route_are_those_that_may_use_it():
     everybody = (None, *AGENTS)
     for column, kind in COLUMNS.items():
         allowed = {None: ANONYMOUS_TO, "finance-bot": REGISTERED_TO}
-        found = callers(route("target", *kind), snapshot())
+        found = callers(route("target", *kind), policy())
         assert found <= set(everybody)
         for caller, row in allowed.items():
             assert (caller in found) is (row[column] is None), (caller, column)
-    assert callers(restricted("target", "admin-bot"), snapshot()) == {"admin-bot"}
-    assert callers(route("target", Access.PUBLIC), snapshot()) == AGENTS
+    assert callers(restricted("target", "admin-bot"), policy()) == {"admin-bot"}
+    assert callers(route("target", Access.PUBLIC), policy()) == AGENTS
 
 
 def test_a_refusal_says_who_may_not_use_what():
-    house = snapshot(restricted("admin", "admin-bot"))
+    house = policy(restricted("admin", "admin-bot"))
     named = refusal(decide(asked("finance-bot", name="admin"), house), Reason.ROUTE_FORBIDDEN)
     assert named.message == "agent 'finance-bot' may not use route 'admin'"
     nobody = refusal(decide(asked(None, name="admin"), house), Reason.ANONYMOUS_FORBIDDEN)
@@ -107,17 +107,15 @@ def test_a_refusal_says_who_may_not_use_what():
 
 
 def test_the_usable_routes_in_the_order_of_the_configuration():
-    house = snapshot(
-        restricted("b", "finance-bot"), restricted("a", "admin-bot"), route("d", Access.PUBLIC), route("c")
-    )
+    house = policy(restricted("b", "finance-bot"), restricted("a", "admin-bot"), route("d", Access.PUBLIC), route("c"))
     assert [r.name for r in usable_routes(ANONYMOUS, house)] == ["c"]
-    assert [r.name for r in usable_routes(Principal("finance-bot", Established.CLAIMED), house)] == ["b", "d", "c"]
+    assert [r.name for r in usable_routes(Principal("finance-bot", Assurance.CLAIMED), house)] == ["b", "d", "c"]
 
 
 def test_a_restricted_route_names_its_lists_rule_only_for_those_on_it():
     target = restricted("target", "finance-bot")
-    assert may_use(Principal("finance-bot", Established.CLAIMED), target) == "route 'target' lists agent 'finance-bot'"
-    assert may_use(Principal("admin-bot", Established.CLAIMED), target) is None
+    assert may_use(Principal("finance-bot", Assurance.CLAIMED), target) == "route 'target' lists agent 'finance-bot'"
+    assert may_use(Principal("admin-bot", Assurance.CLAIMED), target) is None
     assert may_use(ANONYMOUS, target) is None
 
 
@@ -126,7 +124,7 @@ def test_a_restricted_route_names_its_lists_rule_only_for_those_on_it():
 
 def test_a_permit_is_made_by_the_decision_only():
     target, other = route("target"), restricted("other")
-    house = snapshot(target, other)
+    house = policy(target, other)
     real = permit(decide(asked("finance-bot", name="target"), house))
     for seal in (None, object(), True, "seal"):
         with pytest.raises(TypeError, match="made by decide"):
@@ -136,7 +134,7 @@ def test_a_permit_is_made_by_the_decision_only():
 
 
 def test_a_permit_cannot_be_turned_into_one_for_another_route():
-    real = permit(decide(asked("finance-bot", name="target"), snapshot(route("target"))))
+    real = permit(decide(asked("finance-bot", name="target"), policy(route("target"))))
     with pytest.raises((TypeError, ValueError)):
         replace(real, route=restricted("other"))
     with pytest.raises(FrozenInstanceError):

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from aimux.core.decision import Forward, decide
+from aimux.core.policy import Access, Guard, Policy, Route, Upstream
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import (
     ASK_BODY,
     SILENT,
@@ -23,7 +24,6 @@ from aimux.core.request import (
     TextTooLong,
 )
 from aimux.core.routing import with_beside
-from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 MINE = Route("mine", UPSTREAM, Access.RESTRICTED, frozenset({"bot"}), ("x",))
@@ -33,9 +33,9 @@ CLAIM = (Claim(Place.HEADER, "x", "bot"),)
 GUARD = Guard("secrets", ("print the key",), 0.6)
 
 
-def house(*, all_messages: bool = True, guards: tuple[Guard, ...] = ()) -> Snapshot:
+def house(*, all_messages: bool = True, guards: tuple[Guard, ...] = ()) -> Policy:
     agents = frozenset({"bot", "admin"})
-    return Snapshot.of((MINE, ALSO_MINE, FORBIDDEN), agents=agents, guards=guards, all_messages=all_messages)
+    return Policy.of((MINE, ALSO_MINE, FORBIDDEN), agents=agents, guards=guards, all_messages=all_messages)
 
 
 def conversation(*beside: str, scores: Found | None = None, said: str | None = None) -> Facts:
@@ -65,33 +65,33 @@ def test_a_text_in_the_head_hides_none_in_the_body_from_a_guard() -> None:
 
 
 def test_a_guard_hears_a_conversation_in_which_nothing_says_where_to() -> None:
-    snapshot = house(guards=(GUARD,), all_messages=False)
+    policy = house(guards=(GUARD,), all_messages=False)
     facts = Facts(Reading(CLAIM), "mine", Reading((), None, "json", beside=("first", "second")))
-    assert decide(facts, snapshot) == Ask(Need.SCORES, "first", ("second",))
-    found = decide(replace(facts, scores=Scores((0.9, 0.1, 0.1), guards=(0.8,))), snapshot)
-    assert isinstance(found, Refuse)
+    assert decide(facts, policy) == Ask(Need.SCORES, "first", ("second",))
+    found = decide(replace(facts, scores=Scores((0.9, 0.1, 0.1), guards=(0.8,))), policy)
+    assert isinstance(found, Refusal)
     assert found.reason is Reason.GUARD_REFUSED
-    found = decide(replace(facts, scores=Scores((0.1, 0.1, 0.9), guards=(0.1,))), snapshot)
+    found = decide(replace(facts, scores=Scores((0.1, 0.1, 0.9), guards=(0.1,))), policy)
     assert isinstance(found, Forward)
     assert found.permit.route is MINE
     unnamed = replace(facts, route_name=None)
-    assert decide(unnamed, snapshot) == Ask(Need.SCORES, "first", ("second",))
-    found = decide(replace(unnamed, scores=Scores((0.9, 0.1, 0.1), guards=(0.1,))), snapshot)
-    assert isinstance(found, Refuse)
+    assert decide(unnamed, policy) == Ask(Need.SCORES, "first", ("second",))
+    found = decide(replace(unnamed, scores=Scores((0.9, 0.1, 0.1), guards=(0.1,))), policy)
+    assert isinstance(found, Refusal)
     assert found.reason is Reason.NO_TEXT
     said = replace(facts, head=Reading(CLAIM, "harmless"))
-    assert decide(said, snapshot) == Ask(Need.SCORES, "harmless", ("first", "second"))
+    assert decide(said, policy) == Ask(Need.SCORES, "harmless", ("first", "second"))
     in_query = replace(facts, head=Reading(CLAIM, beside=("note",)))
-    assert decide(in_query, snapshot) == Ask(Need.SCORES, "note", ("first", "second"))
-    assert decide(replace(in_query, body=SILENT), snapshot) == Ask(Need.SCORES, "note")
+    assert decide(in_query, policy) == Ask(Need.SCORES, "note", ("first", "second"))
+    assert decide(replace(in_query, body=SILENT), policy) == Ask(Need.SCORES, "note")
     both = Facts(Reading(CLAIM, "q", beside=("note",)), None, Reading((), "last", "messages", beside=("first",)))
-    assert decide(both, snapshot) == Ask(Need.SCORES, "q", ("last", "note", "first"))
+    assert decide(both, policy) == Ask(Need.SCORES, "q", ("last", "note", "first"))
 
 
 @pytest.mark.parametrize("beside", [("x",) * 257, ("x" * 70_000, "y" * 70_000)])
 def test_a_conversation_is_looked_at_whole_or_not_at_all(beside: tuple[str, ...]) -> None:
     found = decide(conversation(*beside), house())
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert found.reason is Reason.TEXT_TOO_LONG
     assert isinstance(decide(conversation(*beside), house(all_messages=False)), Ask)
 
@@ -107,7 +107,7 @@ def test_a_conversation_is_looked_at_whole_or_not_at_all(beside: tuple[str, ...]
 def test_a_forbidden_request_in_another_message_keeps_the_conversation_from_a_permitted_route(other: Scores) -> None:
     together = with_beside(house(), LAST, [NOTHING, other])
     found = decide(conversation("a", "b", scores=together), house())
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert (found.reason, found.candidates) == (Reason.AMBIGUOUS_ROUTE, ("mine",))
 
 
@@ -120,14 +120,14 @@ def test_the_last_message_says_where_to_and_harmless_ones_change_nothing(other: 
 
 @pytest.mark.parametrize("all_messages", [True, False])
 def test_a_guard_looks_at_every_message_whatever_the_scope(*, all_messages: bool) -> None:
-    snapshot = house(guards=(GUARD,), all_messages=all_messages)
+    policy = house(guards=(GUARD,), all_messages=all_messages)
     last = Scores(LAST.values, guards=(0.1,))
-    together = with_beside(snapshot, last, [Scores((0.1, 0.1, 0.9), guards=(0.8,)), last])
+    together = with_beside(policy, last, [Scores((0.1, 0.1, 0.9), guards=(0.8,)), last])
     assert isinstance(together, Scores)
     assert together.guards == (0.8,)
     assert bool(together.stands) is all_messages
-    found = decide(conversation("a", "b", scores=together), snapshot)
-    assert isinstance(found, Refuse)
+    found = decide(conversation("a", "b", scores=together), policy)
+    assert isinstance(found, Refusal)
     assert found.reason is Reason.GUARD_REFUSED
 
 

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from aimux.core.decision import Forward, decide
+from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.request import SILENT, Ask, Claim, Facts, Flaw, Need, Place, Reading, Scores, TextTooLong
-from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 RUN = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
@@ -27,7 +27,7 @@ def built(case):
         access = Access.OPEN if allowed is None else Access.PUBLIC if "*" in allowed else Access.RESTRICTED
         return Route(name, UPSTREAM, access, frozenset(allowed or ()) - {"*"}, ("x",) if intents else (), min_score)
 
-    return Snapshot.of(
+    return Policy.of(
         tuple(route(r.name, r.allowed, r.intents, r.min_score) for r in case.routes),
         agents=case.agents,
         fallback=None if case.fallback == NO_FALLBACK else route(FALLBACK_NAME, case.fallback, False, 0.0),
@@ -254,4 +254,4 @@ def test_a_head_that_says_it_all_never_costs_a_body():
         reached[type(decision).__name__] += 1
 
     check()
-    assert set(reached) == {"Ask", "Forward", "Refuse"}
+    assert set(reached) == {"Ask", "Forward", "Refusal"}

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from aimux.core.decision import Forward, decide
+from aimux.core.policy import Access, Guard, Policy, Route, Upstream
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import ASK_BODY, SILENT, Ask, Claim, Facts, Place, Reading, Scores, TextTooLong
 from aimux.core.routing import with_beside
-from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 OPEN = Route("open", UPSTREAM, Access.OPEN, intents=("an intent",))
@@ -17,7 +17,7 @@ GUARDS = (
     Guard("secrets", ("print the key",), 0.6, frozenset({"admin"})),
     Guard("deleting", ("delete it",), 0.5, frozenset({"admin", "janitor"})),
 )
-HOUSE = Snapshot.of((OPEN,), agents=frozenset({"bot", "admin", "janitor"}), fallback=OPEN, guards=GUARDS)
+HOUSE = Policy.of((OPEN,), agents=frozenset({"bot", "admin", "janitor"}), fallback=OPEN, guards=GUARDS)
 
 
 def asked(agent: str | None, guards: tuple[float, ...] | None, *, name: str | None = None) -> Facts:
@@ -47,7 +47,7 @@ def test_who_may_say_what(agent: str | None, guards: tuple[float, ...], refused:
         assert isinstance(found, Forward)
         assert found.permit.route is OPEN
     else:
-        assert isinstance(found, Refuse)
+        assert isinstance(found, Refusal)
         assert found.reason is Reason.GUARD_REFUSED
         assert f"'{refused}'" in found.rule
         assert f"'{refused}'" in found.message
@@ -55,18 +55,18 @@ def test_who_may_say_what(agent: str | None, guards: tuple[float, ...], refused:
 
 @pytest.mark.parametrize("name", [None, "open"])
 def test_what_is_unread_is_refused_where_a_guard_applies(name: str | None) -> None:
-    def decided(agent: str | None, guards: tuple[float, ...]) -> Forward | Refuse | Ask:
+    def decided(agent: str | None, guards: tuple[float, ...]) -> Forward | Refusal | Ask:
         facts = asked(agent, guards, name=name)
         assert isinstance(facts.scores, Scores)
         return decide(replace(facts, scores=replace(facts.scores, unread=True)), HOUSE)
 
     for agent in ("bot", "janitor", None):
         found = decided(agent, (0.1, 0.1))
-        assert isinstance(found, Refuse)
+        assert isinstance(found, Refusal)
         assert (found.reason, found.reason.status) == (Reason.BAD_REQUEST, 400)
         assert "cannot judge" in found.message
     found = decided("bot", (0.1, 0.9))
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert found.reason is Reason.GUARD_REFUSED
     assert isinstance(decided("admin", (0.9, 0.9)), Forward)
 
@@ -96,7 +96,7 @@ def test_who_may_say_everything_is_asked_for_no_text_with_a_named_route() -> Non
 
 def test_a_text_that_was_not_scored_passes_no_guard() -> None:
     found = decide(replace(asked("bot", None, name="open"), scores=TextTooLong(9000, 8192)), HOUSE)
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert found.reason is Reason.TEXT_TOO_LONG
 
 
@@ -107,7 +107,7 @@ def test_scores_that_do_not_fit_the_guards_decide_nothing(guards: tuple[float, .
 
 
 def test_a_configuration_with_guards_and_no_intents_scores_texts() -> None:
-    bare = Snapshot.of((replace(OPEN, intents=()),), fallback=OPEN, guards=GUARDS)
+    bare = Policy.of((replace(OPEN, intents=()),), fallback=OPEN, guards=GUARDS)
     assert isinstance(decide(asked(None, None), bare), Ask)
     found = decide(replace(asked(None, None), scores=Scores((None,), guards=(0.1, 0.1))), bare)
     assert isinstance(found, Forward)

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimux.core.decision import Forward, decide
+from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy, Route, Upstream
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import Ask, ChosenBy, Claim, Facts, Illegible, Need, Place, Reading, Scores, TextTooLong
-from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 RED = Route("red", UPSTREAM, Access.PUBLIC, intents=("red",))
@@ -29,7 +29,7 @@ SAYS = {
 
 
 def house(*, fallback=FALLBACK, guards=(), follow_ups=True, all_messages=False):
-    return Snapshot.of(
+    return Policy.of(
         (RED, BLUE, GREY),
         agents=frozenset({"bee"}),
         fallback=fallback,
@@ -43,10 +43,10 @@ def scores(said, *, guard=None):
     return Scores(SAYS[said], guards=() if guard is None else (guard,))
 
 
-def settled(facts, snapshot, found, earlier=()):
+def settled(facts, policy, found, earlier=()):
     """The decision, and the texts that it asked for; `found` is what each says, `earlier` what the user said before."""
     asked = []
-    while isinstance(decision := decide(facts, snapshot), Ask):
+    while isinstance(decision := decide(facts, policy), Ask):
         if decision.need is Need.EARLIER:
             facts = facts.with_earlier(earlier)
         elif decision.need is Need.MORE:
@@ -72,9 +72,9 @@ MEANINGS = {said: scores(said) for said in SAYS}
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(sorted(SAYS)), min_size=2, max_size=4), st.booleans())
 def test_all_texts_of_a_list_must_be_permitted_and_to_one_route(said, has_fallback):
-    snapshot = house(fallback=FALLBACK if has_fallback else None)
-    alone = [settled(Facts(Reading(CLAIM, text), body=Reading()), snapshot, MEANINGS)[0] for text in said]
-    decision, asked = settled(listed(*said), snapshot, MEANINGS)
+    policy = house(fallback=FALLBACK if has_fallback else None)
+    alone = [settled(Facts(Reading(CLAIM, text), body=Reading()), policy, MEANINGS)[0] for text in said]
+    decision, asked = settled(listed(*said), policy, MEANINGS)
     assert asked == said
     if all(isinstance(each, Forward) for each in alone):
         routes = {each.permit.route.name for each in alone}
@@ -83,21 +83,21 @@ def test_all_texts_of_a_list_must_be_permitted_and_to_one_route(said, has_fallba
             assert decision.permit.route is alone[0].permit.route
             assert decision.permit.chosen_by is ChosenBy.LIST
         else:
-            assert isinstance(decision, Refuse)
+            assert isinstance(decision, Refusal)
             assert decision.reason is Reason.AMBIGUOUS_ROUTE
             assert set(decision.candidates) == routes
     else:
-        assert isinstance(decision, Refuse)
-        first = next(each for each in alone if isinstance(each, Refuse))
+        assert isinstance(decision, Refusal)
+        first = next(each for each in alone if isinstance(each, Refusal))
         assert (decision.reason, decision.route, decision.match) == (first.reason, first.route, first.match)
         assert decision.chosen_by is (None if first.chosen_by is None else ChosenBy.LIST)
 
 
 def test_a_guard_hears_each_text_of_a_list_whatever_route_is_named():
-    snapshot = house(guards=(GUARD,))
+    policy = house(guards=(GUARD,))
     found = {"red": scores("red", guard=0.1), "blue": scores("blue", guard=0.8)}
     for named in (None, "red"):
-        decision, asked = settled(listed("red", "blue", named=named), snapshot, found)
+        decision, asked = settled(listed("red", "blue", named=named), policy, found)
         assert decision.reason is Reason.GUARD_REFUSED
         assert asked == ["red", "blue"]
     decision, asked = settled(listed("red", "blue", named="red"), house(), {})
@@ -129,8 +129,8 @@ def test_the_nearest_earlier_turn_that_means_any_route_decides_where_the_last_on
     @settings(deadline=None, max_examples=300)
     @given(st.lists(st.sampled_from(sorted(SAYS)), max_size=4), st.booleans())
     def check(earlier, has_fallback):
-        snapshot = house(fallback=FALLBACK if has_fallback else None)
-        decision, asked = settled(spoken("none", *earlier), snapshot, MEANINGS)
+        policy = house(fallback=FALLBACK if has_fallback else None)
+        decision, asked = settled(spoken("none", *earlier), policy, MEANINGS)
         means = next((text for text in earlier if text != "none"), None)
         # No turn before it is looked at.
         assert asked == ["none", *(earlier if means is None else earlier[: earlier.index(means) + 1])]
@@ -150,8 +150,8 @@ def test_the_nearest_earlier_turn_that_means_any_route_decides_where_the_last_on
 
 def test_earlier_turns_are_looked_for_only_where_they_can_decide():
     unread = Facts(Reading(CLAIM), None, Reading((), "none", "messages", earlier=None))
-    for last, snapshot in (("red", house()), ("none", house(follow_ups=False)), ("grey", house())):
-        decision, _ = settled(replace(unread, body=replace(unread.body, text=last)), snapshot, MEANINGS, None)
+    for last, policy in (("red", house()), ("none", house(follow_ups=False)), ("grey", house())):
+        decision, _ = settled(replace(unread, body=replace(unread.body, text=last)), policy, MEANINGS, None)
         assert not isinstance(decision, Ask)
     decision, asked = settled(unread, house(), MEANINGS, ("none", "red"))
     assert (decision.permit.route, decision.permit.turn, asked) == (RED, 2, ["none", "none", "red"])

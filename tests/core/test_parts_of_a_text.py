@@ -3,17 +3,17 @@
 import pytest
 
 from aimux.core.decision import Forward, decide
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import SILENT, Claim, Facts, Illegible, Place, Reading, Scores, Stand
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 BOT = frozenset({"bot"})
 MINE, ALSO_MINE, FORBIDDEN, OTHER = range(4)
 
 
-def house(*, fallback: bool = True) -> Snapshot:
+def house(*, fallback: bool = True) -> Policy:
     def route(name: str, allowed: frozenset[str]) -> Route:
         return Route(name, UPSTREAM, Access.RESTRICTED, allowed, ("an intent",), 0.4)
 
@@ -22,13 +22,13 @@ def house(*, fallback: bool = True) -> Snapshot:
         *(route("forbidden", frozenset({"admin"})), route("other", frozenset({"admin"}))),
     )
     last = Route("fallback", UPSTREAM, Access.OPEN)
-    return Snapshot.of(routes, agents=frozenset({"bot", "admin"}), fallback=last if fallback else None)
+    return Policy.of(routes, agents=frozenset({"bot", "admin"}), fallback=last if fallback else None)
 
 
-def decided(scores: tuple[float, ...], *stands: Stand, agent: str = "bot", fallback: bool = True) -> Forward | Refuse:
+def decided(scores: tuple[float, ...], *stands: Stand, agent: str = "bot", fallback: bool = True) -> Forward | Refusal:
     facts = Facts(Reading((Claim(Place.HEADER, "x", agent),), "text"), None, SILENT, Scores(scores, stands=stands))
     found = decide(facts, house(fallback=fallback))
-    assert isinstance(found, Forward | Refuse)
+    assert isinstance(found, Forward | Refusal)
     return found
 
 
@@ -43,7 +43,7 @@ NOTHING = (0.1, 0.1, 0.1, 0.1)
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_part_that_stands_for_a_forbidden_route_keeps_the_text_from_a_permitted_one(*, whole: bool) -> None:
     found = decided(WHOLE, stand(MINE), stand(FORBIDDEN, whole=whole))
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert (found.reason, found.candidates) == (Reason.AMBIGUOUS_ROUTE, ("mine",))
     assert "part" in found.rule
     assert "forbidden" not in found.message
@@ -53,8 +53,8 @@ def test_a_brief_part_refuses_only_for_a_route_that_the_caller_may_not_use() -> 
     found = decided(WHOLE, stand(ALSO_MINE, brief=True))
     assert isinstance(found, Forward)
     assert found.permit.route.name == "mine"
-    assert isinstance(decided(WHOLE, stand(FORBIDDEN, brief=True)), Refuse)
-    assert isinstance(decided(NOTHING, stand(FORBIDDEN, brief=True)), Refuse)
+    assert isinstance(decided(WHOLE, stand(FORBIDDEN, brief=True)), Refusal)
+    assert isinstance(decided(NOTHING, stand(FORBIDDEN, brief=True)), Refusal)
 
 
 def test_a_brief_part_chooses_only_where_nothing_else_does() -> None:
@@ -68,13 +68,13 @@ def test_a_brief_part_chooses_only_where_nothing_else_does() -> None:
         assert isinstance(found, Forward)
         assert found.permit.route.name == route
     both = decided(NOTHING, stand(MINE, brief=True), stand(ALSO_MINE, brief=True))
-    assert isinstance(both, Refuse)
+    assert isinstance(both, Refusal)
     assert both.reason is Reason.AMBIGUOUS_ROUTE
 
 
 def test_two_requests_in_one_text_are_two_routes() -> None:
     found = decided(WHOLE, stand(MINE), stand(ALSO_MINE))
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert (found.reason, found.candidates) == (Reason.AMBIGUOUS_ROUTE, ("mine", "also-mine"))
 
 
@@ -97,7 +97,7 @@ def test_what_could_as_well_mean_the_chosen_route_changes_nothing(stands: tuple[
 
 def test_a_text_that_is_meant_for_a_forbidden_route_is_refused_whatever_else_it_says() -> None:
     found = decided((0.1, 0.1, 0.9, 0.1), stand(MINE), stand(FORBIDDEN))
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert found.reason is Reason.ROUTE_FORBIDDEN
 
 
@@ -111,7 +111,7 @@ def test_what_says_nothing_as_a_whole_is_meant_for_the_route_of_its_part() -> No
 @pytest.mark.parametrize("fallback", [True, False])
 def test_what_hides_in_a_text_that_says_nothing_does_not_slide_to_the_fallback(*, whole: bool, fallback: bool) -> None:
     found = decided(NOTHING, stand(FORBIDDEN, OTHER, whole=whole), fallback=fallback)
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert found.reason is Reason.ROUTE_FORBIDDEN
     assert found.route is not None
     assert found.route.name == "forbidden"
@@ -119,10 +119,10 @@ def test_what_hides_in_a_text_that_says_nothing_does_not_slide_to_the_fallback(*
 
 def test_parts_for_several_routes_are_ambiguous_without_a_whole_too() -> None:
     found = decided(NOTHING, stand(MINE), stand(ALSO_MINE), stand(FORBIDDEN))
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert (found.reason, found.candidates) == (Reason.AMBIGUOUS_ROUTE, ("mine", "also-mine"))
     found = decided(NOTHING, stand(OTHER), stand(FORBIDDEN))
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert found.reason is Reason.ROUTE_FORBIDDEN
 
 
@@ -135,12 +135,12 @@ def test_some_words_of_a_text_that_says_nothing_stand_for_no_route_that_the_call
 def test_who_may_use_every_route_is_asked_which_one_only_where_the_text_sets_the_parts_apart() -> None:
     assert isinstance(decided(WHOLE, stand(ALSO_MINE, whole=False)), Forward)
     assert isinstance(decided((0.1, 0.1, 0.9, 0.1), stand(OTHER, whole=False), agent="admin"), Forward)
-    assert isinstance(decided((0.1, 0.1, 0.9, 0.1), stand(OTHER), agent="admin"), Refuse)
+    assert isinstance(decided((0.1, 0.1, 0.9, 0.1), stand(OTHER), agent="admin"), Refusal)
 
 
 def test_a_text_that_nobody_can_read_is_refused() -> None:
     facts = Facts(Reading((Claim(Place.HEADER, "x", "bot"),), "text"), None, SILENT, Illegible("it is upside down"))
     found = decide(facts, house())
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert found.reason is Reason.BAD_REQUEST
     assert "upside down" in found.message

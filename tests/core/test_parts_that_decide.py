@@ -5,36 +5,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimux.core.decision import Forward, decide
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores, Stand
 from aimux.core.routing import Match
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 BOT = frozenset({"bot"})
 TICKETS, DEPLOYMENTS, USERS = range(3)
 
 
-def house(*, fallback: bool = True, all_messages: bool = False) -> Snapshot:
+def house(*, fallback: bool = True, all_messages: bool = False) -> Policy:
     def route(name: str, allowed: frozenset[str]) -> Route:
         return Route(name, UPSTREAM, Access.RESTRICTED, allowed, ("an intent",), 0.4)
 
     routes = (route("tickets", BOT), route("deployments", BOT), route("users", frozenset({"admin"})))
     last = Route("fallback", UPSTREAM, Access.OPEN)
-    return Snapshot.of(
+    return Policy.of(
         routes, agents=frozenset({"bot", "admin"}), fallback=last if fallback else None, all_messages=all_messages
     )
 
 
-def decided(scores: tuple[float, ...], *stands: Stand, agent: str = "bot") -> Forward | Refuse:
+def decided(scores: tuple[float, ...], *stands: Stand, agent: str = "bot") -> Forward | Refusal:
     facts = Facts(Reading((Claim(Place.HEADER, "x", agent),), "text"), None, SILENT, Scores(scores, stands=stands))
     found = decide(facts, house())
-    assert isinstance(found, Forward | Refuse)
+    assert isinstance(found, Forward | Refusal)
     return found
 
 
-def match_of(found: Forward | Refuse) -> Match:
+def match_of(found: Forward | Refusal) -> Match:
     match = found.permit.match if isinstance(found, Forward) else found.match
     assert match is not None
     return match
@@ -73,7 +73,7 @@ def test_the_part_with_the_highest_score_is_named() -> None:
 
 def test_a_refusal_for_the_route_of_a_part_names_both() -> None:
     found = decided((0.1, 0.2, 0.1), stand(USERS, 0.5, (4, 9), second=TICKETS, whole=False))
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert (found.reason, found.route and found.route.name) == (Reason.ROUTE_FORBIDDEN, "users")
     assert found.rule.startswith("route 'users' is restricted and does not allow agent 'bot'; characters 4 to 9 ")
     assert "some words" not in found.rule + found.message
@@ -82,7 +82,7 @@ def test_a_refusal_for_the_route_of_a_part_names_both() -> None:
 
 def test_a_part_that_keeps_a_text_from_its_route_is_named_beside_the_scores_of_the_whole() -> None:
     found = decided((0.9, 0.2, 0.1), stand(DEPLOYMENTS, 0.8, (4, 9), second=TICKETS))
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert (found.reason, found.route and found.route.name) == (Reason.AMBIGUOUS_ROUTE, "tickets")
     assert found.rule == (
         "a part of the text stands for another route than the whole: "
@@ -96,7 +96,7 @@ def test_a_part_that_keeps_a_text_from_its_route_is_named_beside_the_scores_of_t
 
 def test_of_parts_for_several_routes_the_refusal_is_for_the_route_of_the_named_one() -> None:
     found = decided((0.1, 0.2, 0.1), stand(TICKETS, 0.5, (0, 3)), stand(DEPLOYMENTS, 0.6, (5, 9)))
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert (found.reason, found.candidates) == (Reason.AMBIGUOUS_ROUTE, ("tickets", "deployments"))
     assert found.route is not None
     assert found.route.name == match_of(found).lead.route.name == "deployments"
@@ -126,7 +126,7 @@ STRAY = stand(TICKETS, 0.7, (0, 3), whole=False)
 
 def test_what_refuses_a_conversation_without_a_text_is_the_route_with_the_highest_score() -> None:
     """Of several routes that the caller may not use, the first in the configuration was named with another's score."""
-    closed = Snapshot.of(
+    closed = Policy.of(
         tuple(Route(name, UPSTREAM, Access.RESTRICTED, frozenset({"admin"}), ("x",), 0.4) for name in ("red", "green")),
         agents=frozenset({"bot", "admin"}),
         all_messages=True,
@@ -135,12 +135,12 @@ def test_what_refuses_a_conversation_without_a_text_is_the_route_with_the_highes
     body = Reading(beside=("said before",), dialect="messages")
     claims = (Claim(Place.HEADER, "x", "bot"),)
     found = decide(Facts(Reading(claims), None, body, Scores((0.5, 0.6))), closed)
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert found.route is not None
     assert (found.route.name, match_of(found).lead.route.name) == ("green", "green")
     hidden = Stand(0, 0.7, frozenset({0}), False, False, 1, 0.3, "some words", (2, 6))
     found = decide(Facts(Reading(claims), None, body, Scores((0.1, 0.2), stands=(hidden,))), closed)
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     lead, part = match_of(found).lead, match_of(found).part
     assert part is not None
     assert (found.route and found.route.name, lead.route.name, lead.score, part.span) == ("red", "red", 0.7, None)

@@ -2,15 +2,15 @@
 
 from aimux.core.decision import Forward, decide
 from aimux.core.headers import Trace
+from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.record import Ended, Record
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores
-from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 TARGET = Route("target", UPSTREAM, Access.OPEN, intents=("x",))
-HOUSE = Snapshot.of((TARGET,), agents=frozenset({"bee"}), fallback=Route(FALLBACK_NAME, UPSTREAM, Access.PUBLIC))
+HOUSE = Policy.of((TARGET,), agents=frozenset({"bee"}), fallback=Route(FALLBACK_NAME, UPSTREAM, Access.PUBLIC))
 
 
 def decided(agent, score):
@@ -49,6 +49,6 @@ def test_a_refusal_fills_the_record():
 def test_a_refusal_after_a_permit_keeps_who_and_where():
     record = new()
     record.permitted(decided("bee", 0.9).permit)
-    record.refused(Refuse(Reason.UPSTREAM_TIMEOUT, "too late", "upstream_timeout"))
+    record.refused(Refusal(Reason.UPSTREAM_TIMEOUT, "too late", "upstream_timeout"))
     assert (record.verdict, record.status, record.rule) == ("upstream_timeout", 504, "upstream_timeout")
     assert (record.route, record.principal.name, record.match.score) == ("target", "bee", 0.9)

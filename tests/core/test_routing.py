@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.request import Scores
 from aimux.core.routing import match
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 
@@ -20,11 +20,11 @@ def house(*min_scores, threshold=0.05):
         Route(f"r{i}", UPSTREAM, Access.OPEN, frozenset(), ("x",) if low is not None else (), low or 0.0)
         for i, low in enumerate(min_scores)
     )
-    return Snapshot.of(routes, ambiguity_threshold=threshold)
+    return Policy.of(routes, ambiguity_threshold=threshold)
 
 
-def matched(snapshot, *values):
-    found = match(snapshot, Scores(values))
+def matched(policy, *values):
+    found = match(policy, Scores(values))
     runner_up = None if found.runner_up is None else found.runner_up.name
     return found.best.name, runner_up, [route.name for route in found.contenders]
 
@@ -98,8 +98,8 @@ def test_a_match_is_what_sorting_says():
     @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(pairs, st.sampled_from((0.0, 0.05, 0.5)))
     def check(pairs, threshold):
-        snapshot = house(*(None if score is None else low for score, low in pairs), threshold=threshold)
-        found = match(snapshot, Scores(tuple(score for score, _ in pairs)))
+        policy = house(*(None if score is None else low for score, low in pairs), threshold=threshold)
+        found = match(policy, Scores(tuple(score for score, _ in pairs)))
         ranked = sorted((-score, i) for i, (score, _) in enumerate(pairs) if score is not None)
         if not ranked:
             assert found is None
@@ -115,7 +115,7 @@ def test_a_match_is_what_sorting_says():
         if found.contenders:
             assert found.best in found.contenders
         for i, (score, low) in enumerate(pairs):
-            if snapshot.routes[i] in found.contenders and snapshot.routes[i] is not found.best:
+            if policy.routes[i] in found.contenders and policy.routes[i] is not found.best:
                 assert score >= low
                 assert found.score - score < threshold
         reached[min(len(found.contenders), 2)] += 1

@@ -6,10 +6,10 @@ import pytest
 
 from aimux.core.decision import Forward, decide
 from aimux.core.paths import parse_pattern
+from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy, Route, Upstream
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import Ask, ChosenBy, Claim, Facts, Need, Opaque, Place, Reading, Scores
-from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, Route, Snapshot, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 FILES = Route("files", UPSTREAM, Access.RESTRICTED, frozenset({"bee"}), paths=(parse_pattern("GET /v1/files/*"),))
@@ -21,7 +21,7 @@ CLAIM = (Claim(Place.HEADER, "x-source-agent", "bee"),)
 
 
 def house(*, fallback=FALLBACK, **more):
-    return Snapshot.of((FILES, ADMIN, MINE), agents=frozenset({"bee", "ant", "cow"}), fallback=fallback, **more)
+    return Policy.of((FILES, ADMIN, MINE), agents=frozenset({"bee", "ant", "cow"}), fallback=fallback, **more)
 
 
 def asked(agent="bee", *, body=None, path="/v1/files/a", named=None, scores=None):
@@ -35,7 +35,7 @@ def permit(decision):
 
 
 def refusal(decision, reason):
-    assert isinstance(decision, Refuse), decision
+    assert isinstance(decision, Refusal), decision
     assert decision.reason is reason
     return decision
 
@@ -57,8 +57,8 @@ def test_a_path_is_not_looked_at_where_there_is_a_text():
 def test_the_fallback_takes_the_rest_where_it_is_open_to_the_caller():
     found = permit(decide(asked(path="/api/tags"), house()))
     assert (found.route, found.chosen_by, found.is_fallback) == (FALLBACK, ChosenBy.NOTHING, True)
-    for snapshot in (house(fallback=None), house(fallback=replace(FALLBACK, access=Access.RESTRICTED))):
-        message = refusal(decide(asked(path="/api/tags"), snapshot), Reason.NO_TEXT).message
+    for policy in (house(fallback=None), house(fallback=replace(FALLBACK, access=Access.RESTRICTED))):
+        message = refusal(decide(asked(path="/api/tags"), policy), Reason.NO_TEXT).message
         assert 'default_headers={"X-AIMux-Route": "NAME"}' in message
     refusal(decide(asked(None, path="/api/tags"), house()), Reason.NO_TEXT)
 
@@ -67,8 +67,8 @@ def test_no_preflight_goes_to_the_fallback_by_itself():
     asks = replace(asked(path="/v1/any"), method="OPTIONS")
     refusal(decide(asks, house()), Reason.NO_TEXT)
     listed = replace(FILES, paths=(parse_pattern("OPTIONS /v1/any"),), access=Access.OPEN)
-    snapshot = Snapshot.of((listed,), agents=frozenset({"bee"}), fallback=FALLBACK)
-    assert permit(decide(asks, snapshot)).route is listed
+    policy = Policy.of((listed,), agents=frozenset({"bee"}), fallback=FALLBACK)
+    assert permit(decide(asks, policy)).route is listed
     assert permit(decide(replace(asks, route_name="fallback"), house())).route is FALLBACK
 
 
@@ -124,7 +124,7 @@ def test_token_ids_beside_a_text_are_refused_where_a_guard_would_have_to_hear_th
     assert "guard" in message
     excepted = replace(facts, head=replace(head, claims=(Claim(Place.HEADER, "x-source-agent", "cow"),)))
     for unguarded in (decide(facts, house()), decide(excepted, house(guards=(GUARD,)))):
-        assert not isinstance(unguarded, Refuse)
+        assert not isinstance(unguarded, Refusal)
 
 
 def test_all_messages_count_against_forbidden_routes_where_no_text_chooses():

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from aimux.config.load import load, load_text
-from aimux.core.snapshot import Route
+from aimux.core.policy import Route
 from aimux.demo.fleet import AGENT_OF_ROUTE
 from aimux.demo.playground import banner, berth_of
 from aimux.demo.stage import MODEL_PATH, environment, mesh
@@ -18,8 +18,8 @@ def without_upstream(route: Route) -> tuple[object, ...]:
 
 
 def test_the_story_is_played_in_the_mesh_of_the_repository() -> None:
-    repository = load(ROOT / "aimux.yaml", {}).snapshot
-    story = load_text(mesh(PORTS), "mesh.yaml", {}, ROOT).snapshot
+    repository = load(ROOT / "aimux.yaml", {}).policy
+    story = load_text(mesh(PORTS), "mesh.yaml", {}, ROOT).policy
     assert list(map(without_upstream, repository.routes)) == list(map(without_upstream, story.routes))
     assert (repository.agents, repository.ambiguity_threshold) == (story.agents, story.ambiguity_threshold)
     assert repository.fallback is not None
@@ -28,16 +28,16 @@ def test_the_story_is_played_in_the_mesh_of_the_repository() -> None:
 
 
 def test_each_route_of_the_story_leads_to_its_agent() -> None:
-    snapshot = load_text(mesh(PORTS), "mesh.yaml", {}, ROOT).snapshot
-    assert snapshot.fallback is not None
-    found = {route.name: route.upstream.port for route in (*snapshot.routes, snapshot.fallback)}
+    policy = load_text(mesh(PORTS), "mesh.yaml", {}, ROOT).policy
+    assert policy.fallback is not None
+    found = {route.name: route.upstream.port for route in (*policy.routes, policy.fallback)}
     assert found == {route: PORTS[agent] for route, agent in AGENT_OF_ROUTE.items()}
 
 
 def test_each_route_of_the_repository_has_an_example_agent_at_its_own_port() -> None:
-    snapshot = load(ROOT / "aimux.yaml", {}).snapshot
-    assert snapshot.fallback is not None
-    berths = [berth_of(route) for route in (*snapshot.routes, snapshot.fallback)]
+    policy = load(ROOT / "aimux.yaml", {}).policy
+    assert policy.fallback is not None
+    berths = [berth_of(route) for route in (*policy.routes, policy.fallback)]
     assert [berth.agent for berth in berths if berth] == list(AGENT_OF_ROUTE.values())
     assert len({berth.port for berth in berths if berth}) == len(AGENT_OF_ROUTE)
 
@@ -60,7 +60,7 @@ def test_the_example_configurations_load(name: str) -> None:
 )
 def test_only_routes_of_this_machine_get_an_example_agent(route: str, upstream: str, agent: str | None) -> None:
     text = f'routes: [{{name: {route}, upstream: "{upstream}", intents: [x]}}]'
-    berth = berth_of(load_text(text, "x.yaml", {}, ROOT).snapshot.routes[0])
+    berth = berth_of(load_text(text, "x.yaml", {}, ROOT).policy.routes[0])
     assert (berth and berth.agent) == agent
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import uvloop
 
+from aimux.core.policy import Upstream
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import Upstream
 from aimux.edge.connector import Connector, Shared
 from aimux.edge.descriptors import Descriptors
 from aimux.edge.resolver import Address, Lookup, Resolver

@@ -7,13 +7,13 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from aimux.core.headers import Trace
+from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 from aimux.core.record import Ended, Record
-from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
 from aimux.edge.telemetry_spans import Source, is_sampled, spans_of
 
 PLAIN = Upstream("http://plain:8001", False, "plain", 8001, "")
 SAFE = Upstream("https://safe/base", True, "safe", 443, "/base")
-HOUSE = Snapshot.of((Route("plain", PLAIN, Access.OPEN),), fallback=Route(FALLBACK_NAME, SAFE, Access.OPEN))
+HOUSE = Policy.of((Route("plain", PLAIN, Access.OPEN),), fallback=Route(FALLBACK_NAME, SAFE, Access.OPEN))
 TRACE = Trace("a" * 32, "b" * 16, "01", "c" * 16)
 SECOND = 1_000_000_000
 
@@ -30,7 +30,7 @@ def record(**known):
         "decided_seconds": 0.5,
         "forwarding_began": 0.5,
         "upstream_seconds": 1.0,
-        "snapshot": HOUSE,
+        "policy": HOUSE,
     }
     return Record("r1", TRACE, "192.0.2.7", **(usual | known))
 

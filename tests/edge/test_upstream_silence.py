@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from aimux.core.headers import Trace
+from aimux.core.policy import Timeouts
 from aimux.core.reason import Failure
 from aimux.core.record import Ended
-from aimux.core.snapshot import Timeouts
 from aimux.edge.event_stream import KEEPALIVE
 from aimux.edge.exchange import Exchange
 from aimux.edge.outgoing import Outgoing, TruncatedError, UpstreamLimits

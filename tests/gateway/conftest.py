@@ -125,14 +125,14 @@ class FakeScorer:
 
 
 class House:
-    """A gateway over a snapshot, with everything around it faked; `records` is what it told its observer."""
+    """A gateway over a policy, with everything around it faked; `records` is what it told its observer."""
 
-    def __init__(self, snapshot, scores=(), *, scorer=None, forwarder=None, body_bytes=100_000, ledger=None):
+    def __init__(self, policy, scores=(), *, scorer=None, forwarder=None, body_bytes=100_000, ledger=None):
         values = Scores(tuple(scores)) if isinstance(scores, tuple | list) else scores
         self.scorer = scorer or FakeScorer(values)
         self.forwarder = forwarder or FakeForwarder()
         self.records = []
-        self.live = Live(Generation(snapshot, self.scorer))
+        self.live = Live(Generation(policy, self.scorer))
         self.gateway = Gateway(self.live, self.forwarder, [self.records.append], Limits(body_bytes), ledger)
 
     def serve(self, raw, body=b""):

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse
-from aimux.core.request import ANONYMOUS, Established, Principal
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
+from aimux.core.refusal import Refusal
+from aimux.core.request import ANONYMOUS, Assurance, Principal
 from aimux.gateway.answers import models_body, refusal_body, refusal_lines
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
@@ -15,7 +15,7 @@ UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_refusal_has_the_one_shape(reason):
-    refusal = Refuse(reason, 'say "it"\r\n differently: \u00e9', "rule", candidates=("a", "b"))
+    refusal = Refusal(reason, 'say "it"\r\n differently: \u00e9', "rule", candidates=("a", "b"))
     body = refusal_body(refusal, "abc123")
     error = json.loads(body)["error"]
     expected = {
@@ -36,7 +36,7 @@ def test_every_refusal_has_the_one_shape(reason):
 @pytest.mark.parametrize("reason", list(Reason))
 def test_the_header_lines_of_a_refusal(reason):
     route = Route("secret-route", UPSTREAM, Access.RESTRICTED)
-    lines = refusal_lines(Refuse(reason, "message", "rule", route=route), "abc123")
+    lines = refusal_lines(Refusal(reason, "message", "rule", route=route), "abc123")
     assert lines[:3] == [b"Content-Type: application/json", b"X-Request-ID: abc123", b"request-id: abc123"]
     own = {
         Reason.OVERLOADED: [b"Retry-After: 1"],
@@ -58,7 +58,7 @@ MAY_PASS = {
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_clients_are_told_not_to_repeat_what_another_try_cannot_change(reason):
-    lines = refusal_lines(Refuse(reason, "message", "rule"), "abc123")
+    lines = refusal_lines(Refusal(reason, "message", "rule"), "abc123")
     assert (b"x-should-retry: false" in lines) is (reason not in MAY_PASS)
     waits = [int(line.removeprefix(b"Retry-After: ")) for line in lines if line.startswith(b"Retry-After")]
     assert (len(waits) == 1) is (reason.status in {429, 503})
@@ -68,24 +68,24 @@ def test_clients_are_told_not_to_repeat_what_another_try_cannot_change(reason):
 @pytest.mark.parametrize("reason", list(Reason))
 @pytest.mark.parametrize("passing", [True, False])
 def test_what_is_known_of_one_case_counts_more_than_its_reason(reason, passing):
-    lines = refusal_lines(Refuse(reason, "message", "rule", passing=passing), "abc123")
+    lines = refusal_lines(Refusal(reason, "message", "rule", passing=passing), "abc123")
     assert (b"x-should-retry: false" in lines) is not passing
     assert passing or not [line for line in lines if line.startswith(b"Retry-After")]
 
 
 @pytest.mark.parametrize("number", [429, 1429, 4294967296])
 def test_no_message_holds_what_clients_take_for_a_rate_limit(number):
-    body = refusal_body(Refuse(Reason.BODY_TOO_LARGE, f"larger than {number} bytes", "rule"), "abc123")
+    body = refusal_body(Refusal(Reason.BODY_TOO_LARGE, f"larger than {number} bytes", "rule"), "abc123")
     assert b"429" not in body
     assert str(number) in json.loads(body)["error"]["message"].replace(" ", "")
 
 
 def test_the_allowed_methods_may_be_others():
-    assert refusal_lines(Refuse(Reason.METHOD_NOT_ALLOWED, "", ""), "x", b"GET, HEAD")[-1] == b"Allow: GET, HEAD"
+    assert refusal_lines(Refusal(Reason.METHOD_NOT_ALLOWED, "", ""), "x", b"GET, HEAD")[-1] == b"Allow: GET, HEAD"
 
 
 def test_models_are_the_routes_that_the_caller_may_use():
-    house = Snapshot.of(
+    house = Policy.of(
         (
             Route("finance", UPSTREAM, Access.RESTRICTED, frozenset({"bee"}), ("x",)),
             Route("admin", UPSTREAM, Access.RESTRICTED, frozenset({"ant"}), ("y",)),
@@ -102,6 +102,6 @@ def test_models_are_the_routes_that_the_caller_may_use():
         return [model["id"] for model in listing["data"]]
 
     assert listed(ANONYMOUS) == ["open"]
-    assert listed(Principal("bee", Established.CLAIMED)) == ["finance", "public", "open"]
-    assert listed(Principal("ant", Established.CLAIMED)) == ["admin", "public", "open"]
-    assert json.loads(models_body(ANONYMOUS, Snapshot.of(()))) == {"object": "list", "data": []}
+    assert listed(Principal("bee", Assurance.CLAIMED)) == ["finance", "public", "open"]
+    assert listed(Principal("ant", Assurance.CLAIMED)) == ["admin", "public", "open"]
+    assert json.loads(models_body(ANONYMOUS, Policy.of(()))) == {"object": "list", "data": []}

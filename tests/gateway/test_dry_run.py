@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 from aimux.core.request import Scores, Stand, TextTooLong
-from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
 from aimux.gateway.dry_run import judge
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
@@ -40,14 +40,14 @@ def house_of(data):
         route(n, one(GUARDS), intents=one((True, True, True, False)), min_score=one((0.4, 0.6))) for n in names
     )
     fallback = one((None, None, *GUARDS))
-    snapshot = Snapshot.of(
+    policy = Policy.of(
         routes,
         agents=frozenset(AGENTS),
         fallback=None if fallback is None else route(FALLBACK_NAME, fallback, intents=False),
         ambiguity_threshold=one((0.05, 0.2)),
     )
     values = tuple(one((0.1, 0.42, 0.5, 0.58, 0.62, 0.9)) if r.intents else None for r in routes)
-    return snapshot, TextTooLong(9000, 8192) if next(choices) % 16 == 15 else Scores(values)
+    return policy, TextTooLong(9000, 8192) if next(choices) % 16 == 15 else Scores(values)
 
 
 def test_a_dry_run_is_what_the_gateway_does(house):
@@ -57,10 +57,10 @@ def test_a_dry_run_is_what_the_gateway_does(house):
     @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.binary(min_size=20, max_size=20).map(house_of), texts, st.sampled_from((None, "ant", "bee", "stranger")))
     def check(built, text, agent):
-        snapshot, scores = built
+        policy, scores = built
         asked = []
-        judgement = judge(text, agent, snapshot, lambda text: asked.append(text) or scores)
-        served = house(snapshot, scores)
+        judgement = judge(text, agent, policy, lambda text: asked.append(text) or scores)
+        served = house(policy, scores)
         query = f"q={quote_plus(text)}" + (f"&client_id={agent}" if agent else "")
         exchange, record = served.serve(f"GET /?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert (judgement.text, judgement.agent) == (text, agent)
@@ -93,7 +93,7 @@ def test_a_dry_run_is_what_the_gateway_does(house):
 
 FINANCE = route("finance", (Access.RESTRICTED, ("ant",)))
 ADMIN = route("admin", (Access.RESTRICTED, ("bee",)))
-HOUSE = Snapshot.of((FINANCE, ADMIN, route("open", (Access.OPEN, ()))), agents=frozenset(AGENTS))
+HOUSE = Policy.of((FINANCE, ADMIN, route("open", (Access.OPEN, ()))), agents=frozenset(AGENTS))
 
 
 def test_a_permitted_text():
@@ -145,7 +145,7 @@ def test_scores_that_cannot_be_are_a_fault():
 def test_a_route_that_a_part_of_the_text_chose_is_told_rather_than_the_nearest_to_the_whole():
     red, green = (Route(name, UPSTREAM, Access.OPEN, frozenset(), (name,), 0.6) for name in ("red", "green"))
     part = Stand(0, 0.9, frozenset(), whole=True, runner_up=1, runner_up_score=0.25, words="text", span=(2, 6))
-    found = judge("a text", None, Snapshot.of((red, green)), lambda _: Scores((0.5, 0.55), stands=(part,)))
+    found = judge("a text", None, Policy.of((red, green)), lambda _: Scores((0.5, 0.55), stands=(part,)))
     rule = "route 'red' is open; characters 2 to 6 of the text stand for route 'red' (0.9000)"
     assert (found.verdict, found.route, found.rule) == ("forward", "red", rule)
     assert (found.score, found.runner_up, found.margin) == (0.9, "green", 0.65)
@@ -154,5 +154,5 @@ def test_a_route_that_a_part_of_the_text_chose_is_told_rather_than_the_nearest_t
 
 def test_the_fallback_takes_a_text_as_itself_and_the_best_route_is_told_beside_it():
     red, last = Route("red", UPSTREAM, Access.OPEN, frozenset(), ("red",), 0.6), route(FALLBACK_NAME, (Access.OPEN, ()))
-    found = judge("a text", None, Snapshot.of((red,), fallback=last), lambda _: Scores((0.5,)))
+    found = judge("a text", None, Policy.of((red,), fallback=last), lambda _: Scores((0.5,)))
     assert (found.verdict, found.route, found.best, found.best_score) == ("fallback", "fallback", "red", 0.5)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from gateway_support.words import AGENTS, APART, Table, reader_of, route
 
-from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, Snapshot
+from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy
 from aimux.gateway.explaining import explain
 from aimux.gateway.gates import Gate
 from aimux.gateway.stages import told
@@ -18,7 +18,7 @@ LAST = route(FALLBACK_NAME, (Access.OPEN, ()))
 
 
 def house_of(*routes, fallback=None, guards=(), threshold=0.05):
-    return Snapshot.of(
+    return Policy.of(
         routes or (BUDGET, USERS),
         agents=frozenset(AGENTS),
         fallback=fallback,
@@ -84,7 +84,7 @@ def test_an_agent_whose_name_cannot_be_registered_is_not_told_to_be():
 
 
 def test_a_house_without_intents_is_explained_without_a_model():
-    house = Snapshot.of((route("red", (Access.OPEN, ())),), fallback=LAST, agents=frozenset(AGENTS))
+    house = Policy.of((route("red", (Access.OPEN, ())),), fallback=LAST, agents=frozenset(AGENTS))
     found = explain("budget", None, house, Looks(None))
     assert found.decided.by is Gate.FALLBACK
     assert (found.text, found.near, found.guarded, found.stands) == (None, (), (), ())

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from aimux.core.access import may_use
 from aimux.core.decision import Forward
-from aimux.core.request import Established, Principal, Scores
-from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, Snapshot
+from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy
+from aimux.core.request import Assurance, Principal, Scores
 from aimux.gateway.dry_run import decided, judge
 from aimux.gateway.explaining import explain
 from aimux.gateway.gates import Gate
@@ -56,7 +56,7 @@ def case_of(data):
         for name in choices.one(((), (), (), ("secrets",), ("secrets", "weapons")))
     )
     fallback = choices.one((None, *ACCESS))
-    house = Snapshot.of(
+    house = Policy.of(
         routes,
         agents=frozenset(AGENTS),
         fallback=None if fallback is None else route(FALLBACK_NAME, fallback),
@@ -80,7 +80,7 @@ def naive_gates(house, agent, found):
     """Each gate that is asked, and what comes of it, up to the one that decides; and that one."""
     if agent == "stranger":
         return {Gate.IDENTITY: Passage.REFUSED}, Gate.IDENTITY
-    who = Principal(agent, Established.CLAIMED)
+    who = Principal(agent, Assurance.CLAIMED)
     passed = {Gate.IDENTITY: Passage.PASSED, Gate.NAMED_ROUTE: Passage.PASSED}
     if found is None and house.fallback is not None and may_use(who, house.fallback):
         return {**passed, Gate.TEXT: Passage.NOT_MET, Gate.FALLBACK: Passage.PASSED}, Gate.FALLBACK
@@ -136,7 +136,7 @@ def naive_stands(house, who, stands, meant):
 
 
 def naive_counted(house, agent, found, meant):
-    who, place = Principal(agent, Established.CLAIMED), house.routes.index(meant) if meant else None
+    who, place = Principal(agent, Assurance.CLAIMED), house.routes.index(meant) if meant else None
     elsewhere = {stand for stand in found.stands if place not in {stand.place, *stand.close}}
     return naive_stands(house, who, elsewhere, place)
 
@@ -177,7 +177,7 @@ def test_gates_are_those_of_the_rules_and_the_judgement_is_the_dry_run_s():
     assert (Gate.ACCESS, Passage.PASSED, Passage.NOT_MET) in reached, "a part decided for none of the whole"
 
 
-# What changes say, made anew: another snapshot, another index, another text.
+# What changes say, made anew: another policy, another index, another text.
 
 
 def made(there, change, value):
@@ -213,7 +213,7 @@ def made(there, change, value):
     }
     fields |= house_with.get(change.what, dict)()
     return (
-        Snapshot.of(fields.pop("routes"), **fields),
+        Policy.of(fields.pop("routes"), **fields),
         without() if change.what == "without" else text,
         value if change.what == "caller" else agent,
         value if change.what == "named_route" else named,

@@ -13,21 +13,21 @@ from gateway_support.asking import (
     MEANS_ADMIN,
     MEANS_FINANCE,
     MEANS_NOTHING,
-    SNAPSHOT,
+    POLICY,
     post,
     refused,
 )
 
+from aimux.core.policy import Guard, Policy
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
 from aimux.core.request import ChosenBy, Scored, Scores, TextTooLong
-from aimux.core.snapshot import Guard, Snapshot
 
 # Forwarded
 
 
 def test_a_permitted_request_is_forwarded_once_and_recorded(house):
-    served = house(SNAPSHOT, MEANS_FINANCE)
+    served = house(POLICY, MEANS_FINANCE)
     exchange, record = served.serve(ASKED)
     ((permit, forwarded, body),) = served.forwarder.calls
     assert permit.route is FINANCE
@@ -51,14 +51,14 @@ def test_a_permitted_request_is_forwarded_once_and_recorded(house):
 
 
 def test_the_fallback_is_a_verdict_of_its_own(house):
-    served = house(SNAPSHOT, MEANS_NOTHING)
+    served = house(POLICY, MEANS_NOTHING)
     _, record = served.serve(ASKED)
     assert (record.verdict, record.route, record.match.best) == ("fallback", "fallback", ADMIN)
     assert served.forwarder.calls[0][0].is_fallback
 
 
 def test_a_body_that_was_read_is_handed_on_as_it_came(house):
-    served = house(SNAPSHOT, MEANS_FINANCE)
+    served = house(POLICY, MEANS_FINANCE)
     document = b'{"agent": "finance-bot",\n "query": "analyze budget"}'
     exchange, record = served.serve(*post(document))
     assert served.forwarder.calls[0][2] == document
@@ -68,7 +68,7 @@ def test_a_body_that_was_read_is_handed_on_as_it_came(house):
 
 
 def test_what_a_guard_hears_in_the_query_alone_is_recorded_as_that(house):
-    guarded = replace(SNAPSHOT, guards=(Guard("g", ("kill",), 0.9),))
+    guarded = replace(POLICY, guards=(Guard("g", ("kill",), 0.9),))
     served = house(guarded, Scores((0.1, 0.1, 0.0), guards=(0.95,)))
     picture = post(
         b"\x89PNG",
@@ -83,14 +83,14 @@ def test_what_a_guard_hears_in_the_query_alone_is_recorded_as_that(house):
 
 
 def test_a_large_body_is_read_all_the_same(house):
-    served = house(SNAPSHOT, MEANS_FINANCE)
+    served = house(POLICY, MEANS_FINANCE)
     document = json.dumps({"query": "analyze budget", "agent": "finance-bot", "more": "x" * 60_000}).encode()
     _, record = served.serve(*post(document))
     assert (record.verdict, served.forwarder.calls[0][2]) == ("forward", document)
 
 
 def test_a_body_that_cannot_speak_is_not_read(house):
-    served = house(SNAPSHOT, MEANS_FINANCE)
+    served = house(POLICY, MEANS_FINANCE)
     request, body = post(b"\x00\x01", b"Content-Type: application/octet-stream", b"X-AIMux-Route: open")
     exchange, record = served.serve(request, body)
     assert (record.verdict, record.route, exchange.body_reads) == ("forward", "open", 0)
@@ -99,14 +99,14 @@ def test_a_body_that_cannot_speak_is_not_read(house):
 
 def test_scores_seen_before_are_not_asked_for_again(house, fake_scorer):
     scorer = fake_scorer(Scores(MEANS_FINANCE), remembered=True)
-    served = house(SNAPSHOT, scorer=scorer)
+    served = house(POLICY, scorer=scorer)
     _, record = served.serve(ASKED)
     assert (record.verdict, record.cached, record.model_seconds) == ("forward", True, None)
     assert scorer.texts == []
 
 
 def test_a_named_route_is_never_scored(house):
-    served = house(SNAPSHOT, RuntimeError("not asked"))
+    served = house(POLICY, RuntimeError("not asked"))
     request = b"GET /v1?client_id=finance-bot HTTP/1.1\r\nHost: x\r\nX-AIMux-Route: finance\r\n\r\n"
     _, record = served.serve(request)
     assert (record.verdict, record.route, record.path, record.cached) == ("forward", "finance", "/v1", None)
@@ -134,27 +134,27 @@ class Ledger:
 
 
 def test_each_step_begins_where_the_one_before_has_ended(house):
-    _, record = house(SNAPSHOT, MEANS_FINANCE).serve(ASKED)
+    _, record = house(POLICY, MEANS_FINANCE).serve(ASKED)
     assert 0 < record.scoring_began <= record.decided_seconds == record.forwarding_began <= record.total_seconds
 
 
 def test_a_step_that_was_not_taken_has_no_beginning(house, fake_scorer):
-    _, remembered = house(SNAPSHOT, scorer=fake_scorer(Scores(MEANS_FINANCE), remembered=True)).serve(ASKED)
+    _, remembered = house(POLICY, scorer=fake_scorer(Scores(MEANS_FINANCE), remembered=True)).serve(ASKED)
     assert remembered.scoring_began is None
-    _, forbidden = house(SNAPSHOT, MEANS_ADMIN).serve(ASKED)
+    _, forbidden = house(POLICY, MEANS_ADMIN).serve(ASKED)
     assert forbidden.scoring_began > 0
     assert forbidden.forwarding_began is None
 
 
 def test_forwarding_begins_when_the_decision_has_been_written(house):
     ledger = Ledger()
-    _, record = house(SNAPSHOT, MEANS_FINANCE, ledger=ledger).serve(ASKED)
+    _, record = house(POLICY, MEANS_FINANCE, ledger=ledger).serve(ASKED)
     assert ledger.seen == [(record.decided_seconds, None)]
     assert record.decided_seconds < record.forwarding_began <= record.total_seconds
 
 
 def test_what_could_not_be_written_is_not_forwarded(house):
-    served = house(SNAPSHOT, MEANS_FINANCE, ledger=Ledger(Failure(Reason.NOT_READY, "no disk")))
+    served = house(POLICY, MEANS_FINANCE, ledger=Ledger(Failure(Reason.NOT_READY, "no disk")))
     exchange, record = served.serve(ASKED)
     assert exchange.error["code"] == "not_ready"
     assert served.forwarder.calls == []
@@ -166,14 +166,14 @@ def test_what_could_not_be_written_is_not_forwarded(house):
 
 
 def test_a_request_meant_for_a_forbidden_route(house):
-    exchange, record = refused(house(SNAPSHOT, MEANS_ADMIN), "route_forbidden", ASKED)
+    exchange, record = refused(house(POLICY, MEANS_ADMIN), "route_forbidden", ASKED)
     assert exchange.error["message"] == "agent 'finance-bot' may not use route 'admin'"
     assert (record.route, record.principal.name, record.match.score) == ("admin", "finance-bot", 0.9)
     assert record.response_bytes == len(exchange.answers[0][2])
 
 
 def test_an_unknown_agent_costs_nothing(house):
-    served = house(SNAPSHOT, RuntimeError("not asked"))
+    served = house(POLICY, RuntimeError("not asked"))
     request, body = post(b'{"query": "x"}', b"X-Source-Agent: stranger")
     exchange, _ = refused(served, "unknown_agent", request, body)
     assert exchange.body_reads == 0
@@ -181,7 +181,7 @@ def test_an_unknown_agent_costs_nothing(house):
 
 
 def test_ambiguity_names_candidates(house):
-    either = Snapshot.of((FINANCE, ADMIN), agents=SNAPSHOT.agents)
+    either = Policy.of((FINANCE, ADMIN), agents=POLICY.agents)
     exchange, _ = refused(house(either, (0.9, 0.89)), "ambiguous_route", ASKED)
     assert exchange.error["candidates"] == ["finance"]
 
@@ -202,25 +202,25 @@ def test_ambiguity_names_candidates(house):
     ],
 )
 def test_refusals(house, request_, code):
-    _, record = refused(house(SNAPSHOT, MEANS_FINANCE), code, *request_)
+    _, record = refused(house(POLICY, MEANS_FINANCE), code, *request_)
     assert record.rule
 
 
 def test_a_text_that_is_too_long(house):
-    exchange, record = refused(house(SNAPSHOT, TextTooLong(9000, 8192)), "text_too_long", ASKED)
+    exchange, record = refused(house(POLICY, TextTooLong(9000, 8192)), "text_too_long", ASKED)
     assert "semantic_engine.max_tokens" in exchange.error["message"]
     assert record.scores == ()
 
 
 def test_a_body_that_breaks_off(house):
     failure = Failure(Reason.REQUEST_TIMEOUT, "the request's body did not arrive in time")
-    exchange, record = refused(house(SNAPSHOT), "request_timeout", post(b"12345")[0], failure)
+    exchange, record = refused(house(POLICY), "request_timeout", post(b"12345")[0], failure)
     assert exchange.error["message"] == failure.message
     assert record.rule == "request_timeout"
 
 
 def test_a_body_that_decodes_to_too_much(house):
-    served = house(SNAPSHOT, MEANS_FINANCE, body_bytes=1000)
+    served = house(POLICY, MEANS_FINANCE, body_bytes=1000)
     refused(served, "body_too_large", *post(gzip.compress(b"x" * 1001), b"Content-Encoding: gzip"))
 
 
@@ -240,10 +240,10 @@ class _ByText:
 def test_the_record_of_a_list_has_the_scores_of_the_text_that_is_refused(house):
     body = json.dumps({"agent": "finance-bot", "input": ["one", "two", "three"]}).encode()
     says = {"one": MEANS_FINANCE, "two": MEANS_ADMIN, "three": MEANS_ADMIN}
-    served = house(SNAPSHOT, scorer=_ByText(says))
+    served = house(POLICY, scorer=_ByText(says))
     _, record = refused(served, "route_forbidden", *post(body, b"Content-Type: application/json"))
     assert (record.route, record.chosen_by) == ("admin", ChosenBy.LIST)
     assert record.scores == (("finance", 0.1), ("admin", 0.9))
-    divided = house(SNAPSHOT, scorer=_ByText(says | {"two": MEANS_NOTHING, "three": MEANS_FINANCE}))
+    divided = house(POLICY, scorer=_ByText(says | {"two": MEANS_NOTHING, "three": MEANS_FINANCE}))
     _, record = refused(divided, "ambiguous_route", *post(body, b"Content-Type: application/json"))
     assert (record.route, record.scores) == ("finance", (("finance", 0.9), ("admin", 0.1)))

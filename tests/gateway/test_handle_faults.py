@@ -6,7 +6,7 @@ import math
 import re
 
 import pytest
-from gateway_support.asking import ASKED, MEANS_FINANCE, SNAPSHOT, post, refused
+from gateway_support.asking import ASKED, MEANS_FINANCE, POLICY, post, refused
 
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
@@ -27,7 +27,7 @@ NONSENSE = [
     ids=repr,
 )
 def test_a_fault_of_the_model_refuses(house, fake_scorer, scores, remembered):
-    served = house(SNAPSHOT, scorer=fake_scorer(scores, remembered=remembered))
+    served = house(POLICY, scorer=fake_scorer(scores, remembered=remembered))
     exchange, record = refused(served, "internal", ASKED)
     assert exchange.status == 500
     assert exchange.error["message"] == "a fault inside the gateway"
@@ -51,43 +51,43 @@ def caused(error: Exception, cause: Exception) -> Exception:
     ],
 )
 def test_a_fault_for_want_of_a_descriptor_is_told_as_one(house, fake_scorer, fault):
-    exchange, record = refused(house(SNAPSHOT, scorer=fake_scorer(fault)), "out_of_descriptors", ASKED)
+    exchange, record = refused(house(POLICY, scorer=fake_scorer(fault)), "out_of_descriptors", ASKED)
     assert (exchange.status, b"Retry-After: 1" in exchange.answers[0][1]) == (503, True)
     assert "Too many open files" in record.fault
 
 
 def test_another_error_of_the_system_is_a_fault(house, fake_scorer):
-    refused(house(SNAPSHOT, scorer=fake_scorer(OSError(errno.EIO, "Input/output error"))), "internal", ASKED)
+    refused(house(POLICY, scorer=fake_scorer(OSError(errno.EIO, "Input/output error"))), "internal", ASKED)
 
 
 def test_a_fault_is_told_with_its_place_and_its_cause(house, fake_scorer):
     fault = caused(ValueError("no vector"), KeyError("shape"))
-    _, record = refused(house(SNAPSHOT, scorer=fake_scorer(fault)), "internal", ASKED)
+    _, record = refused(house(POLICY, scorer=fake_scorer(fault)), "internal", ASKED)
     place = r"ValueError: no vector, at gateway/\w+\.py:\d+ in .*:\d+, caused by KeyError: 'shape'"
     assert re.fullmatch(place, record.fault)
 
 
 def test_a_model_that_refuses_in_time_is_believed(house):
     failure = Failure(Reason.OVERLOADED, "too many texts wait for the model: try again soon")
-    exchange, record = refused(house(SNAPSHOT, failure), "overloaded", ASKED)
+    exchange, record = refused(house(POLICY, failure), "overloaded", ASKED)
     assert b"Retry-After: 1" in exchange.answers[0][1]
     assert record.fault == ""
 
 
 def test_intents_without_a_scorer_refuse(house):
-    served = house(SNAPSHOT)
-    served.live.generation = Generation(SNAPSHOT, None)
+    served = house(POLICY)
+    served.live.generation = Generation(POLICY, None)
     _, record = refused(served, "internal", ASKED)
     assert "no intents" in record.fault
 
 
 def test_a_fault_while_reading_the_body_refuses(house):
-    refused(house(SNAPSHOT), "internal", post(b"{}")[0], object())
+    refused(house(POLICY), "internal", post(b"{}")[0], object())
 
 
 def test_an_upstream_that_fails_before_its_response(house, fake_forwarder):
     failure = Failure(Reason.UPSTREAM_UNREACHABLE, "the upstream cannot be reached")
-    served = house(SNAPSHOT, MEANS_FINANCE, forwarder=fake_forwarder(failure, responds=False))
+    served = house(POLICY, MEANS_FINANCE, forwarder=fake_forwarder(failure, responds=False))
     exchange, record = served.serve(ASKED)
     assert exchange.error["code"] == record.verdict == "upstream_unreachable"
     assert (record.status, record.route, record.principal.name) == (502, "finance", "finance-bot")
@@ -99,7 +99,7 @@ def test_an_upstream_that_fails_before_its_response(house, fake_forwarder):
     "script", [RuntimeError("broken off"), Failure(Reason.UPSTREAM_TIMEOUT, "too late"), ConnectionResetError()]
 )
 def test_a_response_that_was_begun_is_cut_and_never_made_to_look_complete(house, fake_forwarder, script):
-    served = house(SNAPSHOT, MEANS_FINANCE, forwarder=fake_forwarder(script))
+    served = house(POLICY, MEANS_FINANCE, forwarder=fake_forwarder(script))
     exchange, record = served.serve(ASKED)
     assert exchange.aborted
     assert exchange.answers == []
@@ -108,7 +108,7 @@ def test_a_response_that_was_begun_is_cut_and_never_made_to_look_complete(house,
 
 
 def test_a_fault_of_the_forwarder_before_a_response(house, fake_forwarder):
-    served = house(SNAPSHOT, MEANS_FINANCE, forwarder=fake_forwarder(ValueError("secret"), responds=False))
+    served = house(POLICY, MEANS_FINANCE, forwarder=fake_forwarder(ValueError("secret"), responds=False))
     exchange, record = served.serve(ASKED)
     assert exchange.error["code"] == "internal"
     assert "secret" not in str(exchange.answers)
@@ -117,7 +117,7 @@ def test_a_fault_of_the_forwarder_before_a_response(house, fake_forwarder):
 
 def test_how_a_forwarded_exchange_ended_is_recorded(house, fake_forwarder):
     outcome = Outcome(Ended.TRUNCATED, 0.5, "the upstream closed in mid-body")
-    served = house(SNAPSHOT, MEANS_FINANCE, forwarder=fake_forwarder(outcome=outcome))
+    served = house(POLICY, MEANS_FINANCE, forwarder=fake_forwarder(outcome=outcome))
     _, record = served.serve(ASKED)
     assert (record.ended, record.upstream_seconds, record.fault) == (Ended.TRUNCATED, 0.5, outcome.fault)
     assert (record.verdict, record.status) == ("forward", 200)
@@ -139,7 +139,7 @@ def test_a_client_that_leaves_is_recorded_and_its_lease_given_back(house, fake_e
             exchange.status = 200
             await hang()
 
-        served = house(SNAPSHOT, MEANS_FINANCE)
+        served = house(POLICY, MEANS_FINANCE)
         exchange = fake_exchange(post(b"{}")[0] if where == "body" else ASKED)
         if where == "body":
             exchange.read_body = hang

@@ -2,18 +2,18 @@
 
 import asyncio
 
-from gateway_support.asking import ASKED, MEANS_FINANCE, SNAPSHOT
+from gateway_support.asking import ASKED, MEANS_FINANCE, POLICY
 
+from aimux.core.policy import Policy
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
-from aimux.core.snapshot import Snapshot
 from aimux.gateway.handle import Gateway, Limits
 from aimux.gateway.live import Generation, Live
 from aimux.gateway.ports import Outcome
 
 
 def test_before_it_is_ready_and_while_it_drains_everything_is_refused(house):
-    served = house(SNAPSHOT, MEANS_FINANCE)
+    served = house(POLICY, MEANS_FINANCE)
     generation, served.live.generation = served.live.generation, None
     exchange, record = served.serve(ASKED)
     assert (exchange.error["code"], record.status) == ("not_ready", 503)
@@ -38,7 +38,7 @@ def test_a_request_under_way_is_finished_while_the_gateway_drains(house, fake_ex
             exchange.status = 200
             return Outcome(Ended.COMPLETED, 0.1)
 
-        served = house(SNAPSHOT, MEANS_FINANCE)
+        served = house(POLICY, MEANS_FINANCE)
         served.forwarder.forward = slow
         first, second = fake_exchange(ASKED), fake_exchange(ASKED)
         serving = asyncio.create_task(served.gateway.handle(first))
@@ -59,11 +59,11 @@ def test_a_request_under_way_is_finished_while_the_gateway_drains(house, fake_ex
 
 def test_a_request_keeps_the_generation_that_it_began_with(house, fake_exchange):
     async def run():
-        served = house(SNAPSHOT, MEANS_FINANCE)
+        served = house(POLICY, MEANS_FINANCE)
         score = served.scorer.score
 
         async def swap(text):
-            served.live.generation = Generation(Snapshot.of(()), None)
+            served.live.generation = Generation(Policy.of(()), None)
             return await score(text)
 
         served.scorer.score = swap
@@ -76,7 +76,7 @@ def test_a_request_keeps_the_generation_that_it_began_with(house, fake_exchange)
 
 
 def test_a_head_that_could_not_be_read_is_refused_and_recorded(house, fake_exchange):
-    served = house(SNAPSHOT)
+    served = house(POLICY)
     exchange = fake_exchange(ASKED)
     served.gateway.reject(exchange, Failure(Reason.HEADERS_TOO_LARGE, "the headers exceed 100 lines"))
     assert exchange.error["code"] == "headers_too_large"

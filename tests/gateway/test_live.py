@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
+from aimux.core.policy import Policy
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import Snapshot
 from aimux.gateway.live import Generation, Live
 
-FIRST, SECOND = Generation(Snapshot.of(()), None), Generation(Snapshot.of(()), None)
+FIRST, SECOND = Generation(Policy.of(()), None), Generation(Policy.of(()), None)
 
 
 def refused(live):
@@ -38,7 +38,7 @@ def test_a_request_keeps_the_generation_that_it_leased():
 
 def test_a_replaced_generation_retires_with_the_last_request_that_is_served_by_it():
     retired = []
-    first, second, third = (Generation(Snapshot.of(()), None) for _ in range(3))
+    first, second, third = (Generation(Policy.of(()), None) for _ in range(3))
     live = Live(first, retire=retired.append)
     live.lease()
     live.lease()

@@ -15,15 +15,15 @@ from aimux.audit.entry import entry_of
 from aimux.audit.lines import Scribe, TextPolicy
 from aimux.audit.redact import Redactor
 from aimux.cli.route import as_dict
+from aimux.core.policy import FALLBACK_NAME, Access, Policy
 from aimux.core.record import VERDICT_FORWARD
-from aimux.core.snapshot import FALLBACK_NAME, Access, Snapshot
 from aimux.edge.dashboard_pages import trial_of
 from aimux.edge.telemetry_attributes import judgement as attributes_of
 from aimux.gateway.dry_run import judge
 from aimux.gateway.explaining import explain
 from aimux.gateway.live import Generation
 from aimux.gateway.replay import Basis, Judged, Replay, before
-from aimux.gateway.rescoring import Policy
+from aimux.gateway.rescoring import Version
 from aimux.gateway.trials import attempt, by_meaning_alone
 from aimux.intent.explain import Looks
 from aimux.intent.reread import ReadTexts
@@ -52,7 +52,7 @@ def case_of(data):
         route(name, choices.one(ACCESS), intents=intents, min_score=choices.one((0.3, 0.5, 0.7, 0.9)))
         for name, intents in (("red", INTENTS[:2]), ("green", INTENTS[2:4]), ("blue", INTENTS[4:]))
     )
-    house = Snapshot.of(
+    house = Policy.of(
         routes,
         agents=frozenset(AGENTS),
         fallback=choices.one((None, None, route(FALLBACK_NAME, (Access.OPEN, ())))),
@@ -96,16 +96,16 @@ def test_everybody_who_tells_of_a_decision_tells_the_same(house):
     @settings(max_examples=400, **RUN)
     @given(st.binary(min_size=24, max_size=24).map(case_of))
     def check(case):
-        snapshot, text, agent, table = case
-        reader = reader_of(snapshot, table)
-        served = house(snapshot, reader.score(text))
+        policy, text, agent, table = case
+        reader = reader_of(policy, table)
+        served = house(policy, reader.score(text))
         query = f"q={quote_plus(text)}" + (f"&client_id={agent}" if agent else "")
         _, record = served.serve(f"GET /?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         decision, entry = recorded(record)
 
-        shown = as_dict(judge(text, agent, snapshot, reader.score), with_scores=True)
-        tried = trial_of(judge(text, agent, snapshot, reader.score), Generation(snapshot, None), 1.0).model_dump()
-        explained = as_dict(explain(text, agent, snapshot, Looks(reader)).judgement, with_scores=True)
+        shown = as_dict(judge(text, agent, policy, reader.score), with_scores=True)
+        tried = trial_of(judge(text, agent, policy, reader.score), Generation(policy, None), 1.0).model_dump()
+        explained = as_dict(explain(text, agent, policy, Looks(reader)).judgement, with_scores=True)
         for other in (tried, explained, entry, traced(record)):
             assert told(other) == told(shown)
         assert {shown["verdict"], tried["verdict"]} == {record.verdict}
@@ -116,8 +116,8 @@ def test_everybody_who_tells_of_a_decision_tells_the_same(house):
         for permit, *_ in served.forwarder.calls:
             assert permit.route.name == shown["route"]
         words_are_those_of_the_text(text, shown, tried, entry)
-        trials_agree(text, snapshot, reader, shown)
-        replays_agree(decision, snapshot, reader)
+        trials_agree(text, policy, reader, shown)
+        replays_agree(decision, policy, reader)
         if shown["part"]:
             reached["chose" if shown["part"]["route"] == shown["route"] else "kept", record.verdict] += 1
             reached["best is another"] += shown["best"] != shown["route"]
@@ -136,24 +136,24 @@ def words_are_those_of_the_text(text, *tellers):
             assert part["text"] == text[part["start"] : part["end"]] != ""
 
 
-def trials_agree(text, snapshot, reader, shown):
+def trials_agree(text, policy, reader, shown):
     """Trials leave access and fallback aside: they are the decision of an open house, and of this one where it is."""
-    bare = by_meaning_alone(snapshot)
+    bare = by_meaning_alone(policy)
     tried = attempt(text, "red", None, bare, reader.score)
     tuned = attempt(text, "red", None, bare, ReadTexts(reader, [text]).under(bare))
     alone = as_dict(judge(text, None, bare, reader.score), with_scores=True)
     assert told(asdict(tried)) == told(asdict(tuned)) == told(alone)
     assert tried.is_right is (alone["verdict"] == VERDICT_FORWARD and alone["route"] == "red")
-    if snapshot.fallback is None and all(each.access is Access.OPEN for each in snapshot.routes):
+    if policy.fallback is None and all(each.access is Access.OPEN for each in policy.routes):
         assert told(alone) == told(shown)
 
 
-def replays_agree(fields, snapshot, reader):
+def replays_agree(fields, policy, reader):
     """Deciding a record again by the same configuration changes nothing of it."""
     moment = datetime.fromtimestamp(0, UTC).isoformat()
     found = decision_of({**fields, "time": moment})
-    policy = Policy(snapshot, 60, None)
-    judged = Replay(policy, {}, reader.score).judge(found)
+    version = Version(policy, 60, None)
+    judged = Replay(version, {}, reader.score).judge(found)
     assert isinstance(judged, Judged)
     assert judged.basis is Basis.EXACT
     assert (judged.verdict, judged.route, judged.rule) == (*before(found), found.rule)

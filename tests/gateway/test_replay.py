@@ -10,11 +10,11 @@ from aimux.audit.decisions import decided
 from aimux.audit.lines import Scribe, TextPolicy
 from aimux.audit.redact import Redactor
 from aimux.core.paths import PathPattern
+from aimux.core.policy import FALLBACK_NAME, Access, Guard, IdentitySources, Policy, Route, Upstream
 from aimux.core.request import Illegible, Scored, Scores, Stand, TextTooLong
-from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Route, Snapshot, Upstream
 from aimux.gateway.changes import Kind, kind_of
 from aimux.gateway.replay import ASIDE, Basis, Judged, Replay, Unjudged
-from aimux.gateway.rescoring import Policy
+from aimux.gateway.rescoring import Version
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 MODEL = "m" * 64
@@ -38,53 +38,53 @@ def number(*key):
     return random.Random(repr(key)).random()
 
 
-def read(text, snapshot, max_tokens):
+def read(text, policy, max_tokens):
     """What a model that makes numbers up reads of a text: as the real one does, of the whole and of its parts."""
     if len(text.split()) > max_tokens:
         return TextTooLong(len(text.split()), max_tokens)
     if "\u202e" in text:
         return Illegible("it is reversed")
-    intents = tuple(sorted((route.name, route.intents) for route in snapshot.routes if route.intents))
+    intents = tuple(sorted((route.name, route.intents) for route in policy.routes if route.intents))
 
     def values(said):
         if UNKNOWN in said.split():
-            return tuple(0.0 if route.intents else None for route in snapshot.routes)
+            return tuple(0.0 if route.intents else None for route in policy.routes)
         return tuple(
             VALUES[int(number(said, route.name, intents) * len(VALUES))] if route.intents else None
-            for route in snapshot.routes
+            for route in policy.routes
         )
 
     sentences = text.split(". ")
     parts = [(each, True) for each in sentences] if len(sentences) > 1 else []
-    parts += [(each, False) for each in text.split()] if len(text.split()) > 2 - snapshot.close_reading else []
+    parts += [(each, False) for each in text.split()] if len(text.split()) > 2 - policy.close_reading else []
     stands = dict.fromkeys(
         replace(stand, brief=" " not in said)
         for said, whole in parts
-        if (stand := stand_of(values(said), snapshot, whole))
+        if (stand := stand_of(values(said), policy, whole))
     )
     pieces = (text, *(said for said, _ in parts))
-    guards = tuple(max(number(said, each) for said in pieces for each in guard.intents) for guard in snapshot.guards)
+    guards = tuple(max(number(said, each) for said in pieces for each in guard.intents) for guard in policy.guards)
     return Scores(values(text), stands=tuple(stands), guards=guards, unread=UNKNOWN in text)
 
 
-def stand_of(values, snapshot, whole):
+def stand_of(values, policy, whole):
     score, place = max(((value, place) for place, value in enumerate(values) if value is not None), default=(0.0, 0))
-    if not snapshot.routes or score < snapshot.routes[place].min_score or score == 0.0:
+    if not policy.routes or score < policy.routes[place].min_score or score == 0.0:
         return None
-    near = (n for n, value in enumerate(values) if value is not None and score - value < snapshot.ambiguity_threshold)
+    near = (n for n, value in enumerate(values) if value is not None and score - value < policy.ambiguity_threshold)
     return Stand(place, score, frozenset(near) - {place}, whole)
 
 
 class Model:
-    """The made-up model of one policy, for the gateway and for the replay."""
+    """The made-up model of one version, for the gateway and for the replay."""
 
-    def __init__(self, policy):
-        self.policy = policy
+    def __init__(self, version):
+        self.version = version
         self.texts = []
 
     def read(self, text):
         self.texts.append(text)
-        return read(text, self.policy.snapshot, self.policy.max_tokens)
+        return read(text, self.version.policy, self.version.max_tokens)
 
     def cached(self, _):
         return None
@@ -94,8 +94,8 @@ class Model:
 
 
 def policy_of(rng, like=None):
-    """Any policy, or one that differs from another in a few places."""
-    base = like.snapshot if like else None
+    """Any version, or one that differs from another in a few places."""
+    base = like.policy if like else None
 
     def kept(value, made):
         return value() if base is not None and rng.random() < 0.75 else made()
@@ -125,7 +125,7 @@ def policy_of(rng, like=None):
     fallback = rng.choice((None, *ACCESS))
     made = None if fallback is None else Route(FALLBACK_NAME, UPSTREAM, fallback[0], frozenset(fallback[1]))
     identity = IdentitySources() if rng.random() < 0.95 else IdentitySources(query_params=("agent",))
-    snapshot = Snapshot.of(
+    policy = Policy.of(
         tuple(route(name) for name in names),
         agents=kept(lambda: base.agents, lambda: frozenset(rng.sample(AGENTS, rng.choice((0, 2, 3, 3))))),
         fallback=kept(lambda: base.fallback, lambda: made),
@@ -138,7 +138,7 @@ def policy_of(rng, like=None):
         follow_ups=kept(lambda: base.follow_ups, lambda: rng.random() < 0.5),
     )
     longest = like.max_tokens if like and rng.random() < 0.9 else rng.choice((6, 9, 9))
-    return Policy(snapshot, longest, MODEL if snapshot.needs_scores else None)
+    return Version(policy, longest, MODEL if policy.needs_scores else None)
 
 
 def text_of(rng):
@@ -189,10 +189,10 @@ def _sent(rng, query, headers, body):
     return "\r\n".join(lines).encode() + b"\r\n\r\n", body
 
 
-def served(house, policy, request):
-    """The record of a request that the gateway has served by a policy."""
-    made = house(policy.snapshot, scorer=Model(policy))
-    made.live.generation.model = policy.model
+def served(house, version, request):
+    """The record of a request that the gateway has served by a version."""
+    made = house(version.policy, scorer=Model(version))
+    made.live.generation.model = version.model
     return made.serve(*request)[1]
 
 
@@ -211,14 +211,14 @@ def test_a_replay_is_what_the_gateway_would_do(house):
         record = recorded(served(house, old, request), rng)
         truth = served(house, new, request)
         told = rng.random() < 0.6
-        found = Replay(new, {old.snapshot.digest: old} if told else {}, Model(new).read).judge(record)
+        found = Replay(new, {old.policy.digest: old} if told else {}, Model(new).read).judge(record)
         if isinstance(found, Unjudged):
             why[found] += 1
             continue
         if found is ASIDE:
             assert record.identity is None
             continue
-        if not told and new is not old and new.snapshot.identity != old.snapshot.identity:
+        if not told and new is not old and new.policy.identity != old.policy.identity:
             continue  # who asks is taken from the record, and this is said
         really = Judged(truth.verdict, before_of(truth), truth.rule)
         context = (seed, record, found, truth)

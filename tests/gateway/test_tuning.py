@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.request import Scores
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 from aimux.gateway import tuning
 from aimux.gateway.trials import attempt, by_meaning_alone, under
 from aimux.gateway.tuning import tune
@@ -30,8 +30,8 @@ TEXTS = (
     "who painted the Mona Lisa",
     "word " * 9000,
 )
-SNAPSHOT = by_meaning_alone(
-    Snapshot.of(
+POLICY = by_meaning_alone(
+    Policy.of(
         (
             Route("math", UPSTREAM, Access.OPEN, intents=("what is 2 plus 3", "multiply two numbers", "square roots")),
             Route("bare", UPSTREAM, Access.OPEN),
@@ -43,7 +43,7 @@ SNAPSHOT = by_meaning_alone(
 
 @pytest.fixture(scope="module")
 def reader() -> TextReader:
-    return load_reader(SNAPSHOT, locate(Path(__file__).parents[2] / "models" / MODEL_NAME), 8192)
+    return load_reader(POLICY, locate(Path(__file__).parents[2] / "models" / MODEL_NAME), 8192)
 
 
 def unit(chance, rows, dimensions=6):
@@ -56,7 +56,7 @@ def test_the_search_decides_as_the_gateway_does(seed):
     chance = np.random.default_rng(seed)
     names = ["red", "green", "blue", "grey"]
     intents = [("a", "b")[: 1 + seed % 2]] * len(names)
-    plain = Snapshot.of(
+    plain = Policy.of(
         tuple(Route(name, UPSTREAM, Access.OPEN, intents=own) for name, own in zip(names, intents, strict=True))
     )
     index = IntentIndex(plain, unit(chance, sum(map(len, intents))))
@@ -73,14 +73,14 @@ def test_the_search_decides_as_the_gateway_does(seed):
     for _ in range(5):
         least = chance.integers(10, 70, len(names)) / 100
         lead = float(chance.choice(LEADS))
-        snapshot = under(plain, dict(zip(names, least.tolist(), strict=True)), lead)
-        judged = index.under(snapshot)
+        policy = under(plain, dict(zip(names, least.tolist(), strict=True)), lead)
+        judged = index.under(policy)
         found = evidence.decided(least, lead).tolist()
         for (whole, parts, owners, apart, brief), place in zip(read, found, strict=True):
             scores = judged.scores(whole)
             if owners:
                 scores = replace(scores, stands=judged.stands(parts, owners, apart.tolist(), brief.tolist()))
-            trial = attempt("text", None, None, snapshot, lambda _, scores=scores: scores)
+            trial = attempt("text", None, None, policy, lambda _, scores=scores: scores)
             wanted = {NOWHERE: Outcome.NO_MATCH, AMBIGUOUS: Outcome.AMBIGUOUS}.get(place, Outcome.FORWARDED)
             assert trial.outcome is wanted
     assert len(set(found)) > 2
@@ -89,12 +89,12 @@ def test_the_search_decides_as_the_gateway_does(seed):
 def test_texts_that_were_read_once_score_as_if_they_were_read_again(reader):
     texts = ReadTexts(reader, TEXTS)
     for least, lead in (({"math": 0.9, "money": 0.1}, 0.2), ({"math": 0.0}, 0.0), ({}, 0.05)):
-        snapshot = under(SNAPSHOT, least, lead)
-        fresh = TextReader.of(snapshot, reader.encoder, 8192)
+        policy = under(POLICY, least, lead)
+        fresh = TextReader.of(policy, reader.encoder, 8192)
         for text in TEXTS:
-            assert texts.under(snapshot)(text) == fresh.score(text)
+            assert texts.under(policy)(text) == fresh.score(text)
     # Which routes parts stand for is another matter under each of them: else this would show nothing.
-    stands = [texts.under(under(SNAPSHOT, {}, lead))(TEXTS[2]).stands for lead in (0.0, 1.0)]
+    stands = [texts.under(under(POLICY, {}, lead))(TEXTS[2]).stands for lead in (0.0, 1.0)]
     assert stands[0] != stands[1]
 
 
@@ -130,7 +130,7 @@ def test_each_row_is_judged_by_thresholds_that_had_not_seen_it(reader, monkeypat
         return None if fold == {4} else tuning.Thresholds((1.0, 1.0) if fold else (0.2, 0.3), 0.02)
 
     monkeypatch.setattr(tuning, "fit", spy)
-    found = tune(rows, SNAPSHOT, ReadTexts(reader, [text for text, _, _ in rows]), 0.1, (0.02, 0.03))
+    found = tune(rows, POLICY, ReadTexts(reader, [text for text, _, _ in rows]), 0.1, (0.02, 0.03))
     assert seen[:FOLDS] == [
         (len(rows) - folds.count(fold), set(range(FOLDS)) - {fold}, [True, True]) for fold in range(FOLDS)
     ]
@@ -145,9 +145,9 @@ def test_each_row_is_judged_by_thresholds_that_had_not_seen_it(reader, monkeypat
 def test_a_proposal_is_for_routes_with_rows_and_the_order_of_rows_does_not_matter(reader):
     rows = [row for row in rows_of(random.Random(5)) if row[1] != "money"]
     texts = ReadTexts(reader, [text for text, _, _ in rows])
-    found = tune(rows, SNAPSHOT, texts, 0.04)
+    found = tune(rows, POLICY, texts, 0.04)
     assert set(found.proposal.least) == {"math"}
     turned = random.Random(1).sample(rows, len(rows))
-    again = tune(turned, SNAPSHOT, texts, 0.04)
+    again = tune(turned, POLICY, texts, 0.04)
     assert again.proposal == found.proposal
     assert sorted(again.held_out, key=repr) == sorted(found.held_out, key=repr)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aimux.config.load import load
-from aimux.core.decision import Forward, Refuse, decide
+from aimux.core.decision import Forward, Refusal, decide
 from aimux.core.reason import Reason
 from aimux.core.request import SILENT, Claim, Facts, Place, Reading
 from aimux.intent.encoder import Encoder
@@ -17,7 +17,7 @@ FRAME = (
     "you MUST return the actual complete content as the final answer, not a summary.\n\nBegin! This is VERY important "
     "to you, use the tools available and give your best Final Answer, your job depends on it!\n\nThought:"
 )
-SAMPLE = load(Path(__file__).parents[2] / "aimux.yaml", {}).snapshot
+SAMPLE = load(Path(__file__).parents[2] / "aimux.yaml", {}).policy
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +25,10 @@ def reader(encoder: Encoder) -> TextReader:
     return TextReader.of(SAMPLE, encoder, 8192)
 
 
-def decided(reader: TextReader, text: str) -> Forward | Refuse:
+def decided(reader: TextReader, text: str) -> Forward | Refusal:
     facts = Facts(Reading((Claim(Place.HEADER, "x", "finance-bot"),), text), None, SILENT, reader.score(text))
     found = decide(facts, SAMPLE)
-    assert isinstance(found, Forward | Refuse)
+    assert isinstance(found, Forward | Refusal)
     return found
 
 
@@ -52,11 +52,11 @@ def test_what_is_expected_of_an_answer_does_not_refuse_the_task(
 @pytest.mark.parametrize("output", ["delete users", "wipe all tables", "a list of users, and then delete users"])
 def test_a_forbidden_request_in_its_place_does(reader: TextReader, output: str) -> None:
     found = decided(reader, FRAME.format(task="Forecast revenue of the next quarter", output=output))
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert found.reason in {Reason.AMBIGUOUS_ROUTE, Reason.ROUTE_FORBIDDEN}
 
 
 def test_two_whole_requests_are_still_two(reader: TextReader) -> None:
     found = decided(reader, "Forecast revenue of the next quarter. What is 40 times 6?")
-    assert isinstance(found, Refuse)
+    assert isinstance(found, Refusal)
     assert found.candidates == ("finance", "math")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimux.core.legible import IllegibleError, seen
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.request import Illegible, Scores, TextTooLong
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 from aimux.intent.encoder import Encoder
 from aimux.intent.reader import Plan, TextReader
 from aimux.intent.spelling import Speller
@@ -30,7 +30,7 @@ def speller(encoder: Encoder) -> Speller:
 @pytest.fixture(scope="module")
 def reader(encoder: Encoder) -> TextReader:
     routes = tuple(Route(name, HERE, Access.OPEN, intents=intents) for name, intents in (ORDERS, DATA))
-    return TextReader.of(Snapshot.of(routes), encoder, 400)
+    return TextReader.of(Policy.of(routes), encoder, 400)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimux.config.load import load
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.request import Scores
 from aimux.core.routing import match
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 from aimux.intent.encoder import Encoder, EncodingError
 from aimux.intent.index import IntentIndex
 
@@ -29,13 +29,13 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return found
 
 
-def house(counts: list[int], threshold: float = 0.05) -> Snapshot:
+def house(counts: list[int], threshold: float = 0.05) -> Policy:
     """Routes with so many intents each."""
     routes = tuple(
         Route(f"r{place}", UPSTREAM, Access.OPEN, intents=tuple(f"i{number}" for number in range(count)), min_score=0.2)
         for place, count in enumerate(counts)
     )
-    return Snapshot.of(routes, ambiguity_threshold=threshold)
+    return Policy.of(routes, ambiguity_threshold=threshold)
 
 
 def values(index: IntentIndex, text: np.ndarray) -> list[float]:
@@ -103,9 +103,9 @@ def test_a_match_by_the_leaders_is_the_match_by_all(
     random = np.random.default_rng(seed)
     angles = random.integers(0, levels, sum(counts)) / levels
     vectors = np.stack([angles, np.sqrt(1 - angles**2)], axis=1).astype(np.float32)
-    snapshot = house(counts, threshold)
-    scores = IntentIndex(snapshot, vectors).scores(np.array([[1.0, 0.0]], np.float32))
-    assert match(snapshot, scores) == match(snapshot, Scores(scores.values))
+    policy = house(counts, threshold)
+    scores = IntentIndex(policy, vectors).scores(np.array([[1.0, 0.0]], np.float32))
+    assert match(policy, scores) == match(policy, Scores(scores.values))
 
 
 def test_with_many_routes_a_decision_looks_at_few() -> None:
@@ -133,9 +133,9 @@ def test_the_words_of_an_intent_score_one_in_their_route(counts: list[int], seed
 
 
 def test_every_intent_of_the_sample_scores_one_and_leads_by_far(encoder: Encoder) -> None:
-    snapshot = load(CHECKOUT / "aimux.yaml", {}).snapshot
-    index = IntentIndex.build(snapshot, encoder)
-    for route, (number, vectors) in zip(snapshot.routes, index.routes, strict=True):
+    policy = load(CHECKOUT / "aimux.yaml", {}).policy
+    index = IntentIndex.build(policy, encoder)
+    for route, (number, vectors) in zip(policy.routes, index.routes, strict=True):
         for intent, vector in zip(route.intents, vectors, strict=True):
             found = values(index, vector)
             own = found.pop(number)
@@ -262,20 +262,20 @@ def test_a_part_stands_for_its_best_route_where_that_is_good_enough(
     vectors = unit(random.normal(size=(sum(counts), 4)))
     windows = unit(random.normal(size=(len(owners), 4)))
     whole = [part % 2 == 0 for part in range(4)]
-    snapshot = house(counts)
-    index = IntentIndex(snapshot, vectors)
+    policy = house(counts)
+    index = IntentIndex(policy, vectors)
     expected = set()
     for part in set(owners):
         mine = windows[[place for place, owner in enumerate(owners) if owner == part]]
         scored = [(place, value) for place, value in enumerate(index.scores(mine).values) if value is not None]
         best, top = max(scored, key=lambda pair: pair[1])
-        if top >= snapshot.routes[best].min_score:
-            close = frozenset(p for p, v in scored if top - v < snapshot.ambiguity_threshold and p != best)
+        if top >= policy.routes[best].min_score:
+            close = frozenset(p for p, v in scored if top - v < policy.ambiguity_threshold and p != best)
             expected.add((best, close, whole[part]))
     found = index.stands(windows, owners, whole)
     assert {(stand.place, stand.close, stand.whole) for stand in found} == expected
     assert len(found) == len(expected)
-    assert all(stand.score >= snapshot.routes[stand.place].min_score for stand in found)
+    assert all(stand.score >= policy.routes[stand.place].min_score for stand in found)
 
 
 def test_a_guard_scores_as_if_it_were_one_of_the_routes() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from aimux.config.load import load
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.request import Scores
 from aimux.core.routing import match
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
 from aimux.intent.counted import counted
 from aimux.intent.encoder import Encoder
 from aimux.intent.everyday import EVERYDAY
@@ -35,15 +35,15 @@ SANE = {
 }
 
 
-def snapshot_of(intents: dict[str, list[str]], **changes: dict[str, object]) -> Snapshot:
+def policy_of(intents: dict[str, list[str]], **changes: dict[str, object]) -> Policy:
     """Open routes with these intents; `changes` are of the route of that name."""
     routes = (Route(name, UPSTREAM, Access.OPEN, intents=tuple(texts)) for name, texts in intents.items())
-    return Snapshot.of(tuple(replace(route, **changes.get(route.name, {})) for route in routes), agents=AGENTS)
+    return Policy.of(tuple(replace(route, **changes.get(route.name, {})) for route in routes), agents=AGENTS)
 
 
 def found_in(encoder: Encoder, intents: dict[str, list[str]], **changes: dict[str, object]) -> list[Finding]:
-    snapshot = snapshot_of(intents, **changes)
-    return lint(snapshot, IntentIndex.build(snapshot, encoder), encoder)
+    policy = policy_of(intents, **changes)
+    return lint(policy, IntentIndex.build(policy, encoder), encoder)
 
 
 def of(code: Code, findings: list[Finding]) -> list[Finding]:
@@ -55,8 +55,8 @@ def test_nothing_is_found_in_sane_routes(encoder: Encoder) -> None:
 
 
 def test_the_sample_configuration_has_no_errors(encoder: Encoder) -> None:
-    snapshot = load(CHECKOUT / "aimux.yaml", {}).snapshot
-    found = lint(snapshot, IntentIndex.build(snapshot, encoder), encoder)
+    policy = load(CHECKOUT / "aimux.yaml", {}).policy
+    found = lint(policy, IntentIndex.build(policy, encoder), encoder)
     assert [finding for finding in found if finding.severity is Severity.ERROR] == []
     assert len(found) <= 2
 
@@ -140,8 +140,8 @@ def test_a_route_that_only_its_own_words_lead_to(encoder: Encoder) -> None:
 
 
 def test_a_score_looks_as_far_below_a_threshold_as_it_is(encoder: Encoder) -> None:
-    snapshot = snapshot_of(SANE)
-    trials = Trials(snapshot, IntentIndex.build(snapshot, encoder)).run()
+    policy = policy_of(SANE)
+    trials = Trials(policy, IntentIndex.build(policy, encoder)).run()
     highest = max(trial.outcome.own for trial in trials if trial.intent.route == 0 and trial.outcome)
     least = round(highest, 2) if round(highest, 2) > highest else highest + 0.0004
     (found,) = of(Code.OUT_OF_REACH, found_in(encoder, SANE, weather={"min_score": least}))
@@ -167,8 +167,8 @@ def test_a_score_looks_as_far_below_a_threshold_as_it_is(encoder: Encoder) -> No
     ],
 )
 def test_a_route_for_nobody(access: Access, allowed: list[str], agents: frozenset[str], said: str | None) -> None:
-    snapshot = snapshot_of(SANE, weather={"access": access, "allowed": frozenset(allowed)})
-    found = list(counted(Snapshot.of(snapshot.routes, agents=agents)))
+    policy = policy_of(SANE, weather={"access": access, "allowed": frozenset(allowed)})
+    found = list(counted(Policy.of(policy.routes, agents=agents)))
     assert [(each.code, each.severity, each.routes, each.route) for each in found] == (
         [(Code.FOR_NOBODY, Severity.WARNING, ("weather",), 0)] if said else []
     )
@@ -193,7 +193,7 @@ def test_few_intents_and_none(encoder: Encoder) -> None:
         (Code.BY_NAME_ONLY, Severity.NOTE, ("none",)),
     ]
     assert "five to ten" in found[0].remedy
-    assert [finding.code for finding in counted(snapshot_of({"none": []}))] == [Code.BY_NAME_ONLY]
+    assert [finding.code for finding in counted(policy_of({"none": []}))] == [Code.BY_NAME_ONLY]
 
 
 def test_one_route_alone_has_nobody_to_be_compared_with(encoder: Encoder) -> None:
@@ -203,9 +203,9 @@ def test_one_route_alone_has_nobody_to_be_compared_with(encoder: Encoder) -> Non
 
 def test_messages_show_intents_as_they_may_be_shown(encoder: Encoder) -> None:
     routes = {"users": SANE["users"], "people": ["who is on holiday", "delete a user account", "birthdays"]}
-    snapshot = snapshot_of(routes)
+    policy = policy_of(routes)
     shown = Shown([["${A}"] * 4, ["${B}"] * 3], [])
-    found = lint(snapshot, IntentIndex.build(snapshot, encoder), encoder, shown)
+    found = lint(policy, IntentIndex.build(policy, encoder), encoder, shown)
     assert found
     assert not any("user account" in str(finding) + str(finding.texts) for finding in found)
 
@@ -225,13 +225,13 @@ def unit(rows: np.ndarray) -> np.ndarray:
 def test_a_trial_says_what_an_index_without_the_intent_would(seed: int) -> None:
     counts = [3, 1, 0, 5]
     vectors = unit(np.random.default_rng(seed).normal(0.6, 1.0, (sum(counts), 8)))
-    snapshot = snapshot_of({f"r{at}": [f"{at}.{n}" for n in range(count)] for at, count in enumerate(counts)})
-    trials = Trials(snapshot, IntentIndex(snapshot, vectors)).run()
+    policy = policy_of({f"r{at}": [f"{at}.{n}" for n in range(count)] for at, count in enumerate(counts)})
+    trials = Trials(policy, IntentIndex(policy, vectors)).run()
     assert [trial.intent.route for trial in trials] == [0] * 3 + [1] + [3] * 5
     for row, trial in enumerate(trials):
         assert trial.outcome is not None
         text = vectors[row][np.newaxis]
-        assert trial.outcome.whole == match(snapshot, IntentIndex(snapshot, vectors).scores(text))
+        assert trial.outcome.whole == match(policy, IntentIndex(policy, vectors).scores(text))
         strangers = [at for at, other in enumerate(trials) if other.intent.route != trial.intent.route]
         nearest = max(strangers, key=lambda at: float(vectors[at] @ vectors[row]))
         assert trial.other == trials[nearest].intent
@@ -239,22 +239,22 @@ def test_a_trial_says_what_an_index_without_the_intent_would(seed: int) -> None:
         if counts[trial.intent.route] == 1:
             assert trial.outcome.left_out is None
             continue
-        own = snapshot.routes[trial.intent.route]
+        own = policy.routes[trial.intent.route]
         less = replace(own, intents=tuple(t for n, t in enumerate(own.intents) if n != trial.intent.number))
-        without = Snapshot.of(tuple(less if route is own else route for route in snapshot.routes))
+        without = Policy.of(tuple(less if route is own else route for route in policy.routes))
         expected = IntentIndex(without, np.delete(vectors, row, axis=0)).scores(text).values
         assert trial.outcome.own == pytest.approx(expected[trial.intent.route], abs=1e-5)
         assert trial.outcome.own is not None
-        values = list(IntentIndex(snapshot, vectors).scores(text).values)
+        values = list(IntentIndex(policy, vectors).scores(text).values)
         values[trial.intent.route] = trial.outcome.own
-        assert trial.outcome.left_out == match(snapshot, Scores(tuple(values)))
+        assert trial.outcome.left_out == match(policy, Scores(tuple(values)))
 
 
 def test_of_very_many_intents_each_route_has_its_share_of_trials() -> None:
     routes, each = 50, 40
     vectors = unit(np.random.default_rng(3).normal(size=(routes * each, 16)))
-    snapshot = snapshot_of({f"r{at}": [f"{at}.{n}" for n in range(each)] for at in range(routes)})
-    trials = Trials(snapshot, IntentIndex(snapshot, vectors)).run()
+    policy = policy_of({f"r{at}": [f"{at}.{n}" for n in range(each)] for at in range(routes)})
+    trials = Trials(policy, IntentIndex(policy, vectors)).run()
     tried = [trial.intent.route for trial in trials if trial.outcome is not None]
     assert len(trials) == routes * each
     assert [tried.count(route) for route in range(routes)] == [MOST_TRIED // routes] * routes

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
+from aimux.core.policy import Access, Guard, Policy, Route, Upstream
 from aimux.intent import lint_guards
 from aimux.intent.encoder import Encoder
 from aimux.intent.everyday import EVERYDAY
@@ -57,15 +57,15 @@ def guard(intents: Sequence[str], *excepted: str, name: str = "deletions", least
     return Guard(name, tuple(intents), least, frozenset(excepted))
 
 
-def house(*guards: Guard, users: Sequence[str] = (*USERS, DELETE), **changes: object) -> Snapshot:
+def house(*guards: Guard, users: Sequence[str] = (*USERS, DELETE), **changes: object) -> Policy:
     """Two routes, of which `changes` are the second one's, with some guards."""
     routes = (route("weather", WEATHER), route("users", users, **changes))
-    return Snapshot.of(routes, agents=AGENTS, guards=guards)
+    return Policy.of(routes, agents=AGENTS, guards=guards)
 
 
-def found_in(encoder: Encoder, snapshot: Snapshot, shown: Shown | None = None) -> list[Finding]:
-    index = IntentIndex.build(snapshot, encoder)
-    return list(GuardLint(snapshot, index, encoder, shown or Shown.of(snapshot)).all(encoder.encode(EVERYDAY)))
+def found_in(encoder: Encoder, policy: Policy, shown: Shown | None = None) -> list[Finding]:
+    index = IntentIndex.build(policy, encoder)
+    return list(GuardLint(policy, index, encoder, shown or Shown.of(policy)).all(encoder.encode(EVERYDAY)))
 
 
 def codes(found: Sequence[Finding]) -> list[tuple[Code, tuple[str, ...]]]:
@@ -73,8 +73,8 @@ def codes(found: Sequence[Finding]) -> list[tuple[Code, tuple[str, ...]]]:
 
 
 def test_nothing_is_found_in_sane_guards(encoder: Encoder) -> None:
-    snapshot = house(guard(DELETIONS), guard(KEYS, "alice", name="keys"), users=USERS)
-    assert lint(snapshot, IntentIndex.build(snapshot, encoder), encoder) == []
+    policy = house(guard(DELETIONS), guard(KEYS, "alice", name="keys"), users=USERS)
+    assert lint(policy, IntentIndex.build(policy, encoder), encoder) == []
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_an_intent_that_is_refused_to_who_may_use_its_route(
 def test_of_many_callers_the_first_are_named(encoder: Encoder) -> None:
     many = frozenset({"alice", "bob", "carl", "dora", "eve"})
     routes = (route("users", (*USERS, DELETE), **PUBLIC),)
-    snapshot = Snapshot.of(routes, agents=many, guards=(guard(DELETIONS),))
-    assert " for agents alice, bob, carl and 2 more, who " in found_in(encoder, snapshot)[0].message
+    policy = Policy.of(routes, agents=many, guards=(guard(DELETIONS),))
+    assert " for agents alice, bob, carl and 2 more, who " in found_in(encoder, policy)[0].message
 
 
 def test_each_route_is_said_once_for_each_guard_by_its_worst_intent(encoder: Encoder) -> None:
@@ -234,15 +234,15 @@ def test_a_guard_that_refuses_nobody(
 ) -> None:
     last = None if fallback is None else route("fallback", (), **fallback)
     routes = (route("users", USERS, **access),)
-    snapshot = Snapshot.of(routes, agents=AGENTS, guards=(guard(DELETIONS, *excepted),), fallback=last)
+    policy = Policy.of(routes, agents=AGENTS, guards=(guard(DELETIONS, *excepted),), fallback=last)
     expected = [(Code.REFUSES_NOBODY, ("deletions",))] if idle else []
-    assert codes(found_in(encoder, snapshot)) == expected
+    assert codes(found_in(encoder, policy)) == expected
 
 
 def test_guards_without_any_route_that_has_intents(encoder: Encoder) -> None:
     guards = (guard(KEYS[:1], name="one"), guard(["hello", *DELETIONS]))
-    snapshot = Snapshot.of((route("bare", ()),), guards=guards)
-    found = lint(snapshot, IntentIndex.build(snapshot, encoder), encoder)
+    policy = Policy.of((route("bare", ()),), guards=guards)
+    found = lint(policy, IntentIndex.build(policy, encoder), encoder)
     assert codes(found) == [
         (Code.EVERYDAY, ("deletions",)),
         (Code.FEW_INTENTS, ("one",)),
@@ -251,9 +251,9 @@ def test_guards_without_any_route_that_has_intents(encoder: Encoder) -> None:
 
 
 def test_messages_show_intents_as_they_may_be_shown(encoder: Encoder) -> None:
-    snapshot = house(guard(("hello", *DELETIONS[1:])))
+    policy = house(guard(("hello", *DELETIONS[1:])))
     shown = Shown([["${A}"] * 4, ["${B}"] * 5], [["${C}"] * 5])
-    found = found_in(encoder, snapshot, shown)
+    found = found_in(encoder, policy, shown)
     assert [finding.texts for finding in found] == [("${B}", "${C}"), ("${C}", "hello")]
     for finding in found:
         assert all(f'"{text}"' in finding.message for text in finding.texts)
@@ -280,21 +280,21 @@ class WordEncoder:
         return np.eye(8, dtype=np.float32)[[7] * len(windows)]
 
 
-def random_house(intents: Sequence[str]) -> tuple[Snapshot, IntentIndex, np.ndarray]:
+def random_house(intents: Sequence[str]) -> tuple[Policy, IntentIndex, np.ndarray]:
     """A route of any agent's with these intents at random places, and three guards, the last of which bars nobody."""
     vectors = np.random.default_rng(5).normal(size=(len(intents), 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     guards = (guard("ab", least=0.5), guard("cd", name="other", least=0.6), guard("ef", *AGENTS, name="idle"))
-    snapshot = Snapshot.of((route("many", intents, **PUBLIC),), agents=AGENTS, guards=guards)
+    policy = Policy.of((route("many", intents, **PUBLIC),), agents=AGENTS, guards=guards)
     rows = np.split(np.eye(8, dtype=np.float32)[:6], 3)
-    return snapshot, IntentIndex(snapshot, vectors, rows), vectors
+    return policy, IntentIndex(policy, vectors, rows), vectors
 
 
 def test_of_very_many_intents_only_the_nearest_are_read_in_parts() -> None:
     intents = [f"look at number {at}, and then have it sent" for at in range(MOST_READ * 3)]
-    snapshot, index, vectors = random_house(intents)
+    policy, index, vectors = random_house(intents)
     encoder = WordEncoder()
-    list(GuardLint(snapshot, index, encoder, Shown.of(snapshot)).all(vectors[: len(EVERYDAY)]))  # type: ignore[arg-type]
+    list(GuardLint(policy, index, encoder, Shown.of(policy)).all(vectors[: len(EVERYDAY)]))  # type: ignore[arg-type]
     leads = (index.each_guard(vectors)[:, :2] - np.array([0.5, 0.6])).max(axis=1)
     nearest = np.argsort(-leads)[:MOST_READ].tolist()
     # Of the parts, those that the text sets apart are here.
@@ -303,9 +303,9 @@ def test_of_very_many_intents_only_the_nearest_are_read_in_parts() -> None:
 
 
 def test_what_its_vector_says_all_of_or_nobody_can_read_is_not_read() -> None:
-    snapshot, index, vectors = random_house(["look at it", "have it sent", "look at \u202eit"])
+    policy, index, vectors = random_house(["look at it", "have it sent", "look at \u202eit"])
     encoder = WordEncoder()
-    list(GuardLint(snapshot, index, encoder, Shown.of(snapshot)).all(vectors[[0] * len(EVERYDAY)]))  # type: ignore[arg-type]
+    list(GuardLint(policy, index, encoder, Shown.of(policy)).all(vectors[[0] * len(EVERYDAY)]))  # type: ignore[arg-type]
     assert encoder.embedded == []
 
 
@@ -315,9 +315,9 @@ def test_of_very_many_intents_of_a_guard_some_are_left_out(monkeypatch: pytest.M
     intents = [f"never say {at}" for at in range(100)]
     rows = np.eye(100, dtype=np.float32)
     rows[7] = rows[3]
-    snapshot = Snapshot.of((), guards=(guard(intents),))
-    index = IntentIndex(snapshot, np.empty((0, 100), np.float32), [rows])
-    found = list(GuardLint(snapshot, index, WordEncoder(), Shown.of(snapshot))._beyond())  # type: ignore[arg-type]
+    policy = Policy.of((), guards=(guard(intents),))
+    index = IntentIndex(policy, np.empty((0, 100), np.float32), [rows])
+    found = list(GuardLint(policy, index, WordEncoder(), Shown.of(policy))._beyond())  # type: ignore[arg-type]
     assert codes(found) == [(Code.OUT_OF_REACH, ("deletions",))]
     assert len(asked) == lint_guards.MOST_LEFT_OUT
     assert set(asked[:2]) == {3, 7}

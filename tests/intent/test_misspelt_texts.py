@@ -2,8 +2,8 @@
 
 import pytest
 
+from aimux.core.policy import Access, Guard, Policy, Route, Upstream
 from aimux.core.request import Scores
-from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 from aimux.intent.encoder import Encoder
 from aimux.intent.reader import Plan, TextReader
 from aimux.intent.spelling import Speller
@@ -11,8 +11,8 @@ from aimux.intent.spelling import Speller
 HERE = Upstream("http://127.0.0.1:1", secure=False, host="127.0.0.1", port=1, base_path="")
 
 
-def house(*routes: tuple[str, tuple[str, ...]]) -> Snapshot:
-    return Snapshot.of(tuple(Route(name, HERE, Access.OPEN, intents=intents) for name, intents in routes))
+def house(*routes: tuple[str, tuple[str, ...]]) -> Policy:
+    return Policy.of(tuple(Route(name, HERE, Access.OPEN, intents=intents) for name, intents in routes))
 
 
 BUDGETS = ("budget", ("analyze the budget", "show the quarterly budget", "compare spending with the budget"))
@@ -73,6 +73,6 @@ def test_a_text_without_slips_is_read_once(encoder: Encoder, text: str) -> None:
 
 def test_words_of_a_guard_are_known(encoder: Encoder) -> None:
     routes = house(BUDGETS)
-    guarded = Snapshot.of(routes.routes, guards=(Guard("kwyjibo", ("show the kwyjibos",), 0.6),))
-    plans = [TextReader.of(snapshot, encoder, 100).plan("show the kwyjiboes") for snapshot in (routes, guarded)]
+    guarded = Policy.of(routes.routes, guards=(Guard("kwyjibo", ("show the kwyjibos",), 0.6),))
+    plans = [TextReader.of(policy, encoder, 100).plan("show the kwyjiboes") for policy in (routes, guarded)]
     assert [len(plan.windows) if isinstance(plan, Plan) else 0 for plan in plans] == [1, 2]

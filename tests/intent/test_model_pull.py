@@ -14,7 +14,7 @@ from aimux.intent.fetch import Progress, Weights
 from aimux.intent.model import TOKENIZER_NAME, TOKENIZER_SHA256, ModelError, ModelFiles, Precision, file_sha256, marks
 from aimux.intent.pull import Outcome, Source, Step, is_current, pull
 
-Snapshot = dict[str, bytes]
+Policy = dict[str, bytes]
 
 
 class UnexpectedError(Exception):
@@ -29,7 +29,7 @@ def quiet(step: Step, done: float) -> None:
     pass
 
 
-def snapshot(folder: Path) -> Snapshot:
+def policy(folder: Path) -> Policy:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -145,14 +145,14 @@ def test_force_builds_a_current_model_again(real_files: ModelFiles, place: Path)
 
 def test_somebody_elses_model_is_spared(tiny: Any, tmp_path: Path, place: Path) -> None:
     files = tiny()
-    before = snapshot(tmp_path)
+    before = policy(tmp_path)
 
     with pytest.raises(ModelError, match=r"tiny\.onnx is not aimux's own: .* --force"):
         pull(files.onnx, Precision.INT8, Source(no_download), quiet)
     with pytest.raises(UnexpectedError):
         pull(files.onnx, Precision.INT8, Source(no_download), quiet, force=True)
 
-    assert snapshot(tmp_path) == before
+    assert policy(tmp_path) == before
 
 
 def test_the_tokenizer_of_another_model_is_spared(tiny: Any, tmp_path: Path, place: Path) -> None:
@@ -210,12 +210,12 @@ def test_a_failure_leaves_everything_as_it_was(
     target = place / ("deep/er/m.onnx" if is_new else "m.onnx")
     if not is_new:
         copy_real(real_files, target)
-    before = snapshot(tmp_path)
+    before = policy(tmp_path)
 
     with pytest.raises(error):
         pull(target, Precision.FP32, Source(download, tmp_path / "cache"), quiet)
 
-    assert snapshot(tmp_path) == before
+    assert policy(tmp_path) == before
     assert [path.name for path in tmp_path.iterdir()] == ["models"]
     assert not (place / "deep").exists()
     assert is_new or Encoder.load(ModelFiles.at(target)).dimensions == 384
@@ -226,7 +226,7 @@ def test_an_interrupt_in_the_build_leaves_everything_as_it_was(
     real_files: ModelFiles, weights: Weights, place: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     files = copy_real(real_files, place / "m.onnx")
-    before = snapshot(place)
+    before = policy(place)
     half_built: list[Path] = []
 
     def interrupt(weights: Weights, made: ModelFiles, precision: Precision) -> None:
@@ -242,7 +242,7 @@ def test_an_interrupt_in_the_build_leaves_everything_as_it_was(
         pull(files.onnx, Precision.INT8, Source(no_download, weights.safetensors.parent), quiet, force=True)
 
     assert len(half_built) == 1
-    assert snapshot(place) == before
+    assert policy(place) == before
     assert sorted(path.name for path in place.iterdir()) == ["m.onnx", TOKENIZER_NAME]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aimux.core.snapshot import Access, Route, Snapshot, Upstream
+from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.intent.index import IntentIndex
 from aimux.intent.overlaps import closeness
 
@@ -16,7 +16,7 @@ def index_of(counts: list[int], vectors: np.ndarray) -> IntentIndex:
         Route(f"r{place}", UPSTREAM, Access.OPEN, intents=tuple(f"i{number}" for number in range(count)))
         for place, count in enumerate(counts)
     )
-    return IntentIndex(Snapshot.of(routes), vectors)
+    return IntentIndex(Policy.of(routes), vectors)
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

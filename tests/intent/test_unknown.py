@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from tokenizers.models import BPE, Unigram, WordLevel
 
+from aimux.core.policy import Access, Guard, Policy, Route, Upstream
 from aimux.core.request import Scores
-from aimux.core.snapshot import Access, Guard, Route, Snapshot, Upstream
 from aimux.intent.encoder import Encoder
 from aimux.intent.index import IntentIndex
 from aimux.intent.model import ModelError
@@ -22,12 +22,12 @@ USERS = ("delete a user", "remove all users", "delete users", "drop the accounts
 CHINESE = "删除用户"  # "delete users"
 
 
-def house(**changes: object) -> Snapshot:
+def house(**changes: object) -> Policy:
     routes = (
         Route("orders", UPSTREAM, Access.OPEN, intents=ORDERS),
         Route("users", UPSTREAM, Access.RESTRICTED, intents=USERS),
     )
-    return Snapshot.of(routes, **changes)  # type: ignore[arg-type]
+    return Policy.of(routes, **changes)  # type: ignore[arg-type]
 
 
 GUARDED = house(guards=(Guard("users", USERS, 0.5),))
@@ -233,15 +233,15 @@ def test_a_configuration_with_an_intent_that_the_model_does_not_read_is_not_serv
 ) -> None:
     intents = ("show my orders", intent)
     routes = (Route("orders", UPSTREAM, Access.OPEN, intents=intents if of == "route" else ORDERS),)
-    snapshot = Snapshot.of(routes, guards=(Guard("orders", intents, 0.5),) if of == "guard" else ())
+    policy = Policy.of(routes, guards=(Guard("orders", intents, 0.5),) if of == "guard" else ())
     with pytest.raises(ModelError, match=f"intent 2 of {of} 'orders' is (of words|longer)") as raised:
-        TextReader.of(snapshot, encoder, 100)
+        TextReader.of(policy, encoder, 100)
     assert intent not in str(raised.value)
     assert str(raised.value).count("\n") == 0
 
 
 def test_an_intent_with_a_picture_behind_a_word_is_read_as_texts_are(encoder: Encoder) -> None:
-    snapshot = Snapshot.of((Route("orders", UPSTREAM, Access.OPEN, intents=("show my orders📦", "track an order")),))
-    reader = TextReader.of(snapshot, encoder, 100)
+    policy = Policy.of((Route("orders", UPSTREAM, Access.OPEN, intents=("show my orders📦", "track an order")),))
+    reader = TextReader.of(policy, encoder, 100)
     assert scores(reader, "show my orders📦").values[0] == pytest.approx(1.0, abs=1e-5)
-    assert IntentIndex.build(snapshot, encoder).routes[0][1].shape == (2, encoder.dimensions)
+    assert IntentIndex.build(policy, encoder).routes[0][1].shape == (2, encoder.dimensions)

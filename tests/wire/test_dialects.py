@@ -3,8 +3,8 @@
 import pytest
 from wire_support.requests import SOURCES, flaw, head_of, parts, said
 
+from aimux.core.policy import IdentitySources
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import IdentitySources
 from aimux.wire.dialects import named_route, read_head, read_opening
 from aimux.wire.heads import HeadReader
 from aimux.wire.http1 import HeadLimits, parse_head

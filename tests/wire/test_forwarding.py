@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimux.core.headers import Trace
+from aimux.core.policy import Access, Route, Upstream
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import Access, Route, Upstream
 from aimux.wire.forwarding import Origin, client_head, phrase_of, route_line, upstream_head, upstream_target
 from aimux.wire.http1 import CHUNKED, HeadLimits, find_head, parse_head
 

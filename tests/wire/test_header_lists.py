@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimux.core.headers import Trace
-from aimux.core.snapshot import Upstream
+from aimux.core.policy import Upstream
 from aimux.wire.forwarding import Origin, client_head, upstream_head
 from aimux.wire.http1 import HeadLimits, find_head, parse_head
 from aimux.wire.response import ResponseHead, ResponseHeadLimits

@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimux.core.identity import identify
+from aimux.core.policy import IdentitySources, Policy
 from aimux.core.reason import Reason
 from aimux.core.request import SILENT, Claim, Facts, Place, Principal
-from aimux.core.snapshot import IdentitySources, Snapshot
 from aimux.wire.dialects import body_kind, read_body, read_head
 from aimux.wire.http1 import HeadLimits, find_head, parse_head
 
 SOURCES = IdentitySources()
 LIMITS = HeadLimits()
-HOUSE = Snapshot.of((), agents=frozenset({"ant", "bee", "cat"}))
+HOUSE = Policy.of((), agents=frozenset({"ant", "bee", "cat"}))
 
 
 def head_of(*lines, target=b"/"):
@@ -208,7 +208,7 @@ def test_other_headers_and_parameters_are_no_identity():
     ],
 )
 def test_a_look_alike_is_kept_as_it_is_and_nobody(name):
-    house = Snapshot.of((), agents=frozenset({"finance-bot", "cafe"}))
+    house = Policy.of((), agents=frozenset({"finance-bot", "cafe"}))
     readings = []
     if "\x00" not in name:
         readings.append((in_head(target=b"/?client_id=" + quote(name).encode()), SILENT))
@@ -222,7 +222,7 @@ def test_bytes_beyond_ascii_in_a_header_are_nobody():
     for value in ("finance‐bot".encode(), b"finance-bot\xff", b"finance-b\xf6t"):
         found = in_head(b"X-Source-Agent: " + value)
         assert names(found) == [value.decode("latin-1")]
-        assert identify(Facts(found, body=SILENT), Snapshot.of((), agents=frozenset({"finance-bot"}))).reason
+        assert identify(Facts(found, body=SILENT), Policy.of((), agents=frozenset({"finance-bot"}))).reason
 
 
 # Configured elsewhere

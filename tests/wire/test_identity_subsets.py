@@ -5,8 +5,8 @@ from collections import Counter
 from itertools import product
 
 from aimux.core.identity import identify
+from aimux.core.policy import IdentitySources, Policy
 from aimux.core.request import Facts, Principal
-from aimux.core.snapshot import IdentitySources, Snapshot
 from aimux.wire.dialects import BodyKind, read_body, read_head
 from aimux.wire.http1 import HeadLimits, parse_head
 
@@ -16,7 +16,7 @@ HEADERS = ("X-Source-Agent", "X-Client-ID")
 PLACES = (*QUERY, *HEADERS, "body")
 # Each place names somebody of its own, so that it shows which one counted.
 AGENT = {place: f"agent-{number}" for number, place in enumerate(PLACES)}
-HOUSE = Snapshot.of((), agents=frozenset(AGENT.values()))
+HOUSE = Policy.of((), agents=frozenset(AGENT.values()))
 STATES = ("absent", "registered", "unregistered", "empty", "the same twice", "two names")
 
 

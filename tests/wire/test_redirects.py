@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aimux.core.policy import Upstream
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import Upstream
 from aimux.wire.forwarding import Origin, asked_at
 from aimux.wire.http1 import HeadLimits, parse_head
 from aimux.wire.redirects import Asked, Kept, kept_at_gateway

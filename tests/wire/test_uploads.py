@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3 import encode_multipart_formdata
 
+from aimux.core.policy import IdentitySources
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import SILENT
-from aimux.core.snapshot import IdentitySources
 from aimux.wire.dialects import BodyKind, body_kind, read_body, read_opening
 from aimux.wire.http1 import HeadLimits, parse_head
 

@@ -39,13 +39,13 @@ async def _engine_for(loaded: Loaded, alive: Callable[[], Sequence[Engine]]) -> 
     loop = asyncio.get_running_loop()
     limits, max_tokens = scorer_limits(loaded.config), loaded.config.semantic_engine.max_tokens
     intents = (
-        *(route.intents for route in loaded.snapshot.routes),
-        *(guard.intents for guard in loaded.snapshot.guards),
+        *(route.intents for route in loaded.policy.routes),
+        *(guard.intents for guard in loaded.policy.guards),
     )
     # What a text's parts are depends on how closely it is read, and what they stand for on the thresholds.
-    snapshot = loaded.snapshot
-    thresholds = (snapshot.ambiguity_threshold, *(route.min_score for route in snapshot.routes))
-    parts = (snapshot.close_reading, *thresholds)
+    policy = loaded.policy
+    thresholds = (policy.ambiguity_threshold, *(route.min_score for route in policy.routes))
+    parts = (policy.close_reading, *thresholds)
     files = locate(loaded.config.semantic_engine.model_path)
     encoder = None
     if alive():
@@ -56,6 +56,6 @@ async def _engine_for(loaded: Loaded, alive: Callable[[], Sequence[Engine]]) -> 
             if engine.made_for == (digest, max_tokens, limits, intents, parts):
                 return engine
         encoder = next((engine.encoder for engine in known if engine.encoder.digest == digest), None)
-    reader = await loop.run_in_executor(None, load_reader, loaded.snapshot, files, max_tokens, encoder)
+    reader = await loop.run_in_executor(None, load_reader, loaded.policy, files, max_tokens, encoder)
     made_for = (reader.encoder.digest, max_tokens, limits, intents, parts)
     return Engine(ThreadedScorer(reader, limits), reader.encoder, reader.index, files.bundled, made_for)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aimux.app.errors import ReloadError
 from aimux.config.load import Loaded
-from aimux.core.snapshot import Route, Snapshot
+from aimux.core.policy import Policy, Route
 from aimux.edge.pool import Upstreams, trust_of
 from aimux.gateway.live import Generation
 from aimux.wire.dialects import speaking_params
@@ -41,18 +41,18 @@ class Generations:
         Raises ModelError, and ReloadError for a `ca_file` that cannot be used.
         """
         loop = asyncio.get_running_loop()
-        routes = _routes_of(loaded.snapshot)
+        routes = _routes_of(loaded.policy)
         try:
             # Reading the system's certificates takes time that requests in flight do not have.
             trust = await loop.run_in_executor(None, trust_of, routes)
-            engine = await self._engine(loaded) if loaded.snapshot.needs_scores else None
+            engine = await self._engine(loaded) if loaded.policy.needs_scores else None
         except ValueError as error:
             raise ReloadError(str(error)) from error
         scorer = None if engine is None else engine.scorer
         model = None if engine is None else engine.encoder.digest
-        made = Made(Generation(loaded.snapshot, scorer, model), loaded, engine, loaded_at)
+        made = Made(Generation(loaded.policy, scorer, model), loaded, engine, loaded_at)
         self._alive.append(made)
-        self._upstreams.open(routes, trust, speaking_params(loaded.snapshot.identity))
+        self._upstreams.open(routes, trust, speaking_params(loaded.policy.identity))
         return made
 
     def index_of(self, generation: Generation) -> "IntentIndex | None":
@@ -65,7 +65,7 @@ class Generations:
         made = next((made for made in self._alive if made.generation is generation), None)
         if made is None:
             return  # everything was taken apart meanwhile
-        self._upstreams.shut(_routes_of(generation.snapshot))
+        self._upstreams.shut(_routes_of(generation.policy))
         self._discard(made)
 
     def close(self) -> None:
@@ -90,5 +90,5 @@ class Generations:
         return [made.engine for made in self._alive if made.engine is not None]
 
 
-def _routes_of(snapshot: Snapshot) -> tuple[Route, ...]:
-    return snapshot.routes if snapshot.fallback is None else (*snapshot.routes, snapshot.fallback)
+def _routes_of(policy: Policy) -> tuple[Route, ...]:
+    return policy.routes if policy.fallback is None else (*policy.routes, policy.fallback)

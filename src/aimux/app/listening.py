@@ -152,7 +152,7 @@ def url_of(host: str, port: int) -> str:
 def found_at(loaded: Loaded, bound: socket.socket) -> Loaded:
     """A configuration whose hints name the port that was really taken: it may say that any free one will do."""
     address = address_of(loaded.config.server.host, str(bound.getsockname()[1]))
-    return replace(loaded, snapshot=replace(loaded.snapshot, address=address))
+    return replace(loaded, policy=replace(loaded.policy, address=address))
 
 
 def _taken(server: ServerConfig, error: OSError) -> StartError:

@@ -41,10 +41,10 @@ async def _look(made: Made) -> list[Finding]:
 
 
 def _findings(made: Made) -> list[Finding]:
-    snapshot, engine = made.loaded.snapshot, made.engine
+    policy, engine = made.loaded.policy, made.engine
     measured_with = made.loaded.config.semantic_engine.thresholds_model
     if engine is None:
-        return list(counted(snapshot))
+        return list(counted(policy))
     from aimux.intent.lint import lint  # noqa: PLC0415  (what has an engine has loaded what this needs)
 
-    return lint(snapshot, engine.index, engine.encoder, Shown.by(made.loaded.display), measured_with)
+    return lint(policy, engine.index, engine.encoder, Shown.by(made.loaded.display), measured_with)

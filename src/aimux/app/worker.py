@@ -102,7 +102,7 @@ class Worker:
         self.management = Management(
             live,
             measure or self._own_metrics,
-            InForce(loaded.snapshot, loaded.display, loaded_at),
+            InForce(loaded.policy, loaded.display, loaded_at),
             token.get_secret_value() if token else None,
             more={**audit.endpoints, **dashboard.endpoints},
             files=dashboard_files(),
@@ -152,7 +152,7 @@ class Worker:
         """Put what was prepared in force: every request from now on is served by it."""
         self.loaded = made.loaded
         self._deadlines.look_every(interval_for(*timeouts(made.loaded.config)))
-        self.management.in_force = InForce(made.loaded.snapshot, made.loaded.display, made.loaded_at)
+        self.management.in_force = InForce(made.loaded.policy, made.loaded.display, made.loaded_at)
         self.metrics.configuration(made.loaded.digest[:12])
         if made.engine is not None:
             encoder = made.engine.encoder
@@ -220,7 +220,7 @@ class Worker:
         self.log.event.info("audit", detail=what)
 
     async def drain(self) -> Stopped:
-        """Refuse new requests, and wait for those under way to end, at most `server.drain_timeout`."""
+        """Refusal new requests, and wait for those under way to end, at most `server.drain_timeout`."""
         try:
             async with asyncio.timeout(self.loaded.config.server.drain_timeout):
                 await self._live.drain()

@@ -34,7 +34,7 @@ class GroupCommit:
         return waiter
 
     def fail(self) -> None:
-        """Refuse those who wait: what the disk has failed to keep, a later success does not bring back."""
+        """Refusal those who wait: what the disk has failed to keep, a later success does not bring back."""
         self._failed = True
 
     def close(self) -> None:

@@ -19,8 +19,8 @@ from aimux.audit.filters import Filters
 from aimux.audit.locks import is_held
 from aimux.audit.redact import BLOT
 from aimux.audit.segments import LONGEST_LINE, Segment, chain_folder, chains_in, lines_of, segments_in
+from aimux.core.policy import FALLBACK_NAME
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
-from aimux.core.snapshot import FALLBACK_NAME
 
 _KIND: Final = re.compile(rb'\{"seq":[0-9]{1,18},"prev":"[0-9a-f]{64}","kind":"([a-z_]{1,32})"')
 _MOST_SAID: Final = 5

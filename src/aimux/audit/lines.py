@@ -12,10 +12,10 @@ from time import gmtime, strftime
 from typing import Final
 
 from aimux.audit.redact import BLOT, Redactor
+from aimux.core.policy import Policy
 from aimux.core.record import Record
 from aimux.core.request import ChosenBy, Claim, Reading, Scores
 from aimux.core.routing import Match, by_name
-from aimux.core.snapshot import Snapshot
 
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 _MOST_SCORES: Final = 32
@@ -55,8 +55,8 @@ class _Known:
 class Scribe:
     """Writes the bodies of records. Secrets are blotted out before anything else is done with a text."""
 
-    def __init__(self, policy: TextPolicy, redactor: Redactor) -> None:
-        self._policy = policy
+    def __init__(self, texts: TextPolicy, redactor: Redactor) -> None:
+        self._texts = texts
         self._redactor = redactor
         self._known: dict[tuple[str, str | None], _Known] = {}
 
@@ -110,8 +110,8 @@ class Scribe:
         text = None if said is None else said.text
         if said is None or text is None or len(text) > _LONGEST_REMEMBERED or len(record.path) > _LONGEST_QUOTED:
             return self._reasons(record)
-        snapshot, scores = record.scored or _NOT_SCORED
-        found = (record.snapshot, snapshot, scores, record.principal, record.match is None)
+        policy, scores = record.scored or _NOT_SCORED
+        found = (record.policy, policy, scores, record.principal, record.match is None)
         shown = (
             *(record.verdict, record.rule, record.route, record.path, record.peer),
             *(record.method, record.dialect, said.field, record.model, record.chosen_by),
@@ -127,8 +127,8 @@ class Scribe:
         return body
 
     def _reasons(self, record: Record) -> str:
-        principal, snapshot = record.principal, record.snapshot
-        agent, identity = _NOBODY if principal is None else (principal.name, principal.established)
+        principal, policy = record.principal, record.policy
+        agent, identity = _NOBODY if principal is None else (principal.name, principal.assurance)
         conflicts = () if principal is None else principal.conflicts
         peer, method, path = (_ENCODE(_short(value)) for value in (record.peer, record.method, record.path))
         verdict = record.verdict or record.ended.value
@@ -136,7 +136,7 @@ class Scribe:
         return (
             f'"agent":{_ENCODE(agent)},"identity":{_ENCODE(identity)},"route":{_ENCODE(record.route)},'
             f'"verdict":{_ENCODE(verdict)},"rule":{_ENCODE(record.rule)},'
-            f'"config":{_ENCODE(None if snapshot is None else snapshot.digest)},"model":{_ENCODE(record.model)},'
+            f'"config":{_ENCODE(None if policy is None else policy.digest)},"model":{_ENCODE(record.model)},'
             f'"conflicts":{self._conflicts(conflicts)},'
             f'"chosen_by":{_CHOSEN_BY[record.chosen_by]},{turn}'
             f'"peer":{peer},"method":{method},"path":{path},"dialect":"{record.dialect}",{self._text(record)}'
@@ -155,13 +155,13 @@ class Scribe:
         if self._redactor.hides_field(said.field):
             return f'"text":"{BLOT}","text_digest":null', ""
         listed = f',"listed":{len(said.listed)}' if said.listed else ""
-        policy, longest = self._policy, self._policy.longest
+        texts, longest = self._texts, self._texts.longest
         seen = self._redactor.clean(text[:longest])
         whole = seen if len(text) <= longest else text
         digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
-        if policy.text == "none":
+        if texts.text == "none":
             return f'"text":null,"text_digest":"{digest}"{listed}', ""
-        limit = policy.excerpt if policy.text == "excerpt" else longest
+        limit = texts.excerpt if texts.text == "excerpt" else longest
         recorded = seen[:limit]
         shown = seen if len(seen) <= limit and len(text) <= longest else recorded + "..."
         return f'"text":{_ENCODE(shown)},"text_digest":"{digest}"{listed}', recorded
@@ -175,18 +175,18 @@ _CHOSEN_BY: Final[dict[ChosenBy | None, str]] = {None: "null", **{each: f'"{each
 _WORDS: Final = {None: "null", True: "true", False: "false"}
 
 
-def _scored(record: Record, snapshot: Snapshot | None, scores: Scores | None) -> str:
+def _scored(record: Record, policy: Policy | None, scores: Scores | None) -> str:
     found = record.match
-    if found is None or snapshot is None or scores is None:
+    if found is None or policy is None or scores is None:
         return _UNSCORED
-    best = sorted(by_name(snapshot, scores), key=lambda pair: -pair[1])[:_MOST_SCORES]
-    rows = [[name, round(score, 4), snapshot.by_name[name].min_score] for name, score in best]
+    best = sorted(by_name(policy, scores), key=lambda pair: -pair[1])[:_MOST_SCORES]
+    rows = [[name, round(score, 4), policy.by_name[name].min_score] for name, score in best]
     lead = found.lead
     runner_up = None if lead.runner_up is None else lead.runner_up.name
     margin = None if lead.margin is None else round(lead.margin, 4)
     return (
         f'"score":{round(lead.score, 4)},"runner_up":{_ENCODE(runner_up)},"margin":{_ENCODE(margin)},'
-        f'"ambiguity_threshold":{_ENCODE(snapshot.ambiguity_threshold)},"scores":{_ENCODE(rows)}'
+        f'"ambiguity_threshold":{_ENCODE(policy.ambiguity_threshold)},"scores":{_ENCODE(rows)}'
     )
 
 

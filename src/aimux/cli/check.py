@@ -43,7 +43,7 @@ def load_or_say(config: Path, *, as_json: bool) -> Loaded | None:
 
 def _look(loaded: Loaded) -> tuple[list["Finding"], str | None]:
     """What is wrong with the routes, and why the model to look at them cannot be had. Notes are for `aimux lint`."""
-    if not loaded.snapshot.needs_scores:
+    if not loaded.policy.needs_scores:
         return [], None
     from aimux.intent.model import ModelError
 

@@ -9,7 +9,7 @@ from typing import Final
 from aimux.cli import console
 from aimux.cli.labelled import Labelled, labelled_or_report, repeats_of_intents
 from aimux.cli.loading import load_or_report, reader_of, unusable
-from aimux.core.snapshot import Snapshot
+from aimux.core.policy import Policy
 from aimux.gateway.trials import attempt, by_meaning_alone
 from aimux.intent.quality import COVERAGE, FEW, Estimate, InScope, Outcome, OutOfScope, Quality, Trial, assess
 
@@ -29,26 +29,26 @@ def evaluate(labelled: Path, config: Path, *, as_json: bool, show: int) -> int:
     loaded = load_or_report(config)
     if loaded is None:
         return 2
-    snapshot = by_meaning_alone(loaded.snapshot)
-    rows = labelled_or_report(labelled, config, snapshot)
+    policy = by_meaning_alone(loaded.policy)
+    rows = labelled_or_report(labelled, config, policy)
     if rows is None:
         return 2
     from aimux.intent.encoder import EncodingError
     from aimux.intent.model import ModelError
 
     try:
-        score = reader_of(snapshot, loaded).score
-        tried = [(row, attempt(row.text, row.expected, row.kind, snapshot, score)) for row in rows]
+        score = reader_of(policy, loaded).score
+        tried = [(row, attempt(row.text, row.expected, row.kind, policy, score)) for row in rows]
     except (ModelError, EncodingError, OSError) as error:
         console.problem(f"aimux: {unusable(error)}")
         return 1
     quality = assess([trial for _, trial in tried])
     missed = sorted((pair for pair in tried if not pair[1].is_right), key=lambda pair: _ORDER.index(pair[1].outcome))
-    repeated = repeats_of_intents(rows, snapshot)
+    repeated = repeats_of_intents(rows, policy)
     if as_json:
-        print(json.dumps(_as_dict(labelled, quality, missed, repeated, snapshot), indent=2))
+        print(json.dumps(_as_dict(labelled, quality, missed, repeated, policy), indent=2))
         return 0
-    for line in _lines(labelled, quality, snapshot):
+    for line in _lines(labelled, quality, policy):
         console.line(line)
     for line in _missed_lines(labelled, missed, len(rows), show):
         console.line(line)
@@ -68,7 +68,7 @@ def _groups(quality: Quality) -> Iterator[tuple[str, OutOfScope]]:
         yield "all", every
 
 
-def _lines(labelled: Path, quality: Quality, snapshot: Snapshot) -> Iterator[str]:
+def _lines(labelled: Path, quality: Quality, policy: Policy) -> Iterator[str]:
     inside, outside = quality.in_scope.right.rows, quality.all_outside.forwarded.rows
     near, far = quality.near.forwarded.rows, quality.far.forwarded.rows
     yield f"{labelled}: {quality.rows} rows, {inside} in scope, {outside} out of scope ({near} near, {far} far)"
@@ -85,9 +85,9 @@ def _lines(labelled: Path, quality: Quality, snapshot: Snapshot) -> Iterator[str
             yield _figure(f"out of scope, {group}: {name}", estimate)
     yield ""
     yield _figure("all rows: ambiguous (409)", quality.ambiguous)
-    least = sorted({route.min_score for route in snapshot.routes if route.intents})
+    least = sorted({route.min_score for route in policy.routes if route.intents})
     span = " to ".join(f"{score:g}" for score in (least[0], *least[1:][-1:]))
-    yield f"at min_score {span}, ambiguity_threshold {snapshot.ambiguity_threshold:g}; access and fallback left aside"
+    yield f"at min_score {span}, ambiguity_threshold {policy.ambiguity_threshold:g}; access and fallback left aside"
     if quality.threshold is not None and outside:
         yield f"{COVERAGE} % of the rows in scope score {quality.threshold:.3f} or more; the intervals take it as given"
 
@@ -148,14 +148,14 @@ def _notes(quality: Quality, repeated: int) -> Iterator[str]:
         yield f"{repeated} rows are intents of the configuration word by word, which flatters it: label other texts"
 
 
-def _as_dict(labelled: Path, quality: Quality, missed: Rows, repeated: int, snapshot: Snapshot) -> dict[str, object]:
+def _as_dict(labelled: Path, quality: Quality, missed: Rows, repeated: int, policy: Policy) -> dict[str, object]:
     figures = asdict(quality)
     _mark_few(figures)
     return {
         "file": str(labelled),
-        "configuration": snapshot.digest,
-        "ambiguity_threshold": snapshot.ambiguity_threshold,
-        "min_score": {route.name: route.min_score for route in snapshot.routes if route.intents},
+        "configuration": policy.digest,
+        "ambiguity_threshold": policy.ambiguity_threshold,
+        "min_score": {route.name: route.min_score for route in policy.routes if route.intents},
         "repeated_intents": repeated,
         **figures,
         "missed": [{"line": row.line, **asdict(trial)} for row, trial in missed],

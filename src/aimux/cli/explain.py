@@ -43,7 +43,7 @@ def show(found: Explanation, loaded: Loaded) -> None:
 
 def as_dict(found: Explanation, loaded: Loaded) -> dict[str, object]:
     """The same for machines, whole: beside what `aimux route --json` gives."""
-    names = [route.name for route in found.decided.snapshot.routes]
+    names = [route.name for route in found.decided.policy.routes]
     counted = found.decided.counted
     return {
         "decided_by": found.decided.by,
@@ -53,7 +53,7 @@ def as_dict(found: Explanation, loaded: Loaded) -> dict[str, object]:
             {
                 "route": names[near.place],
                 "score": round(near.score, 4),
-                "min_score": found.decided.snapshot.routes[near.place].min_score,
+                "min_score": found.decided.policy.routes[near.place].min_score,
                 "window": _piece(near.piece),
                 "intents": [
                     {"intent": _intent(loaded, near.place, number), "cosine": round(cosine, 4)}
@@ -182,7 +182,7 @@ def _guards(found: Explanation, loaded: Loaded) -> Rows:
 def _guards_as_dicts(found: Explanation, loaded: Loaded) -> Iterator[dict[str, Any]]:
     shown: Any = loaded.display["semantic_engine"]
     principal = found.decided.principal
-    for place, (guard, near) in enumerate(zip(found.decided.snapshot.guards, found.guarded, strict=False)):
+    for place, (guard, near) in enumerate(zip(found.decided.policy.guards, found.guarded, strict=False)):
         yield {
             "guard": guard.name,
             "score": round(near.score, 4),
@@ -196,7 +196,7 @@ def _guards_as_dicts(found: Explanation, loaded: Loaded) -> Iterator[dict[str, A
 
 def _parts(found: Explanation) -> Rows:
     for stand in _sorted(found):
-        yield (found.decided.snapshot.routes[stand.place].name, told(stand.score), _shown(stand.words, 60))
+        yield (found.decided.policy.routes[stand.place].name, told(stand.score), _shown(stand.words, 60))
         yield ("", "", _bearing(found, stand))
 
 
@@ -206,11 +206,11 @@ def _bearing(found: Explanation, stand: Stand) -> str:
     principal, meant = decided.principal, decided.meant
     if stand in decided.counted:
         return "counts: the whole means " + (f"'{meant.name}'" if meant else "no route")
-    if meant is not None and decided.snapshot.routes[stand.place] is meant:
+    if meant is not None and decided.policy.routes[stand.place] is meant:
         return "means the same as the whole"
-    if meant is not None and decided.snapshot.routes.index(meant) in stand.close:
+    if meant is not None and decided.policy.routes.index(meant) in stand.close:
         return f"could as well mean '{meant.name}', as the whole does"
-    if isinstance(principal, Principal) and may_use(principal, decided.snapshot.routes[stand.place]):
+    if isinstance(principal, Principal) and may_use(principal, decided.policy.routes[stand.place]):
         if not stand.whole:
             return "does not count: some words that the text does not set apart, for a route that the caller may use"
         if stand.brief:
@@ -235,7 +235,7 @@ def _ways(found: Explanation) -> Rows:
 
 
 def _name(found: Explanation, near: Near) -> str:
-    return found.decided.snapshot.routes[near.place].name
+    return found.decided.policy.routes[near.place].name
 
 
 def _piece(piece: Piece) -> dict[str, object]:

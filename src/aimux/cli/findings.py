@@ -28,17 +28,17 @@ def findings_in(loaded: Loaded) -> list["Finding"]:
     from aimux.intent.reader import load_reader
     from aimux.intent.usable import unusable_intents
 
-    snapshot, engine = loaded.snapshot, loaded.config.semantic_engine
-    if not snapshot.needs_scores:
-        return list(counted(snapshot))
+    policy, engine = loaded.policy, loaded.config.semantic_engine
+    if not policy.needs_scores:
+        return list(counted(policy))
     try:
         files, shown = locate(engine.model_path), Shown.by(loaded.display)
         encoder = Encoder.load(files)
-        fatal = unusable_intents(snapshot, encoder, shown)
+        fatal = unusable_intents(policy, encoder, shown)
         if fatal:
             return fatal
-        reader = load_reader(snapshot, files, engine.max_tokens, encoder)
-        return lint(snapshot, reader.index, encoder, shown, engine.thresholds_model)
+        reader = load_reader(policy, files, engine.max_tokens, encoder)
+        return lint(policy, reader.index, encoder, shown, engine.thresholds_model)
     except (EncodingError, OSError) as error:
         raise ModelError(unusable(error)) from error
 

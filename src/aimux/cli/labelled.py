@@ -10,7 +10,7 @@ from typing import Final
 
 from aimux.cli import console
 from aimux.cli.rows import STDIN, Fields, RowError, RowsError, content, is_unicode, json_lines, listed, say
-from aimux.core.snapshot import FALLBACK_NAME, Snapshot
+from aimux.core.policy import FALLBACK_NAME, Policy
 from aimux.intent.quality import Kind
 
 _TEXT: Final = "text"
@@ -33,21 +33,21 @@ class Labelled:
     kind: Kind | None
 
 
-def labelled_or_report(path: Path, config: Path, snapshot: Snapshot) -> list[Labelled] | None:
+def labelled_or_report(path: Path, config: Path, policy: Policy) -> list[Labelled] | None:
     """The rows of a file for a configuration, or None after everything that is wrong with them has been said."""
-    if not any(route.intents for route in snapshot.routes):
+    if not any(route.intents for route in policy.routes):
         console.problem(f"aimux: {config}: no route has intents, so that no text can mean any: give some to a route")
         return None
     try:
-        return read_labelled(path, snapshot)
+        return read_labelled(path, policy)
     except RowsError as error:
         say(error)
         return None
 
 
-def repeats_of_intents(rows: Sequence[Labelled], snapshot: Snapshot) -> int:
+def repeats_of_intents(rows: Sequence[Labelled], policy: Policy) -> int:
     """How many rows are intents themselves: they find their route by being the same."""
-    intents = {_plain(intent) for route in snapshot.routes for intent in route.intents}
+    intents = {_plain(intent) for route in policy.routes for intent in route.intents}
     return sum(_plain(row.text) in intents for row in rows)
 
 
@@ -55,8 +55,8 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def read_labelled(path: Path, snapshot: Snapshot) -> list[Labelled]:
-    """The rows of a file, for the routes of this snapshot. Raises RowsError."""
+def read_labelled(path: Path, policy: Policy) -> list[Labelled]:
+    """The rows of a file, for the routes of this policy. Raises RowsError."""
     if path.suffix == ".csv":
         found = _csv_rows(content(path))
     elif path.suffix == ".jsonl" or path == STDIN:
@@ -68,7 +68,7 @@ def read_labelled(path: Path, snapshot: Snapshot) -> list[Labelled]:
     first: dict[str, Labelled] = {}
     for line, fields in found:
         try:
-            row = _row(line, fields, snapshot)
+            row = _row(line, fields, policy)
             rows.append(row)
             _agree(row, first.setdefault(_plain(row.text), row))
         except RowError as error:
@@ -139,10 +139,10 @@ def _header_remedy(names: list[str]) -> str:
     return "name the columns text, route and, if you like, kind"
 
 
-def _row(line: int, fields: Fields | RowError, snapshot: Snapshot) -> Labelled:
+def _row(line: int, fields: Fields | RowError, policy: Policy) -> Labelled:
     if isinstance(fields, RowError):
         raise fields
-    expected = _expected(fields, snapshot)
+    expected = _expected(fields, policy)
     return Labelled(line, _text(fields), expected, _kind(fields, expected))
 
 
@@ -155,7 +155,7 @@ def _text(fields: Fields) -> str:
     return text
 
 
-def _expected(fields: Fields, snapshot: Snapshot) -> str | None:
+def _expected(fields: Fields, policy: Policy) -> str | None:
     if _ROUTE not in fields:
         raise RowError("no route: name one, or give the row an empty one or null where the text is out of scope")
     name = fields[_ROUTE]
@@ -163,11 +163,11 @@ def _expected(fields: Fields, snapshot: Snapshot) -> str | None:
         return None
     if not isinstance(name, str):
         raise RowError("the route is no string: name one of the configuration, or leave it empty")
-    route = snapshot.by_name.get(name)
+    route = policy.by_name.get(name)
     if route is None and name in {FALLBACK_NAME, "none"}:
         raise RowError(f"'{name}' is no route: leave the route of a text out of scope empty")
     if route is None:
-        known = [each.name for each in snapshot.routes if each.intents]
+        known = [each.name for each in policy.routes if each.intents]
         some = ", ".join([*known[:_SHOWN], *(["..."] if len(known) > _SHOWN else [])])
         raise RowError(f"the configuration has no route {name!a}: name one of {some}, or leave it empty")
     if not route.intents:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aimux.cli import console
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError, printable
-from aimux.core.snapshot import Snapshot
+from aimux.core.policy import Policy
 
 if TYPE_CHECKING:
     from aimux.intent.reader import TextReader
@@ -24,16 +24,16 @@ def load_or_report(config: Path, report: Callable[[str], None] = console.problem
         return None
 
 
-def reader_of(snapshot: Snapshot, loaded: Loaded) -> "TextReader":
+def reader_of(policy: Policy, loaded: Loaded) -> "TextReader":
     """What reads texts by a configuration; a note says so where its thresholds are for another model.
 
-    `snapshot` is the configuration's, or has the same intents. Raises ModelError, EncodingError and OSError.
+    `policy` is the configuration's, or has the same intents. Raises ModelError, EncodingError and OSError.
     """
     from aimux.intent.model import locate
     from aimux.intent.reader import load_reader
 
     engine = loaded.config.semantic_engine
-    reader = load_reader(snapshot, locate(engine.model_path), engine.max_tokens)
+    reader = load_reader(policy, locate(engine.model_path), engine.max_tokens)
     note_thresholds(loaded, reader.encoder.digest)
     return reader
 

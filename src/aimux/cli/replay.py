@@ -22,7 +22,7 @@ from aimux.config.problem import ConfigError, printable
 from aimux.core.request import Found
 from aimux.gateway.changes import Example, Group, Kind, Tally
 from aimux.gateway.replay import Basis, Replay, Unjudged
-from aimux.gateway.rescoring import Policy
+from aimux.gateway.rescoring import Version
 
 if TYPE_CHECKING:
     from aimux.intent.remembering import Remembering
@@ -72,7 +72,7 @@ def replay(
         new, known = load(config, os.environ), [load(path, os.environ) for path in olds]
         decisions, tally, used = Decisions(source, filters), Tally(show), set()
         reader = _Reader(new)
-        again = Replay(_policy(new, reader.digest), {old.digest: _policy(old) for old in known}, reader.score)
+        again = Replay(_version(new, reader.digest), {old.digest: _version(old) for old in known}, reader.score)
         with progress("reading the log") as report:
             for decided in decisions:
                 used.add(decided.config)
@@ -111,8 +111,8 @@ def _nothing(source: Path, decisions: Decisions) -> str:
     return f"{source} holds no requests, or none of that time: there is nothing to judge the configuration by"
 
 
-def _policy(loaded: Loaded, model: str | None = None) -> Policy:
-    return Policy(loaded.snapshot, loaded.config.semantic_engine.max_tokens, model)
+def _version(loaded: Loaded, model: str | None = None) -> Version:
+    return Version(loaded.policy, loaded.config.semantic_engine.max_tokens, model)
 
 
 class _Reader:
@@ -124,7 +124,7 @@ class _Reader:
         from aimux.intent.model import locate
 
         engine, self._loaded = loaded.config.semantic_engine, loaded
-        self.digest = digest_of(locate(engine.model_path)) if loaded.snapshot.needs_scores else None
+        self.digest = digest_of(locate(engine.model_path)) if loaded.policy.needs_scores else None
         self._reader: Remembering | None = None
         self._known: OrderedDict[bytes, Found] = OrderedDict()
 
@@ -144,7 +144,7 @@ class _Reader:
             from aimux.intent.remembering import Remembering
 
             engine = self._loaded.config.semantic_engine
-            reader = load_reader(self._loaded.snapshot, locate(engine.model_path), engine.max_tokens)
+            reader = load_reader(self._loaded.policy, locate(engine.model_path), engine.max_tokens)
             self._reader = Remembering(reader)
         return self._reader.score(text)
 

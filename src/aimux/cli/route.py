@@ -54,7 +54,7 @@ def route(
         if rows is not None:
             return _print_batch(rows, loaded, score, with_scores=scores)
         explained = _explained(text or "", agent, loaded, reader) if explain else None
-        found = explained.judgement if explained else judge(text or "", agent, loaded.snapshot, score)
+        found = explained.judgement if explained else judge(text or "", agent, loaded.policy, score)
     except RowsError as error:
         say(error)
         return 2
@@ -72,7 +72,7 @@ def _explained(text: str, agent: str | None, loaded: Loaded, reader: "TextReader
     from aimux.gateway.explaining import explain
     from aimux.intent.explain import Looks
 
-    return explain(text, agent, loaded.snapshot, Looks(reader))
+    return explain(text, agent, loaded.policy, Looks(reader))
 
 
 def _print(found: Judgement, explained: "Explanation | None", loaded: Loaded, *, as_json: bool) -> None:
@@ -98,16 +98,16 @@ def _fail(message: str, code: int) -> int:
 
 
 def _reader(loaded: Loaded) -> "TextReader | None":
-    return reader_of(loaded.snapshot, loaded) if loaded.snapshot.needs_scores else None
+    return reader_of(loaded.policy, loaded) if loaded.policy.needs_scores else None
 
 
 def _scorer(loaded: Loaded, reader: "TextReader | None") -> Callable[[str], Found]:
-    return reader.score if reader else lambda _: Scores((None,) * len(loaded.snapshot.routes))
+    return reader.score if reader else lambda _: Scores((None,) * len(loaded.policy.routes))
 
 
 def _print_batch(rows: Iterable[Row], loaded: Loaded, score: Callable[[str], Found], *, with_scores: bool) -> int:
     for text, agent in rows:
-        found = judge(text, agent, loaded.snapshot, score)
+        found = judge(text, agent, loaded.policy, score)
         print(json.dumps(as_dict(found, with_scores=with_scores)))
     return 0
 
@@ -164,12 +164,12 @@ def _show(found: Judgement, loaded: Loaded) -> None:
     table.add_column("")
     table.add_column("min_score", justify="right")
     for name, value in sorted(found.scores, key=lambda pair: -pair[1]):
-        minimum = loaded.snapshot.by_name[name].min_score
+        minimum = loaded.policy.by_name[name].min_score
         bar = "█" * round(value * _BAR)
         table.add_row(name, f"{value:.3f}", f"[{'cyan' if value >= minimum else 'dim'}]{bar}[/]", f"{minimum:.2f}")
     console.print(table)
     if found.margin is not None:
-        needed, of = loaded.snapshot.ambiguity_threshold, ""
+        needed, of = loaded.policy.ambiguity_threshold, ""
         if found.part is not None and found.part.chose:
             of = f" of '{found.part.lead.route.name}' in that part"
         console.print(f"  margin{of} {found.margin:.3f} over '{found.runner_up}' (ambiguity_threshold {needed:.2f})")

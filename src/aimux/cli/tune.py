@@ -15,7 +15,7 @@ from aimux.cli.tune_report import Told, as_dict, lines, notes, shortfall
 from aimux.config.edit import EditError
 from aimux.config.load import Loaded
 from aimux.config.retuned import Retuning, patch, retuned
-from aimux.core.snapshot import Snapshot
+from aimux.core.policy import Policy
 from aimux.gateway.trials import by_meaning_alone
 from aimux.gateway.tuning import Tuned
 from aimux.gateway.tuning import tune as fit
@@ -43,22 +43,22 @@ def tune(labelled: Path, config: Path, *, false_forwards: float, lower_ambiguity
     loaded = load_or_report(config)
     if loaded is None:
         return 2
-    snapshot = by_meaning_alone(loaded.snapshot)
-    rows = labelled_or_report(labelled, config, snapshot)
+    policy = by_meaning_alone(loaded.policy)
+    rows = labelled_or_report(labelled, config, policy)
     if rows is None:
         return 2
     if lacking := list(_lacking(rows)):
         for message in lacking:
             console.problem(f"aimux: {labelled}: {message}")
         return 1
-    leads = LEADS if lower_ambiguity else not_below(snapshot.ambiguity_threshold)
+    leads = LEADS if lower_ambiguity else not_below(policy.ambiguity_threshold)
     try:
-        reader = reader_of(snapshot, loaded)
-        tuned = _tuned(rows, snapshot, reader, false_forwards / 100, leads)
+        reader = reader_of(policy, loaded)
+        tuned = _tuned(rows, policy, reader, false_forwards / 100, leads)
     except (ModelError, EncodingError, OSError) as error:
         console.problem(f"aimux: {unusable(error)}")
         return 1
-    told = Told(labelled, loaded, snapshot, rows, tuned, reader.encoder.digest, false_forwards / 100)
+    told = Told(labelled, loaded, policy, rows, tuned, reader.encoder.digest, false_forwards / 100)
     return _tell(told, as_json=as_json)
 
 
@@ -72,10 +72,10 @@ def _lacking(rows: Sequence[Labelled]) -> Iterator[str]:
 
 
 def _tuned(
-    rows: Sequence[Labelled], snapshot: Snapshot, reader: TextReader, wanted: float, leads: Sequence[float]
+    rows: Sequence[Labelled], policy: Policy, reader: TextReader, wanted: float, leads: Sequence[float]
 ) -> Tuned:
     texts = ReadTexts(reader, (row.text for row in rows))
-    return fit([(row.text, row.expected, row.kind) for row in rows], snapshot, texts, wanted, leads)
+    return fit([(row.text, row.expected, row.kind) for row in rows], policy, texts, wanted, leads)
 
 
 def _tell(told: Told, *, as_json: bool) -> int:
@@ -101,7 +101,7 @@ def _tell(told: Told, *, as_json: bool) -> int:
 
 
 def _flattered(told: Told) -> Iterator[str]:
-    if repeated := repeats_of_intents(told.rows, told.snapshot):
+    if repeated := repeats_of_intents(told.rows, told.policy):
         yield f"{repeated} rows are intents of the configuration word by word, which flatters it: label other texts"
 
 

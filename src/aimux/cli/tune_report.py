@@ -8,7 +8,7 @@ from typing import Final
 
 from aimux.cli.labelled import Labelled
 from aimux.config.load import Loaded
-from aimux.core.snapshot import Snapshot
+from aimux.core.policy import Policy
 from aimux.gateway.tuning import Proposal, Tuned
 from aimux.intent.folds import FOLDS, words
 from aimux.intent.quality import FEW, Estimate, Outcome, Trial, rows_to_show, share
@@ -46,7 +46,7 @@ class Told:
 
     labelled: Path
     loaded: Loaded
-    snapshot: Snapshot
+    policy: Policy
     rows: Sequence[Labelled]
     tuned: Tuned
     model: str
@@ -76,23 +76,23 @@ class Told:
     def kept(self) -> list[str]:
         """The routes with intents that no row is for."""
         own = self.own
-        return [route.name for route in self.snapshot.routes if route.intents and route.name not in own]
+        return [route.name for route in self.policy.routes if route.intents and route.name not in own]
 
     @property
     def lowered(self) -> list[str]:
         """The routes for which a lower min_score is proposed than they have."""
         least = {} if self.tuned.proposal is None else self.tuned.proposal.least
-        return [route.name for route in self.snapshot.routes if least.get(route.name, 1.0) < route.min_score]
+        return [route.name for route in self.policy.routes if least.get(route.name, 1.0) < route.min_score]
 
     @property
     def is_lead_lowered(self) -> bool:
         """Whether a lower ambiguity_threshold is proposed than there is."""
-        return self.tuned.proposal is not None and self.tuned.proposal.lead < self.snapshot.ambiguity_threshold
+        return self.tuned.proposal is not None and self.tuned.proposal.lead < self.policy.ambiguity_threshold
 
 
 def lines(told: Told) -> Iterator[str]:
     """The report, without the patch."""
-    proposal = told.tuned.proposal or Proposal({}, told.snapshot.ambiguity_threshold)
+    proposal = told.tuned.proposal or Proposal({}, told.policy.ambiguity_threshold)
     inside = sum(told.own.values())
     percent = f"{told.wanted * 100:g} %"
     yield f"{told.labelled}: {len(told.rows)} rows, {inside} in scope, {len(told.rows) - inside} out of scope"
@@ -108,11 +108,11 @@ def lines(told: Told) -> Iterator[str]:
     yield "So the figures judge how thresholds are found. Those that are proposed are fitted on all rows."
     yield ""
     yield f"{'min_score':<{_NAME}}{'now':>8}{'proposed':>10}{'rows':>8}"
-    for route in told.snapshot.routes:
+    for route in told.policy.routes:
         if route.name in proposal.least:
             least = f"{route.min_score:>8.2f}{proposal.least[route.name]:>10.2f}"
             yield f"  {_cut(route.name):<{_NAME - 2}}{least}{told.own[route.name]:>8}"
-    yield f"{'ambiguity_threshold':<{_NAME}}{told.snapshot.ambiguity_threshold:>8.2f}{proposal.lead:>10.2f}"
+    yield f"{'ambiguity_threshold':<{_NAME}}{told.policy.ambiguity_threshold:>8.2f}{proposal.lead:>10.2f}"
     yield ""
     yield from _remarks(told)
     yield ""
@@ -191,11 +191,11 @@ def _some(names: Sequence[str]) -> str:
 
 def as_dict(told: Told) -> dict[str, object]:
     """The report for machines; shares are 0-1, of all rows."""
-    proposal, own = told.tuned.proposal or Proposal({}, told.snapshot.ambiguity_threshold), told.own
-    scores = {route.name: route.min_score for route in told.snapshot.routes if route.intents}
+    proposal, own = told.tuned.proposal or Proposal({}, told.policy.ambiguity_threshold), told.own
+    scores = {route.name: route.min_score for route in told.policy.routes if route.intents}
     return {
         "file": str(told.labelled),
-        "configuration": told.snapshot.digest,
+        "configuration": told.policy.digest,
         "model": told.model,
         "rows": len(told.rows),
         "in_scope": sum(own.values()),
@@ -210,7 +210,7 @@ def as_dict(told: Told) -> dict[str, object]:
             name: {"now": least, "proposed": proposal.least.get(name), "rows": own[name]}
             for name, least in scores.items()
         },
-        "ambiguity_threshold": {"now": told.snapshot.ambiguity_threshold, "proposed": proposal.lead},
+        "ambiguity_threshold": {"now": told.policy.ambiguity_threshold, "proposed": proposal.lead},
         "lets_more_through": {"min_score": told.lowered, "ambiguity_threshold": told.is_lead_lowered},
     }
 

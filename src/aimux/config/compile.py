@@ -1,16 +1,16 @@
-"""From a checked configuration to the snapshot that requests are decided by."""
+"""From a checked configuration to the policy that requests are decided by."""
 
 from aimux.config.consistency import ANY_AGENT
 from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig, UpstreamsConfig
 from aimux.config.upstream_url import parse_upstream
 from aimux.core.paths import parse_pattern
-from aimux.core.snapshot import FALLBACK_NAME, Access, Guard, IdentitySources, Redirects, Route, Snapshot, Timeouts
+from aimux.core.policy import FALLBACK_NAME, Access, Guard, IdentitySources, Policy, Redirects, Route, Timeouts
 
 
-def compile_snapshot(config: Config, digest: str) -> Snapshot:
-    """The snapshot of a configuration; `digest` names it."""
+def compile_policy(config: Config, digest: str) -> Policy:
+    """The policy of a configuration; `digest` names it."""
     fallback = None if config.fallback is None else _route(config, config.fallback, FALLBACK_NAME)
-    return Snapshot.of(
+    return Policy.of(
         tuple(_route(config, route, route.name) for route in config.routes),
         agents=frozenset(config.agents),
         fallback=fallback,

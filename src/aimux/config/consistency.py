@@ -14,7 +14,7 @@ from aimux.config.report import Path, Report
 from aimux.config.words import Suggestions, is_literal, shown
 from aimux.config.yaml_tree import Broken, Mapping, Node, Scalar, Sequence
 from aimux.core.paths import PathPattern, parse_pattern
-from aimux.core.snapshot import FALLBACK_NAME
+from aimux.core.policy import FALLBACK_NAME
 
 ANY_AGENT: Final = "*"
 _DESTINATIONS: Final = ("routes", "fallback")

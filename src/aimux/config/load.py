@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from aimux.config.advice import warnings_of
-from aimux.config.compile import compile_snapshot
+from aimux.config.compile import compile_policy
 from aimux.config.consistency import check_consistency
 from aimux.config.effective import digest_of, display_of
 from aimux.config.environment import apply_overrides, read_overrides, substitute_all
@@ -18,7 +18,7 @@ from aimux.config.problem import ConfigError, Problem
 from aimux.config.report import Report
 from aimux.config.schema import Config
 from aimux.config.yaml_tree import Mapping, Node, Scalar, Sequence, parse
-from aimux.core.snapshot import Snapshot
+from aimux.core.policy import Policy
 
 LARGEST: Final = 5 * 1024 * 1024
 
@@ -32,7 +32,7 @@ class Loaded:
     """
 
     config: Config
-    snapshot: Snapshot
+    policy: Policy
     path: Path
     text: str = field(repr=False)
     digest: str
@@ -105,7 +105,7 @@ def _load(text: str, path: Path, environ: Environ[str, str], base_dir: Path) -> 
     digest = digest_of(with_portable_paths(config, home))
     return Loaded(
         config=config,
-        snapshot=compile_snapshot(config, digest),
+        policy=compile_policy(config, digest),
         path=path,
         text=text,
         digest=digest,

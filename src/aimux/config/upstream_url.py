@@ -5,7 +5,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 from urllib.parse import unquote
 
-from aimux.core.snapshot import Upstream
+from aimux.core.policy import Upstream
 
 _LONGEST: Final = 2048
 _SCHEME: Final = re.compile(r"(https?)://", re.IGNORECASE)

@@ -1,7 +1,7 @@
 """Who may use a route, and which rule says so."""
 
+from aimux.core.policy import Access, Policy, Route
 from aimux.core.request import ANONYMOUS, Principal
-from aimux.core.snapshot import Access, Route, Snapshot
 
 
 def may_use(principal: Principal, route: Route) -> str | None:
@@ -20,12 +20,12 @@ def may_use(principal: Principal, route: Route) -> str | None:
     return None
 
 
-def usable_routes(principal: Principal, snapshot: Snapshot) -> tuple[Route, ...]:
+def usable_routes(principal: Principal, policy: Policy) -> tuple[Route, ...]:
     """The routes that a principal may use, in the configuration's order."""
-    return tuple(route for route in snapshot.routes if may_use(principal, route))
+    return tuple(route for route in policy.routes if may_use(principal, route))
 
 
-def callers(route: Route, snapshot: Snapshot) -> frozenset[str | None]:
+def callers(route: Route, policy: Policy) -> frozenset[str | None]:
     """The agents that may use a route by their names, and None where callers without a name may."""
-    everybody = (ANONYMOUS, *snapshot.principals.values())
+    everybody = (ANONYMOUS, *policy.principals.values())
     return frozenset(principal.name for principal in everybody if may_use(principal, route))

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
+from aimux.core.policy import Policy
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import ANONYMOUS, ASK_BODY, Ask, Claim, Facts, Flaw, Principal
-from aimux.core.snapshot import Snapshot
 
 
-def identify(facts: Facts, snapshot: Snapshot) -> Principal | Refuse | Ask:
+def identify(facts: Facts, policy: Policy) -> Principal | Refusal | Ask:
     """The caller: the first claim counts, and it must be a registered agent. No claim anywhere means anonymous."""
     flaw = facts.head.flaw or (facts.body.flaw if facts.body else None)
     if flaw is not None:
@@ -17,20 +17,20 @@ def identify(facts: Facts, snapshot: Snapshot) -> Principal | Refuse | Ask:
     if facts.body is not None and facts.body.claims:
         claims = claims + facts.body.claims
     if claims:
-        return _claimed(claims, snapshot)
+        return _claimed(claims, policy)
     return ASK_BODY if facts.body is None else ANONYMOUS
 
 
-def _flawed(flaw: Flaw) -> Refuse:
-    return Refuse(flaw.reason, flaw.message, "a request must be readable in one way only")
+def _flawed(flaw: Flaw) -> Refusal:
+    return Refusal(flaw.reason, flaw.message, "a request must be readable in one way only")
 
 
-def _claimed(claims: tuple[Claim, ...], snapshot: Snapshot) -> Principal | Refuse:
+def _claimed(claims: tuple[Claim, ...], policy: Policy) -> Principal | Refusal:
     first = claims[0]
     if first.name is None:
         return _flawed(Flaw(Reason.IDENTITY_MALFORMED, first.fault))
-    principal = snapshot.principals.get(first.name)
+    principal = policy.principals.get(first.name)
     if principal is None:
-        return Refuse(Reason.UNKNOWN_AGENT, first.fault, "a claimed name must be a registered agent")
+        return Refusal(Reason.UNKNOWN_AGENT, first.fault, "a claimed name must be a registered agent")
     conflicts = tuple(claim for claim in claims[1:] if claim.name != first.name) if len(claims) > 1 else ()
     return replace(principal, conflicts=conflicts) if conflicts else principal

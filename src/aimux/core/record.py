@@ -5,10 +5,10 @@ from enum import StrEnum
 
 from aimux.core.decision import Permit
 from aimux.core.headers import Trace
-from aimux.core.refusal import Refuse
+from aimux.core.policy import Policy
+from aimux.core.refusal import Refusal
 from aimux.core.request import ChosenBy, Principal, Reading, Scores
 from aimux.core.routing import Match, by_name
-from aimux.core.snapshot import Snapshot
 
 
 class Ended(StrEnum):
@@ -31,7 +31,7 @@ class Record:
     """What is known of one request when it has ended. Times are in seconds, None where the step was not taken.
 
     `began` is the moment of its beginning, in seconds since the epoch. `said` is the part of it that its text was found
-    in, `snapshot` and `model` (a digest) are what it was decided by, `audited` is the number of its decision in the
+    in, `policy` and `model` (a digest) are what it was decided by, `audited` is the number of its decision in the
     audit log. `verdict` is `forward`, `fallback`, `answered` (by the gateway itself) or the code of the refusal.
     `scoring_began`, `decided_seconds` and `forwarding_began` count from the request's beginning.
     `chosen_by` is what chose the route, `turn` how many messages of the user before the last
@@ -53,7 +53,7 @@ class Record:
     route: str | None = None
     rule: str = ""
     match: Match | None = None
-    scored: tuple[Snapshot, Scores] | None = None
+    scored: tuple[Policy, Scores] | None = None
     cached: bool | None = None
     model_seconds: float | None = None
     upstream_seconds: float | None = None
@@ -65,7 +65,7 @@ class Record:
     decided_seconds: float | None = None
     forwarding_began: float | None = None
     said: Reading | None = None
-    snapshot: Snapshot | None = None
+    policy: Policy | None = None
     model: str | None = None
     audited: int | None = None
     chosen_by: ChosenBy | None = None
@@ -88,7 +88,7 @@ class Record:
         self.chosen_by = permit.chosen_by
         self.turn = permit.turn
 
-    def refused(self, refusal: Refuse) -> None:
+    def refused(self, refusal: Refusal) -> None:
         """Take over what a refusal says. What an earlier permit said stays where the refusal does not know better."""
         self.verdict = refusal.reason.code
         self.status = refusal.reason.status

@@ -2,10 +2,10 @@
 
 from aimux.core.access import may_use
 from aimux.core.exhaustion import NO_DESCRIPTOR, is_exhaustion
+from aimux.core.policy import Route
 from aimux.core.reason import Reason
 from aimux.core.request import ChosenBy, Illegible, Principal, TextTooLong
 from aimux.core.routing import Match, by_part
-from aimux.core.snapshot import Route
 from aimux.core.values import value
 
 NO_SUCH_ROUTE_RULE = "a named route must exist"
@@ -37,7 +37,7 @@ _TOKENS_GUARDED = (
 
 
 @value
-class Refuse:
+class Refusal:
     """The request is refused. `route` is the one that it was meant for, where that was found out.
 
     `chosen_by` is what chose it, where it is the only one. `passing` is as in `Failure`.
@@ -54,11 +54,11 @@ class Refuse:
     passing: bool | None = None
 
 
-def after_fault(error: Exception, rule: str) -> Refuse:
+def after_fault(error: Exception, rule: str) -> Refusal:
     """The refusal of a request that a fault inside the gateway has ended."""
     if is_exhaustion(error):
-        return Refuse(Reason.OUT_OF_DESCRIPTORS, NO_DESCRIPTOR, rule)
-    return Refuse(Reason.INTERNAL, "a fault inside the gateway", rule)
+        return Refusal(Reason.OUT_OF_DESCRIPTORS, NO_DESCRIPTOR, rule)
+    return Refusal(Reason.INTERNAL, "a fault inside the gateway", rule)
 
 
 def who(principal: Principal) -> str:
@@ -68,14 +68,14 @@ def who(principal: Principal) -> str:
 
 def forbidden(
     route: Route, principal: Principal, found: Match | None, what: str, chosen_by: ChosenBy | None = None
-) -> Refuse:
+) -> Refusal:
     """The caller may not use a route; `what` names it in the message."""
     reason = Reason.ANONYMOUS_FORBIDDEN if principal.name is None else Reason.ROUTE_FORBIDDEN
     rule = by_part(f"route '{route.name}' is {route.access.value} and does not allow {who(principal)}", found)
-    return Refuse(reason, f"{who(principal)} may not use {what}", rule, principal, route, found, (), chosen_by)
+    return Refusal(reason, f"{who(principal)} may not use {what}", rule, principal, route, found, (), chosen_by)
 
 
-def ambiguous(found: Match, meant: tuple[Route, ...], principal: Principal) -> Refuse:
+def ambiguous(found: Match, meant: tuple[Route, ...], principal: Principal) -> Refusal:
     """The text could mean several routes; where the caller may use none of them, it is forbidden."""
     candidates = tuple(route.name for route in meant if may_use(principal, route))
     if not candidates:
@@ -83,7 +83,7 @@ def ambiguous(found: Match, meant: tuple[Route, ...], principal: Principal) -> R
     rule = _CLOSE_RULE
     if found.part is not None:
         rule = f"{_SEVERAL_RULE if found.part.chose else _PARTS_RULE}: {found.part.says}"
-    return Refuse(
+    return Refusal(
         Reason.AMBIGUOUS_ROUTE,
         f"this text could mean more than one route; of those, {who(principal)} may use: {', '.join(candidates)}. "
         "Say it differently, or name one in the X-AIMux-Route header",
@@ -95,10 +95,10 @@ def ambiguous(found: Match, meant: tuple[Route, ...], principal: Principal) -> R
     )
 
 
-def divided(routes: tuple[Route, ...], principal: Principal, found: Match | None) -> Refuse:
+def divided(routes: tuple[Route, ...], principal: Principal, found: Match | None) -> Refusal:
     """The texts of a list are permitted, but mean several routes."""
     names = tuple(route.name for route in routes)
-    return Refuse(
+    return Refusal(
         Reason.AMBIGUOUS_ROUTE,
         f"the texts of this list mean more than one route: {', '.join(names)}. "
         "Send those of each route apart, or name one in the X-AIMux-Route header",
@@ -110,9 +110,9 @@ def divided(routes: tuple[Route, ...], principal: Principal, found: Match | None
     )
 
 
-def no_match(principal: Principal, found: Match | None) -> Refuse:
+def no_match(principal: Principal, found: Match | None) -> Refusal:
     """The text means no route, and there is no fallback."""
-    return Refuse(
+    return Refusal(
         Reason.NO_ROUTE,
         "no route matches this text and the gateway has no fallback: "
         "say it differently, or name a route in the X-AIMux-Route header",
@@ -123,35 +123,35 @@ def no_match(principal: Principal, found: Match | None) -> Refuse:
     )
 
 
-def no_such_route(principal: Principal) -> Refuse:
+def no_such_route(principal: Principal) -> Refusal:
     """The request names a route that does not exist."""
     message = "the X-AIMux-Route header names no route of this gateway"
-    return Refuse(Reason.NO_ROUTE, message, NO_SUCH_ROUTE_RULE, principal)
+    return Refusal(Reason.NO_ROUTE, message, NO_SUCH_ROUTE_RULE, principal)
 
 
-def no_such_model(principal: Principal) -> Refuse:
+def no_such_model(principal: Principal) -> Refusal:
     """The request asks for a model that is no route which the caller may use."""
     message = f"no route of this name is open to {who(principal)}: GET /v1/models lists those that are"
-    return Refuse(Reason.NO_ROUTE, message, NO_SUCH_MODEL_RULE, principal)
+    return Refusal(Reason.NO_ROUTE, message, NO_SUCH_MODEL_RULE, principal)
 
 
-def no_text(principal: Principal, address: str) -> Refuse:
+def no_text(principal: Principal, address: str) -> Refusal:
     """Nothing says where the request is to go; `address` is the URL of the gateway."""
     message = (
         f"nothing to route on: send a text, for example curl '{address}?q=your+text', "
         f'or a JSON body like {{"query": "your text"}}, or {_BY_HEADER}'
     )
-    return Refuse(Reason.NO_TEXT, message, _NO_TEXT_RULE, principal)
+    return Refusal(Reason.NO_TEXT, message, _NO_TEXT_RULE, principal)
 
 
-def token_ids(principal: Principal, *, guarded: bool) -> Refuse:
+def token_ids(principal: Principal, *, guarded: bool) -> Refusal:
     """The text comes as token ids. `guarded`: naming a route does not help, since a guard has to hear it."""
-    return Refuse(Reason.NO_TEXT, _TOKENS_GUARDED if guarded else TOKENS_MESSAGE, TOKENS_RULE, principal)
+    return Refusal(Reason.NO_TEXT, _TOKENS_GUARDED if guarded else TOKENS_MESSAGE, TOKENS_RULE, principal)
 
 
-def unheard(principal: Principal) -> Refuse:
+def unheard(principal: Principal) -> Refusal:
     """A guard applies to the caller, and the body is of a kind that guards do not hear."""
-    return Refuse(
+    return Refusal(
         Reason.UNSUPPORTED_MEDIA_TYPE,
         f"a guard applies to {who(principal)} and cannot hear a body of this Content-Type: "
         f"send text, JSON or a form, or {_BY_HEADER}",
@@ -160,12 +160,12 @@ def unheard(principal: Principal) -> Refuse:
     )
 
 
-def unread(principal: Principal) -> Refuse:
+def unread(principal: Principal) -> Refusal:
     """A guard applies to the caller, and the model cannot read what is said."""
-    return Refuse(Reason.BAD_REQUEST, _UNREAD_MESSAGE, _UNREAD_RULE, principal)
+    return Refusal(Reason.BAD_REQUEST, _UNREAD_MESSAGE, _UNREAD_RULE, principal)
 
 
-def unscored(found: TextTooLong | Illegible, principal: Principal) -> Refuse:
+def unscored(found: TextTooLong | Illegible, principal: Principal) -> Refusal:
     """The refusal of a text that was not scored."""
     if isinstance(found, TextTooLong):
         message = (
@@ -173,9 +173,9 @@ def unscored(found: TextTooLong | Illegible, principal: Principal) -> Refuse:
             "shorten it, or address the route by name in the X-AIMux-Route header"
         )
         return too_long(message, principal)
-    return Refuse(Reason.BAD_REQUEST, f"the text cannot be read: {found.why}", _ILLEGIBLE_RULE, principal)
+    return Refusal(Reason.BAD_REQUEST, f"the text cannot be read: {found.why}", _ILLEGIBLE_RULE, principal)
 
 
-def too_long(message: str, principal: Principal) -> Refuse:
+def too_long(message: str, principal: Principal) -> Refusal:
     """More is said than is scored."""
-    return Refuse(Reason.TEXT_TOO_LONG, message, "what is said is scored whole or not at all", principal)
+    return Refusal(Reason.TEXT_TOO_LONG, message, "what is said is scored whole or not at all", principal)

@@ -8,7 +8,7 @@ from aimux.core.reason import Reason
 from aimux.core.values import value
 
 
-class Established(StrEnum):
+class Assurance(StrEnum):
     """How a principal's identity was established. A claimed name is a label and proves nothing."""
 
     NONE = "none"
@@ -63,11 +63,11 @@ class Principal:
     """Who is judged: `name` is None for an anonymous caller. `conflicts` are later claims of another name."""
 
     name: str | None
-    established: Established
+    assurance: Assurance
     conflicts: tuple[Claim, ...] = ()
 
 
-ANONYMOUS = Principal(None, Established.NONE)
+ANONYMOUS = Principal(None, Assurance.NONE)
 
 
 class Opaque(Enum):
@@ -135,11 +135,11 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Similarity (0-1) of the text to each route of the snapshot, in its order; None for a route without intents.
+    """Similarity (0-1) of the text to each route of the policy, in its order; None for a route without intents.
 
     `leaders` may say where the highest scores are, in the routes' order: no other is higher than the lowest of these.
     `stands` are the routes that parts of the text stand for, each kind once. `guards` says of each guard of the
-    snapshot what the text, or the part of it that has most, scores for it. `unread` says that the model does not know
+    policy what the text, or the part of it that has most, scores for it. `unread` says that the model does not know
     the words of some of it, so that no score tells what these mean.
     """
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from aimux.core.access import may_use
+from aimux.core.policy import Policy, Route
 from aimux.core.request import Found, Principal, Scores, Stand
-from aimux.core.snapshot import Route, Snapshot
 from aimux.core.values import value
 
 
@@ -76,44 +76,42 @@ def by_part(rule: str, found: Match | None) -> str:
     return rule if found is None or found.part is None or not found.part.chose else f"{rule}; {found.part.says}"
 
 
-def part_of(stands: Sequence[Stand], snapshot: Snapshot, *, chose: bool) -> PartMatch:
+def part_of(stands: Sequence[Stand], policy: Policy, *, chose: bool) -> PartMatch:
     """Of the parts that count, the one with the highest score, the first of equals. `stands` are one or more."""
     highest = max(stands, key=lambda stand: stand.score)
-    runner_up = None if highest.runner_up is None else snapshot.routes[highest.runner_up]
-    lead = Lead(snapshot.routes[highest.place], highest.score, runner_up, highest.runner_up_score)
+    runner_up = None if highest.runner_up is None else policy.routes[highest.runner_up]
+    lead = Lead(policy.routes[highest.place], highest.score, runner_up, highest.runner_up_score)
     return PartMatch(lead, chose, highest.words, highest.span)
 
 
-def by_name(snapshot: Snapshot, scores: Scores) -> tuple[tuple[str, float], ...]:
+def by_name(policy: Policy, scores: Scores) -> tuple[tuple[str, float], ...]:
     """The name and the score of each route that has intents."""
-    pairs = zip(snapshot.routes, scores.values, strict=True)
+    pairs = zip(policy.routes, scores.values, strict=True)
     return tuple((route.name, value) for route, value in pairs if value is not None)
 
 
-def _stood_for(snapshot: Snapshot, scores: Scores, chosen: Route | None) -> Iterator[tuple[Route, Stand]]:
+def _stood_for(policy: Policy, scores: Scores, chosen: Route | None) -> Iterator[tuple[Route, Stand]]:
     """The routes other than the chosen one that parts of a text stand for, each with what the part says of it.
 
     A part that could as well mean the chosen route stands for no other.
     """
-    place = -1 if chosen is None else snapshot.routes.index(chosen)
+    place = -1 if chosen is None else policy.routes.index(chosen)
     for stand in scores.stands:
         if stand.place != place and place not in stand.close:
-            yield snapshot.routes[stand.place], stand
+            yield policy.routes[stand.place], stand
 
 
-def meant_elsewhere(
-    scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot
-) -> tuple[Route, ...]:
+def meant_elsewhere(scores: Scores, chosen: Route | None, principal: Principal, policy: Policy) -> tuple[Route, ...]:
     """The routes that parts of the text stand for and that count, beside the chosen one."""
-    return routes_of(counted(scores, chosen, principal, snapshot), snapshot)
+    return routes_of(counted(scores, chosen, principal, policy), policy)
 
 
-def routes_of(stands: Sequence[Stand], snapshot: Snapshot) -> tuple[Route, ...]:
+def routes_of(stands: Sequence[Stand], policy: Policy) -> tuple[Route, ...]:
     """The routes that parts stand for, each once."""
-    return tuple(dict.fromkeys(snapshot.routes[stand.place] for stand in stands)) if stands else ()
+    return tuple(dict.fromkeys(policy.routes[stand.place] for stand in stands)) if stands else ()
 
 
-def counted(scores: Scores, chosen: Route | None, principal: Principal, snapshot: Snapshot) -> tuple[Stand, ...]:
+def counted(scores: Scores, chosen: Route | None, principal: Principal, policy: Policy) -> tuple[Stand, ...]:
     """Which parts of the text count beside the chosen route.
 
     For a route that the caller may use, the text must set the part apart. For one that it may not use any words count:
@@ -124,7 +122,7 @@ def counted(scores: Scores, chosen: Route | None, principal: Principal, snapshot
         return ()
     apart: list[Stand] = []
     brief: list[Stand] = []
-    for route, stand in _stood_for(snapshot, scores, chosen):
+    for route, stand in _stood_for(policy, scores, chosen):
         if may_use(principal, route) is None or (stand.whole and not stand.brief):
             apart.append(stand)
         elif stand.whole:
@@ -132,7 +130,7 @@ def counted(scores: Scores, chosen: Route | None, principal: Principal, snapshot
     return tuple(apart or (brief if chosen is None else ()))
 
 
-def with_beside(snapshot: Snapshot, text: Found, beside: Sequence[Found]) -> Found:
+def with_beside(policy: Policy, text: Found, beside: Sequence[Found]) -> Found:
     """What a text's scores are together with those of other messages of its conversation.
 
     Guards look at all of them, and what is unread of one is unread of all. Where all messages count, what these stand
@@ -144,49 +142,49 @@ def with_beside(snapshot: Snapshot, text: Found, beside: Sequence[Found]) -> Fou
             return found
     scores = [found for found in (text, *beside) if isinstance(found, Scores)]
     stands = dict.fromkeys(scores[0].stands)
-    for other in scores[1:] if snapshot.all_messages else ():
-        stands |= dict.fromkeys(_stands_of(snapshot, other))
+    for other in scores[1:] if policy.all_messages else ():
+        stands |= dict.fromkeys(_stands_of(policy, other))
     guards = tuple(max(each) for each in zip(*(each.guards for each in scores), strict=True))
     unread = any(each.unread for each in scores)
     return replace(scores[0], stands=tuple(stands), guards=guards, unread=unread)
 
 
-def _stands_of(snapshot: Snapshot, scores: Scores) -> Iterator[Stand]:
-    found = match(snapshot, scores)
+def _stands_of(policy: Policy, scores: Scores) -> Iterator[Stand]:
+    found = match(policy, scores)
     if found is not None and found.contenders:
-        close = frozenset(snapshot.routes.index(route) for route in found.contenders if route is not found.best)
-        second = None if found.runner_up is None else snapshot.routes.index(found.runner_up)
-        best = snapshot.routes.index(found.best)
+        close = frozenset(policy.routes.index(route) for route in found.contenders if route is not found.best)
+        second = None if found.runner_up is None else policy.routes.index(found.runner_up)
+        best = policy.routes.index(found.best)
         yield Stand(best, found.score, close, False, False, second, found.runner_up_score)
     for stand in scores.stands:
         # Where it stands in another message says nothing of this text.
         yield Stand(stand.place, stand.score, stand.close, False, False, stand.runner_up, stand.runner_up_score)
 
 
-def match(snapshot: Snapshot, scores: Scores) -> Match | None:
-    """Judge scores by the snapshot's thresholds; None where no route has intents.
+def match(policy: Policy, scores: Scores) -> Match | None:
+    """Judge scores by the policy's thresholds; None where no route has intents.
 
-    Raises ValueError for scores that do not fit the snapshot or are no numbers in 0-1: nothing may be decided on them.
+    Raises ValueError for scores that do not fit the policy or are no numbers in 0-1: nothing may be decided on them.
     """
-    if len(scores.values) != len(snapshot.routes):
-        raise ValueError(f"{len(scores.values)} scores for {len(snapshot.routes)} routes")
+    if len(scores.values) != len(policy.routes):
+        raise ValueError(f"{len(scores.values)} scores for {len(policy.routes)} routes")
     if scores.leaders:
-        found = _match(snapshot, scores, scores.leaders)
-        if found is not None and _is_settled(snapshot, scores, found):
+        found = _match(policy, scores, scores.leaders)
+        if found is not None and _is_settled(policy, scores, found):
             return found
-    return _match(snapshot, scores, range(len(scores.values)))
+    return _match(policy, scores, range(len(scores.values)))
 
 
-def _is_settled(snapshot: Snapshot, scores: Scores, found: Match) -> bool:
+def _is_settled(policy: Policy, scores: Scores, found: Match) -> bool:
     """Whether no route behind the leaders could be runner-up or contender, nor share a place with one of them."""
     lowest = min(value for value in map(scores.values.__getitem__, scores.leaders) if value is not None)
     second = found.runner_up_score
-    return second is not None and second > lowest and found.score - lowest >= snapshot.ambiguity_threshold
+    return second is not None and second > lowest and found.score - lowest >= policy.ambiguity_threshold
 
 
-def _match(snapshot: Snapshot, scores: Scores, places: Sequence[int]) -> Match | None:
+def _match(policy: Policy, scores: Scores, places: Sequence[int]) -> Match | None:
     """The match among the routes in these places, which are in the routes' order."""
-    routes, values = snapshot.routes, scores.values
+    routes, values = policy.routes, scores.values
     best = second = None
     top = runner_up = -math.inf
     for place in places:
@@ -205,17 +203,17 @@ def _match(snapshot: Snapshot, scores: Scores, places: Sequence[int]) -> Match |
         return None
     if top < best.min_score:
         contenders: tuple[Route, ...] = ()
-    elif second is None or top - runner_up >= snapshot.ambiguity_threshold:
+    elif second is None or top - runner_up >= policy.ambiguity_threshold:
         contenders = (best,)
     else:
-        contenders = tuple(_contenders(snapshot, scores, places, best, top))
+        contenders = tuple(_contenders(policy, scores, places, best, top))
     return Match(best, top, second, None if second is None else runner_up, contenders)
 
 
-def _contenders(snapshot: Snapshot, scores: Scores, places: Sequence[int], best: Route, top: float) -> Iterator[Route]:
+def _contenders(policy: Policy, scores: Scores, places: Sequence[int], best: Route, top: float) -> Iterator[Route]:
     for place in places:
-        route, value = snapshot.routes[place], scores.values[place]
+        route, value = policy.routes[place], scores.values[place]
         if route is best or (
-            value is not None and value >= route.min_score and top - value < snapshot.ambiguity_threshold
+            value is not None and value >= route.min_score and top - value < policy.ambiguity_threshold
         ):
             yield route

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError
-from aimux.core.snapshot import Route
+from aimux.core.policy import Route
 from aimux.demo.client import send
 from aimux.demo.fleet import AGENT_OF_ROUTE, AgentProcess, Berth
 from aimux.demo.processes import Child, Children, StartError, end_on_signals, is_free
@@ -77,8 +77,8 @@ def _check_port(loaded: Loaded) -> None:
 
 
 def _start_agents(loaded: Loaded, children: Children, directory: Path) -> None:
-    routes = loaded.snapshot.routes
-    fallback = loaded.snapshot.fallback
+    routes = loaded.policy.routes
+    fallback = loaded.policy.fallback
     started: list[tuple[Route, AgentProcess]] = []
     for route in (*routes, *((fallback,) if fallback else ())):
         berth = berth_of(route)
@@ -155,8 +155,8 @@ def _where_the_command_is() -> str:
 
 def _is_the_demo(loaded: Loaded) -> bool:
     """Whether the first calls find their agent registered, and example agents behind their routes."""
-    routes = [route for route in loaded.snapshot.routes if route.name in ROUTES_OF_FIRST_CALLS and berth_of(route)]
-    return len(routes) == len(ROUTES_OF_FIRST_CALLS) and AGENT_OF_FIRST_CALLS in loaded.snapshot.agents
+    routes = [route for route in loaded.policy.routes if route.name in ROUTES_OF_FIRST_CALLS and berth_of(route)]
+    return len(routes) == len(ROUTES_OF_FIRST_CALLS) and AGENT_OF_FIRST_CALLS in loaded.policy.agents
 
 
 if __name__ == "__main__":

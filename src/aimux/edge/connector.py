@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from aimux.core.exhaustion import EXHAUSTED, out_of_descriptors
+from aimux.core.policy import Upstream
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import Upstream
 from aimux.edge.causes import attempts, os_error
 from aimux.edge.descriptors import Descriptors
 from aimux.edge.happy_eyeballs import Attempt, connect, delay_for, interleaved

@@ -80,14 +80,14 @@ class DashboardPages:
 
 
 async def _judged(text: str, agent: str | None, generation: Generation) -> Judgement:
-    snapshot, scorer = generation.snapshot, generation.scorer
+    policy, scorer = generation.policy, generation.scorer
     try:
-        return judge(text, agent, snapshot, _without_scores)
+        return judge(text, agent, policy, _without_scores)
     except _ScoresNeeded:
         if scorer is None:
             raise RuntimeError("the decision asks for scores, but the configuration has no intents") from None
     scored = scorer.cached(text) or await scorer.score(text)
-    return judge(text, agent, snapshot, lambda _: scored.scores)
+    return judge(text, agent, policy, lambda _: scored.scores)
 
 
 def _without_scores(_: str) -> NoReturn:
@@ -96,7 +96,7 @@ def _without_scores(_: str) -> NoReturn:
 
 def trial_of(judgement: Judgement, generation: Generation, milliseconds: float) -> Trial:
     """A judgement by a generation as the page gets it; `milliseconds` is what it took."""
-    by_name = generation.snapshot.by_name
+    by_name = generation.policy.by_name
     highest = sorted(judgement.scores, key=lambda pair: -pair[1])[:_MOST_SCORES]
     return Trial(
         verdict=judgement.verdict,
@@ -111,7 +111,7 @@ def trial_of(judgement: Judgement, generation: Generation, milliseconds: float) 
         best_score=judgement.best_score,
         part=None if judgement.part is None else _part(judgement.part),
         candidates=list(judgement.candidates),
-        ambiguity_threshold=generation.snapshot.ambiguity_threshold,
+        ambiguity_threshold=generation.policy.ambiguity_threshold,
         scores=[RouteScore(route=name, score=score, min_score=by_name[name].min_score) for name, score in highest],
         milliseconds=round(milliseconds, 3),
     )
@@ -125,14 +125,14 @@ def _part(part: PartMatch) -> DecidingPart:
 
 
 def _overlaps_page(index: "IntentIndex | None", in_force: InForce) -> Page:
-    routes, shown = in_force.snapshot.routes, in_force.display["routes"]
+    routes, shown = in_force.policy.routes, in_force.display["routes"]
     scored = [route.name for route in routes if route.intents]
     pairs = [] if index is None else _closeness(index)
     return json_page(
         Overlaps(
             routes=scored[:_MOST_ROUTES],
             omitted=max(len(scored) - _MOST_ROUTES, 0),
-            ambiguity_threshold=in_force.snapshot.ambiguity_threshold,
+            ambiguity_threshold=in_force.policy.ambiguity_threshold,
             pairs=[
                 Overlap(
                     first=routes[pair.first].name,

@@ -164,7 +164,7 @@ def _details(record: Record) -> dict[str, object]:
     return {
         "peer": record.peer,
         "trace_id": record.trace.trace_id,
-        "identity": record.principal.established.value if record.principal else None,
+        "identity": record.principal.assurance.value if record.principal else None,
         "client_request_id": record.client_request_id,
         "upstream_request_id": record.upstream_request_id,
         "dialect": record.dialect,

@@ -11,10 +11,10 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from aimux.core.access import may_use
+from aimux.core.policy import Policy, Route
 from aimux.core.reason import Failure, Reason
-from aimux.core.refusal import Refuse, after_fault
-from aimux.core.request import Established, Principal
-from aimux.core.snapshot import Route, Snapshot
+from aimux.core.refusal import Refusal, after_fault
+from aimux.core.request import Assurance, Principal
 from aimux.edge.exchange import Exchange
 from aimux.edge.management_models import (
     AgentEntry,
@@ -49,7 +49,7 @@ _OPEN: Final = _ALIVE | {_READYZ}
 class InForce:
     """The configuration in force. `display` is what operators may see of it: of secrets, where they come from."""
 
-    snapshot: Snapshot
+    policy: Policy
     display: Mapping[str, Any]
     loaded_at: datetime
 
@@ -109,7 +109,7 @@ class Management:
         """Whether a path is a management endpoint's. Exactly: nothing is decoded or folded."""
         return path in _ALIVE or path in self._guarded or path == b"/dashboard" or path.startswith(b"/dashboard/")
 
-    async def answer(self, exchange: Exchange) -> Refuse | None:
+    async def answer(self, exchange: Exchange) -> Refusal | None:
         """Answer one request to an endpoint; the refusal where it is refused."""
         path = exchange.head.path
         refusal = self._refusal(exchange)
@@ -119,7 +119,7 @@ class Management:
             try:
                 page = self._healthy if path in _ALIVE else await self._guarded[path](exchange)
             except Failure as failure:
-                refusal = Refuse(failure.reason, failure.message, _RULE, passing=failure.passing)
+                refusal = Refusal(failure.reason, failure.message, _RULE, passing=failure.passing)
             except Exception as error:
                 _report(error, exchange)
                 refusal = after_fault(error, _RULE)
@@ -129,21 +129,21 @@ class Management:
             return refusal
         return await _give(page, exchange)
 
-    def _refusal(self, exchange: Exchange) -> Refuse | None:
+    def _refusal(self, exchange: Exchange) -> Refusal | None:
         head = exchange.head
         if head.method not in {"GET", "HEAD"}:
-            return Refuse(Reason.METHOD_NOT_ALLOWED, "management endpoints are read with GET", _RULE)
+            return Refusal(Reason.METHOD_NOT_ALLOWED, "management endpoints are read with GET", _RULE)
         if head.path in _OPEN:
             return None
         if not self._admits(exchange):
-            return Refuse(
+            return Refusal(
                 Reason.MANAGEMENT_FORBIDDEN,
                 "ask from this machine, as localhost and through no proxy, or send "
                 "'Authorization: Bearer TOKEN' with the configured server.admin_token",
                 _RULE,
             )
         if head.path not in self._guarded:
-            return Refuse(Reason.NOT_FOUND, "there is no such page", _RULE)
+            return Refusal(Reason.NOT_FOUND, "there is no such page", _RULE)
         return None
 
     def _admits(self, exchange: Exchange) -> bool:
@@ -171,21 +171,21 @@ class Management:
         return Page(200, CONTENT_TYPE, await self._measure())
 
     async def _routes(self, _: Exchange) -> Page:
-        snapshot, shown = self.in_force.snapshot, self.in_force.display
-        routes = [_route(route, text) for route, text in zip(snapshot.routes, shown["routes"], strict=True)]
-        fallback = None if snapshot.fallback is None else _fallback(snapshot.fallback, shown["fallback"])
+        policy, shown = self.in_force.policy, self.in_force.display
+        routes = [_route(route, text) for route, text in zip(policy.routes, shown["routes"], strict=True)]
+        fallback = None if policy.fallback is None else _fallback(policy.fallback, shown["fallback"])
         return json_page(Routes(routes=routes, fallback=fallback))
 
     async def _agents(self, _: Exchange) -> Page:
-        snapshot = self.in_force.snapshot
-        return json_page(Agents(agents=[_agent(name, snapshot) for name in sorted(snapshot.agents)]))
+        policy = self.in_force.policy
+        return json_page(Agents(agents=[_agent(name, policy) for name in sorted(policy.agents)]))
 
     async def _config(self, _: Exchange) -> Page:
         last = self.reloading
         return json_page(
             ConfigurationInForce(
                 config=dict(self.in_force.display),
-                digest=self.in_force.snapshot.digest,
+                digest=self.in_force.policy.digest,
                 loaded_at=_moment(self.in_force.loaded_at),
                 last_reload=None
                 if last is None
@@ -194,7 +194,7 @@ class Management:
         )
 
 
-async def _give(page: Page | Stream, exchange: Exchange) -> Refuse | None:
+async def _give(page: Page | Stream, exchange: Exchange) -> Refusal | None:
     if isinstance(page, Page):
         page.answer(exchange)
         return None
@@ -235,9 +235,9 @@ def _fallback(route: Route, shown: Mapping[str, Any]) -> FallbackEntry:
     return FallbackEntry(upstream=shown["upstream"], access=route.access, allowed=sorted(route.allowed))
 
 
-def _agent(name: str, snapshot: Snapshot) -> AgentEntry:
-    principal = Principal(name, Established.CLAIMED)
-    return AgentEntry(name=name, routes=[route.name for route in snapshot.routes if may_use(principal, route)])
+def _agent(name: str, policy: Policy) -> AgentEntry:
+    principal = Principal(name, Assurance.CLAIMED)
+    return AgentEntry(name=name, routes=[route.name for route in policy.routes if may_use(principal, route)])
 
 
 def _is_same_origin(head: Head) -> bool:

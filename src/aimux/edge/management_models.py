@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from aimux.core.policy import Access
 from aimux.core.reason import Reason
-from aimux.core.snapshot import Access
 
 
 class Endpoint(StrEnum):
@@ -122,7 +122,7 @@ class RefusalDetail(Answer):
     request_id: Annotated[str, Field(description="The same as in X-Request-ID and in the log.")]
 
 
-class Refusal(Answer):
+class RefusalBody(Answer):
     """The one shape of everything that the gateway refuses."""
 
     error: RefusalDetail

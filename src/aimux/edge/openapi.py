@@ -17,7 +17,7 @@ from aimux.edge.management_models import (
     Health,
     NotReady,
     Ready,
-    Refusal,
+    RefusalBody,
     Routes,
 )
 
@@ -33,10 +33,10 @@ sent must be right, also from the same machine.
 
 Other methods than GET and HEAD are answered with 405 as in the component MethodNotAllowed. What cannot be read as HTTP,
 or is over the configured limits, is refused before it belongs to an endpoint: 400, 408, 413, 414, 431 or 503, in the
-shape of the schema Refusal.
+shape of the schema RefusalBody.
 """
 _MODELS: Final[tuple[type[Answer], ...]] = (
-    *(Health, Ready, NotReady, Routes, Agents, ConfigurationInForce, Refusal),
+    *(Health, Ready, NotReady, Routes, Agents, ConfigurationInForce, RefusalBody),
     *(AuditPage, AuditEntry, AuditStatus, AuditStats),
     *(Trial, Overlaps),
 )
@@ -202,7 +202,7 @@ def _refusal(about: str, headers: Mapping[str, Json]) -> Json:
     return {
         "description": about,
         "headers": {name: _header(schema) for name, schema in schemas.items()},
-        "content": {"application/json": {"schema": _ref(Refusal)}},
+        "content": {"application/json": {"schema": _ref(RefusalBody)}},
     }
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from aimux.core.snapshot import Timeouts
+from aimux.core.policy import Timeouts
 from aimux.core.values import value
 from aimux.wire.redirects import Kept
 from aimux.wire.response import ResponseHeadLimits

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from aimux.core.decision import Permit
 from aimux.core.headers import id_lines
+from aimux.core.policy import Redirects, Route, Upstream
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
-from aimux.core.snapshot import Redirects, Route, Upstream
 from aimux.edge.connector import Connector, Shared
 from aimux.edge.deadlines import NEVER, Deadlines
 from aimux.edge.descriptors import Descriptors

@@ -6,9 +6,9 @@ What a caller's text, query or headers say is never among it.
 
 from typing import Final
 
+from aimux.core.policy import Upstream
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended, Record
 from aimux.core.routing import Match
-from aimux.core.snapshot import Upstream
 
 Attributes = dict[str, str | bool | int | float]
 
@@ -61,7 +61,7 @@ def judgement(record: Record) -> Attributes:
     if record.route is not None:
         attributes["aimux.route"] = record.route
     if record.principal is not None:
-        attributes["aimux.identity"] = record.principal.established.value
+        attributes["aimux.identity"] = record.principal.assurance.value
         if record.principal.name is not None:
             attributes["aimux.agent"] = record.principal.name
     if record.cached is not None:
@@ -111,9 +111,9 @@ def call(record: Record) -> Attributes:
 
 def _upstream_of(record: Record) -> Upstream | None:
     """The upstream of the route that the request went to."""
-    if record.snapshot is None or record.route is None:
+    if record.policy is None or record.route is None:
         return None
-    route = record.snapshot.by_name.get(record.route) or record.snapshot.fallback
+    route = record.policy.by_name.get(record.route) or record.policy.fallback
     return route.upstream if route is not None and route.name == record.route else None
 
 

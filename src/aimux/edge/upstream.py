@@ -11,9 +11,9 @@ import ssl
 import time
 from typing import Final, Protocol, cast
 
+from aimux.core.policy import Timeouts
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
-from aimux.core.snapshot import Timeouts
 from aimux.edge.causes import ended_by
 from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange

@@ -10,8 +10,8 @@ from typing import Final
 
 from aimux.config.fields import LONGEST_NAME, NAME
 from aimux.config.problem import quoted
-from aimux.core.request import Established, Principal
-from aimux.core.snapshot import FALLBACK_NAME, Route, Snapshot
+from aimux.core.policy import FALLBACK_NAME, Policy, Route
+from aimux.core.request import Assurance, Principal
 
 _STEP: Final = 1000
 """Thresholds are told in so many steps from 0 to 1, as people write them."""
@@ -24,7 +24,7 @@ class Case:
     text: str
     agent: str | None
     named: str | None
-    snapshot: Snapshot
+    policy: Policy
 
 
 class What(StrEnum):
@@ -98,7 +98,7 @@ def ambiguity(value: float, bound: Bound) -> Change:
     """Another ambiguity_threshold."""
 
     def made(value: float) -> Callable[[Case], Case]:
-        return lambda case: replace(case, snapshot=replace(case.snapshot, ambiguity_threshold=value))
+        return lambda case: replace(case, policy=replace(case.policy, ambiguity_threshold=value))
 
     return _threshold(What.AMBIGUITY, "", value, bound, "ambiguity_threshold", made=made)
 
@@ -116,7 +116,7 @@ def excepted(agent: str, guard: str) -> Change:
     """An agent that a guard leaves alone."""
 
     def make(case: Case) -> Case:
-        (found,) = (each for each in case.snapshot.guards if each.name == guard)
+        (found,) = (each for each in case.policy.guards if each.name == guard)
         return _with_guard(case, guard, excepted=found.excepted | {agent})
 
     return Change(What.EXCEPT, guard, agent, f"agent '{agent}' under `except` of guard '{guard}'", (make,))
@@ -138,10 +138,10 @@ def registered(agent: str) -> Change | None:
         return None
 
     def make(case: Case) -> Case:
-        principals = case.snapshot.principals | {agent: Principal(agent, Established.CLAIMED)}
-        agents = case.snapshot.agents | {agent}
-        snapshot = replace(case.snapshot, agents=agents, principals=MappingProxyType(principals))
-        return replace(case, snapshot=snapshot)
+        principals = case.policy.principals | {agent: Principal(agent, Assurance.CLAIMED)}
+        agents = case.policy.agents | {agent}
+        policy = replace(case.policy, agents=agents, principals=MappingProxyType(principals))
+        return replace(case, policy=policy)
 
     return Change(What.AGENTS, "", agent, f"agent '{agent}' under `agents`", (make,))
 
@@ -185,17 +185,17 @@ def _threshold(
 
 
 def _with_route(case: Case, name: str, change: Callable[[Route], Route]) -> Case:
-    snapshot = case.snapshot
-    if name == FALLBACK_NAME and snapshot.fallback is not None:
-        return replace(case, snapshot=replace(snapshot, fallback=change(snapshot.fallback)))
-    routes = tuple(change(route) if route.name == name else route for route in snapshot.routes)
+    policy = case.policy
+    if name == FALLBACK_NAME and policy.fallback is not None:
+        return replace(case, policy=replace(policy, fallback=change(policy.fallback)))
+    routes = tuple(change(route) if route.name == name else route for route in policy.routes)
     by_name = MappingProxyType({route.name: route for route in routes})
-    return replace(case, snapshot=replace(snapshot, routes=routes, by_name=by_name))
+    return replace(case, policy=replace(policy, routes=routes, by_name=by_name))
 
 
 def _with_guard(case: Case, name: str, **changes: object) -> Case:
     guards = tuple(
         replace(guard, **changes) if guard.name == name else guard  # type: ignore[arg-type]
-        for guard in case.snapshot.guards
+        for guard in case.policy.guards
     )
-    return replace(case, snapshot=replace(case.snapshot, guards=guards))
+    return replace(case, policy=replace(case.policy, guards=guards))

@@ -6,10 +6,10 @@ from typing import Final
 
 from aimux.core.access import may_use, usable_routes
 from aimux.core.headers import id_lines
+from aimux.core.policy import Policy, Route
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import Principal
-from aimux.core.snapshot import Route, Snapshot
 
 MODELS_PATH: Final = "/v1/models"
 MODELS_RULE: Final = "the gateway lists the routes that the caller may use"
@@ -28,7 +28,7 @@ _RETRY_AFTER: Final = {
 }
 
 
-def refusal_body(refusal: Refuse, request_id: str) -> bytes:
+def refusal_body(refusal: Refusal, request_id: str) -> bytes:
     """The JSON of a refusal, in a shape that OpenAI's SDKs read too."""
     before, after = _around_id(refusal.reason, refusal.message, refusal.candidates)
     return b"%b%b%b" % (before, request_id.encode("ascii"), after)
@@ -58,7 +58,7 @@ def _without_429(message: str) -> str:
     return message.replace("429", "4 29")
 
 
-def refusal_lines(refusal: Refuse, request_id: str, methods: bytes = _TRAFFIC_METHODS) -> list[bytes]:
+def refusal_lines(refusal: Refusal, request_id: str, methods: bytes = _TRAFFIC_METHODS) -> list[bytes]:
     """The header lines of a refusal; `methods` are those that are allowed where this one is not.
 
     They never name the route: the caller may not be meant to know of it.
@@ -75,15 +75,15 @@ def refusal_lines(refusal: Refuse, request_id: str, methods: bytes = _TRAFFIC_ME
     return lines
 
 
-def models_body(principal: Principal, snapshot: Snapshot) -> bytes:
+def models_body(principal: Principal, policy: Policy) -> bytes:
     """The routes that a principal may use, as OpenAI lists models."""
-    models = [_model(route) for route in usable_routes(principal, snapshot)]
+    models = [_model(route) for route in usable_routes(principal, policy)]
     return _encode({"object": "list", "data": models}).encode("ascii") + b"\n"
 
 
-def model_body(name: str, principal: Principal, snapshot: Snapshot) -> bytes | None:
+def model_body(name: str, principal: Principal, policy: Policy) -> bytes | None:
     """One of these routes as OpenAI describes a model; None where the principal may use none of this name."""
-    route = snapshot.by_name.get(name)
+    route = policy.by_name.get(name)
     if route is None or may_use(principal, route) is None:
         return None
     return _encode(_model(route)).encode("ascii") + b"\n"

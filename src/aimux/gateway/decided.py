@@ -6,7 +6,7 @@ from aimux.audit.decisions import Decided
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended
 from aimux.core.refusal import UNHEARD_RULE
-from aimux.core.request import Established
+from aimux.core.request import Assurance
 from aimux.gateway.naming import ROUTE_REFUSED
 
 _BEFORE_NAMING: Final = frozenset({Reason.GUARD_REFUSED.code, Reason.TEXT_TOO_LONG.code, Reason.BAD_REQUEST.code})
@@ -30,8 +30,8 @@ def is_known(decided: Decided) -> bool:
         return False
     if decided.verdict == Reason.UNKNOWN_AGENT.code:
         return decided.identity is None
-    claimed = decided.identity == Established.CLAIMED and decided.agent is not None
-    return claimed or (decided.identity == Established.NONE and decided.agent is None)
+    claimed = decided.identity == Assurance.CLAIMED and decided.agent is not None
+    return claimed or (decided.identity == Assurance.NONE and decided.agent is None)
 
 
 def is_decided(decided: Decided) -> bool:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from aimux.core.decision import Forward, decide
+from aimux.core.policy import Policy, Route
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import SILENT, Ask, Claim, Facts, Found, Place, Reading, Scores
 from aimux.core.routing import Match, PartMatch, by_name
-from aimux.core.snapshot import Route, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +37,26 @@ class Judgement:
     part: PartMatch | None
 
 
-def judge(text: str, agent: str | None, snapshot: Snapshot, score: Callable[[str], Found]) -> Judgement:
+def judge(text: str, agent: str | None, policy: Policy, score: Callable[[str], Found]) -> Judgement:
     """Decide a text from an agent (None: anonymous). `score` gives the scores of a text."""
-    decision, facts = decided(text, agent, snapshot, score)
-    return judgement(text, agent, decision, facts, snapshot)
+    decision, facts = decided(text, agent, policy, score)
+    return judgement(text, agent, decision, facts, policy)
 
 
 def decided(
-    text: str, agent: str | None, snapshot: Snapshot, score: Callable[[str], Found], named: str | None = None
-) -> tuple[Forward | Refuse, Facts]:
+    text: str, agent: str | None, policy: Policy, score: Callable[[str], Found], named: str | None = None
+) -> tuple[Forward | Refusal, Facts]:
     """The decision on a text, and all that it was made by. `named` is the route in the X-AIMux-Route header."""
-    header = next(iter(snapshot.identity.headers), "--as")
+    header = next(iter(policy.identity.headers), "--as")
     claims = () if agent is None else (Claim(Place.HEADER, header, agent),)
     meant = text if text and not text.isspace() else None
     facts = Facts(Reading(claims, meant, "text"), named, body=SILENT)
-    while isinstance(decision := decide(facts, snapshot), Ask):
+    while isinstance(decision := decide(facts, policy), Ask):
         facts = replace(facts, scores=score(decision.text))
     return decision, facts
 
 
-def judgement(text: str, agent: str | None, decision: Forward | Refuse, facts: Facts, snapshot: Snapshot) -> Judgement:
+def judgement(text: str, agent: str | None, decision: Forward | Refusal, facts: Facts, policy: Policy) -> Judgement:
     """What such a decision says, for people and for scripts."""
     found: Match | None
     route: Route | None
@@ -82,7 +82,7 @@ def judgement(text: str, agent: str | None, decision: Forward | Refuse, facts: F
         runner_up=lead.runner_up.name if lead and lead.runner_up else None,
         margin=lead.margin if lead else None,
         candidates=candidates,
-        scores=by_name(snapshot, facts.scores) if isinstance(facts.scores, Scores) else (),
+        scores=by_name(policy, facts.scores) if isinstance(facts.scores, Scores) else (),
         best=found.best.name if found else None,
         best_score=found.score if found else None,
         part=found.part if found else None,

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from aimux.core.policy import Policy
 from aimux.core.request import Stand
-from aimux.core.snapshot import Snapshot
 from aimux.gateway.adjusted import Case
 from aimux.gateway.dry_run import Judgement, judgement
 from aimux.gateway.gates import Decided
@@ -29,13 +29,13 @@ class Explanation:
     ways: tuple[Way, ...]
 
 
-def explain(text: str, agent: str | None, snapshot: Snapshot, looks: Looks) -> Explanation:
+def explain(text: str, agent: str | None, policy: Policy, looks: Looks) -> Explanation:
     """Decide a text from an agent (None: anonymous), and say why so. Raises EncodingError."""
-    case = Case(text, agent, None, snapshot)
+    case = Case(text, agent, None, policy)
     found = decide_case(case, looks)
     scores = found.scores
     return Explanation(
-        judgement=judgement(text, agent, found.decision, found.facts, snapshot),
+        judgement=judgement(text, agent, found.decision, found.facts, policy),
         decided=found,
         stages=stages(found),
         text=looks.text(text) if scores is not None else None,

@@ -9,11 +9,11 @@ from enum import StrEnum
 from aimux.core.access import may_use
 from aimux.core.decision import Forward
 from aimux.core.identity import identify
+from aimux.core.policy import Policy, Route
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.request import Facts, Principal, Scores, Stand
 from aimux.core.routing import Match, counted, meant_elsewhere
-from aimux.core.snapshot import Route, Snapshot
 
 
 class Gate(StrEnum):
@@ -34,14 +34,14 @@ class Gate(StrEnum):
 class Decided:
     """A decision with all that it was made by, and what its gates ask for."""
 
-    decision: Forward | Refuse
+    decision: Forward | Refusal
     facts: Facts
-    snapshot: Snapshot
+    policy: Policy
 
     @property
     def principal(self) -> Principal | None:
         """Who asks, where that is known."""
-        found = identify(self.facts, self.snapshot)
+        found = identify(self.facts, self.policy)
         return found if isinstance(found, Principal) else None
 
     @property
@@ -73,7 +73,7 @@ class Decided:
             return ()
         if meant is not None and may_use(principal, meant) is None:
             return ()
-        return meant_elsewhere(scores, meant, principal, self.snapshot)
+        return meant_elsewhere(scores, meant, principal, self.policy)
 
     @property
     def counted(self) -> tuple[Stand, ...]:
@@ -81,7 +81,7 @@ class Decided:
         scores, principal = self.scores, self.principal
         if scores is None or principal is None or not self.others:
             return ()
-        found = counted(scores, self.meant, principal, self.snapshot)
+        found = counted(scores, self.meant, principal, self.policy)
         return tuple(sorted(found, key=lambda stand: -stand.score))
 
     @property
@@ -92,7 +92,7 @@ class Decided:
             return None
         near = [
             (value, route)
-            for route, value in zip(self.snapshot.routes, scores.values, strict=True)
+            for route, value in zip(self.policy.routes, scores.values, strict=True)
             if value is not None and route is not found.best and value >= route.min_score
         ]
         score, route = max(near, key=lambda pair: pair[0], default=(0.0, None))

@@ -10,12 +10,12 @@ from aimux.core.decision import Forward, Permit, decide
 from aimux.core.fault import fault_of
 from aimux.core.headers import id_lines
 from aimux.core.identity import identify
+from aimux.core.policy import Policy
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
-from aimux.core.refusal import Refuse, after_fault, no_such_model
+from aimux.core.refusal import Refusal, after_fault, no_such_model
 from aimux.core.request import ANONYMOUS, SILENT, Ask, Facts, Need, Opaque, Principal, Reading, Scored, Scores
 from aimux.core.routing import match
-from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import (
     JSON_LINE,
     MODELS_PATH,
@@ -106,7 +106,7 @@ class Gateway(Generic[E]):
         return self._tell(record, exchange)
 
     def reject(self, exchange: Exchange, failure: Failure) -> None:
-        """Refuse a request whose head could not be read."""
+        """Refusal a request whose head could not be read."""
         record = _record_of(exchange)
         record.fault = failure.detail
         _refuse(exchange, record, _refusal_of(failure))
@@ -114,31 +114,31 @@ class Gateway(Generic[E]):
 
     async def _serve(self, exchange: E, generation: Generation, record: Record) -> None:
         head = exchange.head
-        opening = read_opening(head, generation.snapshot.identity, hears=generation.snapshot.hears)
+        opening = read_opening(head, generation.policy.identity, hears=generation.policy.hears)
         facts = opening.facts
         record.dialect, record.said = facts.head.dialect, facts.head
-        record.snapshot, record.model = generation.snapshot, generation.model
+        record.policy, record.model = generation.policy, generation.model
         if head.path.startswith(_MODELS_PATH) and _asks_for_models(head):
             return _answer_models(exchange, Facts(facts.head, body=SILENT), generation, record)
         body: bytes | None = None
-        while not isinstance(decision := decide(facts, generation.snapshot), Forward):
-            if isinstance(decision, Refuse):
-                return _refuse_decided(exchange, record, decision, facts, generation.snapshot)
+        while not isinstance(decision := decide(facts, generation.policy), Forward):
+            if isinstance(decision, Refusal):
+                return _refuse_decided(exchange, record, decision, facts, generation.policy)
             if decision.need is Need.BODY:
-                body, reading = await learn_body(exchange, opening, generation.snapshot, self._limits.body_bytes)
+                body, reading = await learn_body(exchange, opening, generation.policy, self._limits.body_bytes)
                 if facts.head.text is None:
                     record.dialect, record.said = reading.dialect or facts.head.dialect, reading
                 facts = Facts(facts.head, facts.route_name, reading, None, (), facts.method, facts.path)
             elif decision.need is Need.SCORES:
                 scored = await score(decision, exchange, generation, record)
-                _note_scored(record, scored, generation.snapshot)
+                _note_scored(record, scored, generation.policy)
                 known = facts.head, facts.route_name, facts.body, scored.scores, (), facts.method, facts.path
                 facts = Facts(*known)
             else:
                 facts = await self._learn_more(decision, facts, exchange, generation, record)
         record.permitted(decision.permit)
         if decision.permit.turn:
-            _note_turn(record, decision.permit, facts, generation.snapshot)
+            _note_turn(record, decision.permit, facts, generation.policy)
         began = record.decided_seconds = time.perf_counter() - exchange.started
         if self._ledger is not None:
             written = self._ledger.decided(record)
@@ -178,27 +178,27 @@ def _record_of(exchange: Exchange) -> Record:
     return record
 
 
-def _note_scored(record: Record, scored: Scored, snapshot: Snapshot) -> None:
+def _note_scored(record: Record, scored: Scored, policy: Policy) -> None:
     record.cached = scored.cached
     record.model_seconds = None if scored.cached else scored.seconds
     if isinstance(scored.scores, Scores):
-        record.scored = (snapshot, scored.scores)
+        record.scored = (policy, scored.scores)
 
 
-def _note_turn(record: Record, permit: Permit, facts: Facts, snapshot: Snapshot) -> None:
+def _note_turn(record: Record, permit: Permit, facts: Facts, policy: Policy) -> None:
     """The scores of the turn that chose are those that count."""
     chose = facts.more[permit.turn - 1]
     if isinstance(chose, Scores):
-        record.scored = (snapshot, chose)
+        record.scored = (policy, chose)
 
 
-def _refuse_decided(exchange: Exchange, record: Record, refusal: Refuse, facts: Facts, snapshot: Snapshot) -> None:
-    """Refuse; of several texts the one that is refused has the scores that count."""
+def _refuse_decided(exchange: Exchange, record: Record, refusal: Refusal, facts: Facts, policy: Policy) -> None:
+    """Refusal; of several texts the one that is refused has the scores that count."""
     if facts.more and refusal.match is not None:
         whole = replace(refusal.match, part=None)
         for found in (facts.scores, *facts.more):
-            if isinstance(found, Scores) and match(snapshot, found) == whole:
-                record.scored = (snapshot, found)
+            if isinstance(found, Scores) and match(policy, found) == whole:
+                record.scored = (policy, found)
                 break
     _refuse(exchange, record, refusal)
 
@@ -210,13 +210,13 @@ def _asks_for_models(head: Head) -> bool:
 
 
 def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, record: Record) -> None:
-    principal = identify(facts, generation.snapshot)
-    if isinstance(principal, Refuse):
+    principal = identify(facts, generation.policy)
+    if isinstance(principal, Refusal):
         return _refuse(exchange, record, principal)
     if not isinstance(principal, Principal):
         raise TypeError("the identity of a request without a body is known")
     name = exchange.head.path_text[len(_MODELS_PATH) + 1 :]
-    body = model_body(name, principal, generation.snapshot) if name else models_body(principal, generation.snapshot)
+    body = model_body(name, principal, generation.policy) if name else models_body(principal, generation.policy)
     if body is None:
         return _refuse(exchange, record, no_such_model(principal))
     record.principal = principal
@@ -225,7 +225,7 @@ def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, rec
     return exchange.answer(200, [JSON_LINE, *id_lines(exchange.request_id)], body)
 
 
-def _refuse(exchange: Exchange, record: Record, refusal: Refuse) -> None:
+def _refuse(exchange: Exchange, record: Record, refusal: Refusal) -> None:
     record.refused(refusal)
     if refusal.reason in _UPSTREAM_FAILED:
         record.ended = Ended.UPSTREAM_FAILED
@@ -239,7 +239,7 @@ def _refuse(exchange: Exchange, record: Record, refusal: Refuse) -> None:
     exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
 
 
-def _refusal_of(failure: Failure) -> Refuse:
+def _refusal_of(failure: Failure) -> Refusal:
     unreadable = failure.reason.status in {400, 413, 414, 415, 431}
     rule = _UNREADABLE_RULE if unreadable else failure.reason.code
-    return Refuse(failure.reason, failure.message, rule, passing=failure.passing)
+    return Refusal(failure.reason, failure.message, rule, passing=failure.passing)

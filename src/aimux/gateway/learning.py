@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from aimux.core.policy import Policy
 from aimux.core.record import Record
 from aimux.core.request import SILENT, Ask, Found, Opaque, Reading, Scored
 from aimux.core.routing import with_beside
-from aimux.core.snapshot import Snapshot
 from aimux.gateway.live import Generation
 from aimux.gateway.ports import Exchange, Scorer
 from aimux.wire.dialects import BodyKind, Opening, read_body, read_earlier
@@ -20,9 +20,7 @@ _READ_INLINE: Final = 32 * 1024
 _UNHEARD: Final = Reading(opaque=Opaque.UNHEARD)
 
 
-async def learn_body(
-    exchange: Exchange, opening: Opening, snapshot: Snapshot, limit: int
-) -> tuple[bytes | None, Reading]:
+async def learn_body(exchange: Exchange, opening: Opening, policy: Policy, limit: int) -> tuple[bytes | None, Reading]:
     """The body, and what it says; `limit` is the most bytes that it may decode to. Raises Failure.
 
     A body of a type that nobody reads, and that cannot be JSON, is left where it is.
@@ -32,7 +30,7 @@ async def learn_body(
     if kind is BodyKind.OPAQUE and not codings and not may_be_json(first := await exchange.first_byte()):
         return None, _UNHEARD if first else SILENT
     body = await exchange.read_body()
-    hears, content_type, identity = snapshot.hears, opening.content_type, snapshot.identity
+    hears, content_type, identity = policy.hears, opening.content_type, policy.identity
     if len(body) < _READ_INLINE and not codings:
         return body, read_body(body, kind, codings, identity, limit, hears=hears, content_type=content_type)
     read = partial(read_body, body, kind, codings, identity, limit, hears=hears, content_type=content_type)
@@ -58,7 +56,7 @@ async def score(asked: Ask, exchange: Exchange, generation: Generation, record: 
     if not asked.beside:
         return scored
     beside = [scorer.cached(text) or await scorer.score(text) for text in asked.beside]
-    return _together(scored, beside, generation.snapshot)
+    return _together(scored, beside, generation.policy)
 
 
 async def score_more(
@@ -84,10 +82,10 @@ def _scorer_of(generation: Generation) -> Scorer:
     return generation.scorer
 
 
-def _together(scored: Scored, beside: Sequence[Scored], snapshot: Snapshot) -> Scored:
+def _together(scored: Scored, beside: Sequence[Scored], policy: Policy) -> Scored:
     """A text's scores with those of the conversation's other messages; cached where none was read by the model."""
     return Scored(
-        with_beside(snapshot, scored.scores, [other.scores for other in beside]),
+        with_beside(policy, scored.scores, [other.scores for other in beside]),
         all(each.cached for each in (scored, *beside)),
         sum(each.seconds for each in (scored, *beside)),
     )

@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from aimux.core.policy import Policy
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import Snapshot
 from aimux.gateway.ports import Scorer
 
 
 @dataclass(slots=True, eq=False)
 class Generation:
-    """One configuration, whole: the snapshot, and the scorer over its intents where it has any.
+    """One configuration, whole: the policy, and the scorer over its intents where it has any.
 
     `model` is the digest of the model that scores. `leases` counts the requests that are served by it.
     """
 
-    snapshot: Snapshot
+    policy: Policy
     scorer: Scorer | None
     model: str | None = None
     leases: int = 0
@@ -91,7 +91,7 @@ class Live:
             self._emptied.set()
 
     async def drain(self) -> None:
-        """Refuse new requests from now on, and wait until those that are being served have ended."""
+        """Refusal new requests from now on, and wait until those that are being served have ended."""
         self.draining = True
         if self.in_flight:
             await self._emptied.wait()

@@ -3,11 +3,11 @@
 from typing import Final
 
 from aimux.audit.decisions import Decided
+from aimux.core.policy import FALLBACK_NAME, Policy
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
 from aimux.core.refusal import NO_INTENTS_RULE, NO_SUCH_ROUTE_RULE, TOKENS_RULE, UNHEARD_RULE
 from aimux.core.request import ChosenBy
-from aimux.core.snapshot import FALLBACK_NAME, Snapshot
 from aimux.gateway.rescoring import applying
 
 ROUTE_REFUSED: Final = frozenset({Reason.ROUTE_FORBIDDEN.code, Reason.ANONYMOUS_FORBIDDEN.code})
@@ -17,7 +17,7 @@ _NOWHERE: Final = ""
 Names = tuple[str | None, ...]
 
 
-def names_of(decided: Decided, new: Snapshot, old: Snapshot | None) -> Names:
+def names_of(decided: Decided, new: Policy, old: Policy | None) -> Names:
     """All that the request may have given as the name of a route; None where it may have given none."""
     if decided.chosen_by is not None:
         return (decided.route if decided.chosen_by == ChosenBy.NAME else None,)
@@ -36,12 +36,12 @@ def names_of(decided: Decided, new: Snapshot, old: Snapshot | None) -> Names:
     return _followed_or_not(decided, new, old)
 
 
-def _followed_or_not(decided: Decided, new: Snapshot, old: Snapshot | None) -> Names:
+def _followed_or_not(decided: Decided, new: Policy, old: Policy | None) -> Names:
     """Without a guard a name would have been followed, whatever the request says."""
     if old is not None and not applying(old, decided.agent):
         return (None,)
     return (None, _NOWHERE, *_named_in(new))
 
 
-def _named_in(snapshot: Snapshot) -> Names:
-    return (*snapshot.by_name, *(() if snapshot.fallback is None else (FALLBACK_NAME,)))
+def _named_in(policy: Policy) -> Names:
+    return (*policy.by_name, *(() if policy.fallback is None else (FALLBACK_NAME,)))

@@ -48,7 +48,7 @@ class Exchange(Protocol):
 
 
 class Scorer(Protocol):
-    """Scores texts against the intents of one snapshot."""
+    """Scores texts against the intents of one policy."""
 
     def cached(self, text: str) -> Scored | None:
         """The scores of a text seen before."""

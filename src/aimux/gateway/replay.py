@@ -14,9 +14,10 @@ from typing import Final
 from aimux.audit.decisions import Decided
 from aimux.core.decision import Forward, decide
 from aimux.core.identity import identify
+from aimux.core.policy import Policy
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD
-from aimux.core.refusal import NO_SUCH_MODEL_RULE, TOKENS_RULE, UNHEARD_RULE, Refuse, no_such_model
+from aimux.core.refusal import NO_SUCH_MODEL_RULE, TOKENS_RULE, UNHEARD_RULE, Refusal, no_such_model
 from aimux.core.request import (
     SILENT,
     Ask,
@@ -29,13 +30,12 @@ from aimux.core.request import (
     Place,
     Reading,
 )
-from aimux.core.snapshot import Snapshot
 from aimux.gateway.answers import MODELS_PATH, MODELS_RULE, model_body
 from aimux.gateway.decided import is_decided, is_known
 from aimux.gateway.naming import names_of
 from aimux.gateway.rescoring import (
-    Policy,
     Unproved,
+    Version,
     applying,
     passes_again,
     passing_scores,
@@ -115,9 +115,9 @@ def before(decided: Decided) -> tuple[str, str | None]:
 class Replay:
     """Decides recorded requests by one configuration. `old` are known ones, by digest; `score` scores a text."""
 
-    def __init__(self, new: Policy, old: Mapping[str, Policy], score: Score) -> None:
+    def __init__(self, new: Version, old: Mapping[str, Version], score: Score) -> None:
         self._new = new
-        self._old = {**old, new.snapshot.digest: new}
+        self._old = {**old, new.policy.digest: new}
         self._score = score
         self._known: OrderedDict[Decided, Result] = OrderedDict()
 
@@ -147,23 +147,23 @@ class Replay:
             return ASIDE
         found = self._decide(decided, is_whole=is_whole)
         is_sure = isinstance(found, Judged) and found.basis is Basis.EXACT
-        if not is_sure and (decided.config, decided.model) == (self._new.snapshot.digest, self._new.model):
+        if not is_sure and (decided.config, decided.model) == (self._new.policy.digest, self._new.model):
             return Judged(*before(decided), decided.rule, Basis.SAME_CONFIGURATION)
         return found
 
     def _decide(self, decided: Decided, *, is_whole: bool) -> Judged | Unjudged:
-        new, old = self._new.snapshot, self._old.get(decided.config or "")
-        if old is not None and old.snapshot.identity != new.identity:
+        new, old = self._new.policy, self._old.get(decided.config or "")
+        if old is not None and old.policy.identity != new.identity:
             return Unjudged.IDENTITY
         if decided.verdict == Reason.UNKNOWN_AGENT.code:
-            return _unregistered(new, None if old is None else old.snapshot)
+            return _unregistered(new, None if old is None else old.policy)
         claims = () if decided.agent is None else (_claim(decided.agent),)
         if decided.verdict == VERDICT_ANSWERED or decided.rule == NO_SUCH_MODEL_RULE:
             return _answered(decided, claims, new)
         if decided.chosen_by in _BY_OTHER_TEXTS:
             return Unjudged.OTHER_TEXTS
         facts = self._facts(decided, claims, old)
-        names = names_of(decided, new, None if old is None else old.snapshot)
+        names = names_of(decided, new, None if old is None else old.policy)
         first: Judged | None = None
         for name in names:
             found = self._by_name(replace(facts, route_name=name), decided, old, is_whole=is_whole)
@@ -174,34 +174,34 @@ class Replay:
             first = first or found
         return first or Unjudged.RECORD
 
-    def _facts(self, decided: Decided, claims: tuple[Claim, ...], old: Policy | None) -> Facts:
+    def _facts(self, decided: Decided, claims: tuple[Claim, ...], old: Version | None) -> Facts:
         """All but the route's name; where the body may not have been read, it is not known."""
         method, path, opaque = decided.method, decided.path, _OPAQUE.get(decided.rule)
         if decided.text is not None or decided.text_digest is not None:
             text = decided.text or _SOMETHING
             # Neither the other texts of a list nor what the user said before is recorded.
             others = (_SOMETHING,) if decided.is_listed else ()
-            is_last = self._new.snapshot.follow_ups and decided.dialect == "messages"
+            is_last = self._new.policy.follow_ups and decided.dialect == "messages"
             if others or is_last or opaque:
                 earlier = None if is_last else ()
                 said = Reading((), text, decided.dialect, listed=others, earlier=earlier, opaque=opaque)
                 return Facts(Reading(claims), body=said, method=method, path=path)
             return Facts(Reading(claims, text, decided.dialect), body=SILENT, method=method, path=path)
-        was_guarded = old is not None and bool(applying(old.snapshot, decided.agent))
+        was_guarded = old is not None and bool(applying(old.policy, decided.agent))
         # A body that was read for a name only, and is of a type that says none, may say much to who listens.
-        is_heard_alike = not self._new.snapshot.hears or (old is not None and old.snapshot.hears)
+        is_heard_alike = not self._new.policy.hears or (old is not None and old.policy.hears)
         was_read = was_guarded or bool(decided.dialect) or decided.verdict == Reason.NO_TEXT.code
         is_looked_for = not claims or decided.chosen_by in _WITHOUT_TEXT
         was_read = was_read or opaque is not None or (is_looked_for and is_heard_alike)
         # It may also be of a kind that a guard, which applies only now, cannot hear.
-        is_hearable = was_guarded or decided.dialect not in _OF_HEADS or not applying(self._new.snapshot, decided.agent)
+        is_hearable = was_guarded or decided.dialect not in _OF_HEADS or not applying(self._new.policy, decided.agent)
         was_read = was_read and (is_hearable or opaque is not None)
         # Where no text said where to, guards may have heard others, which are not recorded.
         read = Reading(beside=(_SOMETHING,) if decided.dialect else (), opaque=opaque)
         return Facts(Reading(claims), body=read if was_read else None, method=method, path=path)
 
-    def _by_name(self, facts: Facts, decided: Decided, old: Policy | None, *, is_whole: bool) -> Judged | Unjudged:
-        decision, basis = decide(facts, self._new.snapshot), Basis.EXACT
+    def _by_name(self, facts: Facts, decided: Decided, old: Version | None, *, is_whole: bool) -> Judged | Unjudged:
+        decision, basis = decide(facts, self._new.policy), Basis.EXACT
         if isinstance(decision, Ask) and decision.need is Need.BODY:
             return Unjudged.BODY
         if isinstance(decision, Ask):
@@ -209,7 +209,7 @@ class Replay:
             if isinstance(scored, Unjudged):
                 return scored
             scores, basis = scored
-            decision = decide(replace(facts, scores=scores), self._new.snapshot)
+            decision = decide(replace(facts, scores=scores), self._new.policy)
         if isinstance(decision, Ask) and decision.need in {Need.MORE, Need.EARLIER}:
             return Unjudged.OTHER_TEXTS
         if isinstance(decision, Ask):
@@ -217,16 +217,16 @@ class Replay:
         return _judged(decision, basis)
 
     def _scored(
-        self, facts: Facts, decided: Decided, old: Policy | None, *, is_whole: bool
+        self, facts: Facts, decided: Decided, old: Version | None, *, is_whole: bool
     ) -> tuple[Found, Basis] | Unjudged:
         new = self._new
         if refuses_again(decided, old, new):
-            return refusing_scores(new.snapshot), Basis.EXACT
+            return refusing_scores(new.policy), Basis.EXACT
         if facts.route_name is not None and passes_again(decided, old, new):
-            return passing_scores(new.snapshot), Basis.EXACT
+            return passing_scores(new.policy), Basis.EXACT
         if is_whole and decided.text is not None:
             # Something else may have been said beside the text, which is not recorded.
-            sure = not new.snapshot.all_messages and passes_again(decided, old, new)
+            sure = not new.policy.all_messages and passes_again(decided, old, new)
             return self._score(decided.text), Basis.EXACT if sure else Basis.TEXT_ALONE
         found = scores_again(decided, old, new, facts)
         if not isinstance(found, Unproved):
@@ -242,7 +242,7 @@ def _claim(name: str) -> Claim:
     return Claim(Place.HEADER, "", name)
 
 
-def _unregistered(new: Snapshot, old: Snapshot | None) -> Judged | Unjudged:
+def _unregistered(new: Policy, old: Policy | None) -> Judged | Unjudged:
     """What becomes of a caller whose name, which is not recorded, the old configuration did not have."""
     if new.agents - (old.agents if old else frozenset()):
         return Unjudged.CALLER
@@ -252,11 +252,11 @@ def _unregistered(new: Snapshot, old: Snapshot | None) -> Judged | Unjudged:
     return _judged(decision)
 
 
-def _answered(decided: Decided, claims: tuple[Claim, ...], new: Snapshot) -> Judged:
+def _answered(decided: Decided, claims: tuple[Claim, ...], new: Policy) -> Judged:
     principal = identify(Facts(Reading(claims), body=SILENT), new)
     if isinstance(principal, Ask):
         raise TypeError("the identity of a request without a body is known")
-    if isinstance(principal, Refuse):
+    if isinstance(principal, Refusal):
         return _judged(principal)
     _, asks_for_one, name = decided.path.partition(f"{MODELS_PATH}/")
     if not asks_for_one or decided.method not in _READING:  # a list, or a preflight
@@ -266,8 +266,8 @@ def _answered(decided: Decided, claims: tuple[Claim, ...], new: Snapshot) -> Jud
     return Judged(VERDICT_ANSWERED, None, MODELS_RULE)
 
 
-def _judged(decision: Forward | Refuse, basis: Basis = Basis.EXACT) -> Judged:
-    if isinstance(decision, Refuse):
+def _judged(decision: Forward | Refusal, basis: Basis = Basis.EXACT) -> Judged:
+    if isinstance(decision, Refusal):
         return Judged(decision.reason.code, None, decision.rule, basis)
     permit = decision.permit
     return Judged(VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD, permit.route.name, permit.rule, basis)

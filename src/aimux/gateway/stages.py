@@ -45,7 +45,7 @@ def _stages(decided: Decided) -> Iterator[Stage]:
         if gate is by:
             yield Stage(gate, Passage.PASSED if forwarded else Passage.REFUSED, why)
         elif order.index(gate) > order.index(by) or not _is_asked(gate, decided):
-            is_missing = gate is Gate.FALLBACK and decided.snapshot.fallback is None
+            is_missing = gate is Gate.FALLBACK and decided.policy.fallback is None
             yield Stage(gate, Passage.NOT_REACHED, "there is none" if is_missing else "")
         elif _is_not_met(gate, decided):
             yield Stage(gate, Passage.NOT_MET, why)
@@ -122,7 +122,7 @@ def _text(decided: Decided) -> str:
 
 
 def _guards(decided: Decided) -> str:
-    guards, principal, scores = decided.snapshot.guards, decided.principal, decided.scores
+    guards, principal, scores = decided.policy.guards, decided.principal, decided.scores
     if not guards or principal is None:
         return "there are none"
     asked = [place for place, guard in enumerate(guards) if principal.name not in guard.excepted]
@@ -150,7 +150,7 @@ def _against(threshold: float, score: float) -> str:
 
 
 def _ambiguity(decided: Decided) -> str:
-    found, rival, threshold = decided.match, decided.rival, decided.snapshot.ambiguity_threshold
+    found, rival, threshold = decided.match, decided.rival, decided.policy.ambiguity_threshold
     if found is None or rival is None:
         return "no other route reaches its min_score"
     margin = found.score - rival[1]
@@ -165,7 +165,7 @@ def _parts(decided: Decided) -> str:
     if not counted:
         return "no part stands for another route"
     stands = (
-        f"{quoted(stand.words)} stands for '{decided.snapshot.routes[stand.place].name}' ({told(stand.score)})"
+        f"{quoted(stand.words)} stands for '{decided.policy.routes[stand.place].name}' ({told(stand.score)})"
         for stand in counted
     )
     return "; ".join(stands)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from aimux.core.policy import Access, Policy, Route
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_FORWARD
 from aimux.core.request import Found
-from aimux.core.snapshot import Access, Route, Snapshot
 from aimux.gateway.dry_run import judge
 from aimux.intent.quality import Deciding, Kind, Outcome, Trial
 
@@ -18,34 +18,34 @@ _OUTCOMES = {
 }
 
 
-def by_meaning_alone(snapshot: Snapshot) -> Snapshot:
+def by_meaning_alone(policy: Policy) -> Policy:
     """The same routes and thresholds, open to everybody and without a fallback.
 
     Who may use a route would hide what a text was taken for, and so would a fallback that takes what no route matches.
     """
-    routes = tuple(replace(route, access=Access.OPEN, allowed=frozenset()) for route in snapshot.routes)
-    return replace(_of_routes(snapshot, routes), fallback=None)
+    routes = tuple(replace(route, access=Access.OPEN, allowed=frozenset()) for route in policy.routes)
+    return replace(_of_routes(policy, routes), fallback=None)
 
 
-def under(snapshot: Snapshot, least: Mapping[str, float], lead: float) -> Snapshot:
+def under(policy: Policy, least: Mapping[str, float], lead: float) -> Policy:
     """The same with other thresholds: `least` has a min_score for routes by name, `lead` is the ambiguity_threshold."""
-    routes = tuple(replace(route, min_score=least.get(route.name, route.min_score)) for route in snapshot.routes)
-    return replace(_of_routes(snapshot, routes), ambiguity_threshold=lead)
+    routes = tuple(replace(route, min_score=least.get(route.name, route.min_score)) for route in policy.routes)
+    return replace(_of_routes(policy, routes), ambiguity_threshold=lead)
 
 
-def _of_routes(snapshot: Snapshot, routes: tuple[Route, ...]) -> Snapshot:
-    return replace(snapshot, routes=routes, by_name=MappingProxyType({route.name: route for route in routes}))
+def _of_routes(policy: Policy, routes: tuple[Route, ...]) -> Policy:
+    return replace(policy, routes=routes, by_name=MappingProxyType({route.name: route for route in routes}))
 
 
 def attempt(
     text: str,
     expected: str | None,
     kind: Kind | None,
-    snapshot: Snapshot,
+    policy: Policy,
     score: Callable[[str], Found],
 ) -> Trial:
-    """Decide one text by a snapshot from `by_meaning_alone`."""
-    found = judge(text, None, snapshot, score)
+    """Decide one text by a policy from `by_meaning_alone`."""
+    found = judge(text, None, policy, score)
     return Trial(
         text=text,
         expected=expected,

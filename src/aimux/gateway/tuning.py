@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aimux.core.snapshot import Snapshot
+from aimux.core.policy import Policy
 from aimux.gateway.trials import attempt, under
 from aimux.intent.evidence import NOWHERE, Evidence, Places
 from aimux.intent.folds import FOLDS, folds_of
@@ -42,15 +42,13 @@ class Tuned:
     unfitted: int
 
 
-def tune(
-    rows: Sequence[Row], snapshot: Snapshot, texts: ReadTexts, wanted: float, leads: Sequence[float] = LEADS
-) -> Tuned:
-    """Tune the thresholds of a snapshot from `by_meaning_alone` for a wanted rate of false forwards, 0-1.
+def tune(rows: Sequence[Row], policy: Policy, texts: ReadTexts, wanted: float, leads: Sequence[float] = LEADS) -> Tuned:
+    """Tune the thresholds of a policy from `by_meaning_alone` for a wanted rate of false forwards, 0-1.
 
     `texts` are those of the rows, of which there are as many as folds or more; `leads` the values of
     ambiguity_threshold that may be proposed.
     """
-    tuning = _Tuning(rows, snapshot, texts, wanted, leads)
+    tuning = _Tuning(rows, policy, texts, wanted, leads)
     folds = np.array(folds_of([(text, expected) for text, expected, _ in rows]), np.intp)
     every = range(len(rows))
     held_out = list(tuning.now)
@@ -70,13 +68,13 @@ class _Tuning:
     """The rows with what they score, and what they come to under the thresholds as they are."""
 
     def __init__(
-        self, rows: Sequence[Row], snapshot: Snapshot, texts: ReadTexts, wanted: float, leads: Sequence[float]
+        self, rows: Sequence[Row], policy: Policy, texts: ReadTexts, wanted: float, leads: Sequence[float]
     ) -> None:
-        self._rows, self._snapshot, self._texts, self._wanted, self._leads = rows, snapshot, texts, wanted, leads
-        scored = [route for route in snapshot.routes if route.intents]
+        self._rows, self._policy, self._texts, self._wanted, self._leads = rows, policy, texts, wanted, leads
+        scored = [route for route in policy.routes if route.intents]
         self._names = [route.name for route in scored]
-        self._thresholds = Thresholds(tuple(route.min_score for route in scored), snapshot.ambiguity_threshold)
-        self.now = self._tried(range(len(rows)), snapshot)
+        self._thresholds = Thresholds(tuple(route.min_score for route in scored), policy.ambiguity_threshold)
+        self.now = self._tried(range(len(rows)), policy)
         place = {name: number for number, name in enumerate(self._names)}
         cases = []
         for (text, expected, _), trial in zip(rows, self.now, strict=True):
@@ -98,8 +96,8 @@ class _Tuning:
 
     def tried(self, which: Sequence[int], proposal: Proposal) -> list[Trial]:
         """What these rows come to by a proposal."""
-        return self._tried(which, under(self._snapshot, proposal.least, proposal.lead))
+        return self._tried(which, under(self._policy, proposal.least, proposal.lead))
 
-    def _tried(self, which: Sequence[int], snapshot: Snapshot) -> list[Trial]:
-        score = self._texts.under(snapshot)
-        return [attempt(*self._rows[row], snapshot, score) for row in which]
+    def _tried(self, which: Sequence[int], policy: Policy) -> list[Trial]:
+        score = self._texts.under(policy)
+        return [attempt(*self._rows[row], policy, score) for row in which]

@@ -7,10 +7,10 @@ from typing import Final
 
 from aimux.core.access import may_use, usable_routes
 from aimux.core.decision import Forward
+from aimux.core.policy import FALLBACK_NAME, Access, Route
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
-from aimux.core.refusal import Refuse
+from aimux.core.refusal import Refusal
 from aimux.core.routing import Match
-from aimux.core.snapshot import FALLBACK_NAME, Access, Route
 from aimux.gateway import adjusted
 from aimux.gateway.adjusted import Bound, Case, Change, above, at_most
 from aimux.gateway.dry_run import decided
@@ -49,8 +49,8 @@ class Way:
 
 def decide_case(case: Case, looks: Looks) -> Decided:
     """The decision on a case. Raises EncodingError."""
-    found = decided(case.text, case.agent, case.snapshot, lambda text: looks.score(text, case.snapshot), case.named)
-    return Decided(*found, case.snapshot)
+    found = decided(case.text, case.agent, case.policy, lambda text: looks.score(text, case.policy), case.named)
+    return Decided(*found, case.policy)
 
 
 def ways(case: Case, looks: Looks) -> tuple[Way, ...]:
@@ -77,7 +77,7 @@ def ways(case: Case, looks: Looks) -> tuple[Way, ...]:
 
 
 def _outcome(found: Decided) -> tuple[str, int, str | None]:
-    if isinstance(found.decision, Refuse):
+    if isinstance(found.decision, Refusal):
         return found.decision.reason.code, found.decision.reason.status, None
     permit = found.decision.permit
     return (VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD), 200, permit.route.name
@@ -130,7 +130,7 @@ def _away(now: Decided) -> Iterator[Change]:
     if now.counted:
         yield from _higher(now, now.counted[0].place, now.counted[0].score)
     if found.contenders:
-        yield from _higher(now, now.snapshot.routes.index(found.best), found.score)
+        yield from _higher(now, now.policy.routes.index(found.best), found.score)
         rival = now.rival
         value = None if rival is None else above(found.score - rival[1])
         if value is not None:
@@ -145,7 +145,7 @@ def _higher(now: Decided, place: int, score: float) -> Iterator[Change]:
     scores = sorted({score, *(each for each in _stood(now, place) if each > score)})
     values = list(dict.fromkeys(value for value in map(above, scores) if value is not None))
     for number, value in enumerate(values, 1):
-        yield adjusted.min_score(now.snapshot.routes[place].name, value, Bound.AT_LEAST, values[number:])
+        yield adjusted.min_score(now.policy.routes[place].name, value, Bound.AT_LEAST, values[number:])
 
 
 def _stood(found: Decided, place: int) -> Iterator[float]:
@@ -172,7 +172,7 @@ def _towards(case: Case, looks: Looks) -> Iterator[Change]:
             for place, score in highest.items():
                 yield from _higher(here, place, score)
         case Gate.ACCESS:
-            route = here.decision.route if isinstance(here.decision, Refuse) else None
+            route = here.decision.route if isinstance(here.decision, Refusal) else None
             yield from _permitted(case, "" if route is None else route.name, route)
             yield from _without_parts(case, here)
 
@@ -186,7 +186,7 @@ def _identified(case: Case) -> Iterator[Change]:
 
 
 def _unguarded(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
-    scores, guards = here.scores, here.snapshot.guards
+    scores, guards = here.scores, here.policy.guards
     if scores is None:
         return
     place = next(
@@ -214,8 +214,8 @@ def _unguarded(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
 def _matching(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
     if here.match is not None:
         yield from _lower(case, here.match, looks)
-    if here.by is Gate.FALLBACK and isinstance(here.decision, Refuse):
-        yield from _permitted(case, FALLBACK_NAME, here.snapshot.fallback)
+    if here.by is Gate.FALLBACK and isinstance(here.decision, Refusal):
+        yield from _permitted(case, FALLBACK_NAME, here.policy.fallback)
 
 
 def _lower(case: Case, found: Match, looks: Looks) -> Iterator[Change]:
@@ -223,7 +223,7 @@ def _lower(case: Case, found: Match, looks: Looks) -> Iterator[Change]:
 
     That is at the score of the whole, and at each higher one by which a part would stand for the route.
     """
-    name, place = found.best.name, case.snapshot.routes.index(found.best)
+    name, place = found.best.name, case.policy.routes.index(found.best)
     lowest = decide_case(adjusted.min_score(name, 0.0, Bound.AT_MOST).makes[0](case), looks)
     scores = sorted({found.score, *(each for each in _stood(lowest, place) if each > found.score)}, reverse=True)
     values = list(dict.fromkeys(map(at_most, scores)))
@@ -245,8 +245,8 @@ def _permitted(case: Case, name: str, route: Route | None) -> Iterator[Change]:
         return
     if case.agent is not None and route.access is Access.RESTRICTED:
         yield adjusted.allowed(case.agent, name)
-    for agent in sorted(case.snapshot.agents):
-        if agent != case.agent and may_use(case.snapshot.principals[agent], route):
+    for agent in sorted(case.policy.agents):
+        if agent != case.agent and may_use(case.policy.principals[agent], route):
             yield adjusted.asked_by(agent)
             return
 
@@ -256,7 +256,7 @@ def _by_name(here: Decided) -> Iterator[Change]:
     principal, found = here.principal, here.match
     if principal is None:
         return
-    meant = usable_routes(principal, here.snapshot)
+    meant = usable_routes(principal, here.policy)
     if found is not None:
         meant = (*found.contenders, *here.others) or (found.best,)
     for name in list(dict.fromkeys(route.name for route in meant if may_use(principal, route)))[:_MOST_NAMES]:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from aimux.core.access import callers
-from aimux.core.snapshot import Access, Route, Snapshot
+from aimux.core.policy import Access, Policy, Route
 from aimux.intent.findings import ADVISED, FEW_INTENTS, Code, Finding, Severity
 
 
-def counted(snapshot: Snapshot) -> Iterator[Finding]:
+def counted(policy: Policy) -> Iterator[Finding]:
     """The routes that nobody may use, and those with few intents or none, in their order."""
-    for number, route in enumerate(snapshot.routes):
-        if not callers(route, snapshot):
+    for number, route in enumerate(policy.routes):
+        if not callers(route, policy):
             yield _for_nobody(route, number)
         count = len(route.intents)
         if count > FEW_INTENTS:

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from aimux.core.policy import Policy
 from aimux.core.request import Found, Illegible, Scores, TextTooLong
-from aimux.core.snapshot import Snapshot
 from aimux.intent import formula
 from aimux.intent.encoder import Vectors
 from aimux.intent.parts import Part
@@ -72,7 +72,7 @@ class Piece:
 class Near:
     """How the score of one route came about: that of the piece of the text which scored best.
 
-    `place` is the route's in the snapshot. `intents` are the nearest ones: the number of each in the route, and its
+    `place` is the route's in the policy. `intents` are the nearest ones: the number of each in the route, and its
     cosine. `along` is the cosine to the route's direction.
     """
 
@@ -94,7 +94,7 @@ class Guarded:
 
 
 class Looks:
-    """Texts that the model reads once each, to be scored by several snapshots of the same intents."""
+    """Texts that the model reads once each, to be scored by several policies of the same intents."""
 
     def __init__(self, reader: TextReader | None) -> None:
         """Without a reader no route has intents, and no text is read."""
@@ -102,20 +102,20 @@ class Looks:
         self._texts: dict[str, Text | TextTooLong | Illegible] = {}
         self._scores: dict[tuple[object, ...], Scores] = {}
 
-    def score(self, text: str, snapshot: Snapshot) -> Found:
-        """The scores of a text by a snapshot that has the reader's intents, perhaps under other thresholds.
+    def score(self, text: str, policy: Policy) -> Found:
+        """The scores of a text by a policy that has the reader's intents, perhaps under other thresholds.
 
         Raises EncodingError.
         """
         if self._reader is None:
-            return Scores((None,) * len(snapshot.routes))
+            return Scores((None,) * len(policy.routes))
         read = self._read(text, self._reader)
         if not isinstance(read, Text):
             return read
-        by = (text, snapshot.ambiguity_threshold, *((route.min_score, len(route.intents)) for route in snapshot.routes))
+        by = (text, policy.ambiguity_threshold, *((route.min_score, len(route.intents)) for route in policy.routes))
         scores = self._scores.get(by)
         if scores is None:
-            scores = self._scores[by] = self._reader.under(snapshot).scores(read.plan, [read.vectors])
+            scores = self._scores[by] = self._reader.under(policy).scores(read.plan, [read.vectors])
         return scores
 
     def text(self, text: str) -> Text | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from aimux.core.snapshot import Snapshot
+from aimux.core.policy import Policy
 
 FEW_INTENTS: Final = 2
 """Up to here the centroid of a route or guard lies on its intents, and says nothing of what they have in common."""
@@ -102,6 +102,6 @@ class Shown:
         return cls([route["intents"] for route in display["routes"]], [guard["intents"] for guard in guards])
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> "Shown":
+    def of(cls, policy: Policy) -> "Shown":
         """All as they are."""
-        return cls([route.intents for route in snapshot.routes], [guard.intents for guard in snapshot.guards])
+        return cls([route.intents for route in policy.routes], [guard.intents for guard in policy.guards])

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from aimux.core.policy import Policy
 from aimux.core.request import Scores, Stand
-from aimux.core.snapshot import Snapshot
 from aimux.intent import formula
 from aimux.intent.encoder import Encoder, EncodingError, Vectors
 from aimux.intent.model import ModelError
@@ -21,21 +21,21 @@ NOT_READ: Final = -1.0
 
 
 class IntentIndex:
-    """The intents of one snapshot as vectors, and the score of each route by them (`intent/formula.py`)."""
+    """The intents of one policy as vectors, and the score of each route by them (`intent/formula.py`)."""
 
-    def __init__(self, snapshot: Snapshot, vectors: Vectors, guards: Sequence[Vectors] = ()) -> None:
+    def __init__(self, policy: Policy, vectors: Vectors, guards: Sequence[Vectors] = ()) -> None:
         """`vectors`: float32, one row of norm 1 an intent, in the order of the routes and their intents.
 
         `guards`: the same of each guard.
         """
-        self._size = len(snapshot.routes)
-        self._scored = np.array([i for i, route in enumerate(snapshot.routes) if route.intents], np.intp)
-        counts = [len(snapshot.routes[i].intents) for i in self._scored]
+        self._size = len(policy.routes)
+        self._scored = np.array([i for i, route in enumerate(policy.routes) if route.intents], np.intp)
+        counts = [len(policy.routes[i].intents) for i in self._scored]
         if len(vectors) != sum(counts):
             raise ValueError(f"{len(vectors)} vectors for {sum(counts)} intents")
         starts = np.cumsum([0, *counts])[:-1].astype(np.intp)
         self._starts = starts
-        self._take_thresholds(snapshot)
+        self._take_thresholds(policy)
         self._intents = len(vectors)
         self.handicaps = formula.handicaps(np.array(counts, np.intp))
         # One product for all: the intents, and behind them the directions of the routes.
@@ -43,28 +43,28 @@ class IntentIndex:
         self._guards = _Guards(vectors, starts, guards) if guards else None
 
     @classmethod
-    def build(cls, snapshot: Snapshot, encoder: Encoder) -> "IntentIndex":
-        """Embed every intent of a snapshot. Raises ModelError for an intent that is longer than the model reads."""
-        rows = [_encoded(route.intents, f"route '{route.name}'", encoder) for route in snapshot.routes]
-        guards = [_encoded(guard.intents, f"guard '{guard.name}'", encoder) for guard in snapshot.guards]
+    def build(cls, policy: Policy, encoder: Encoder) -> "IntentIndex":
+        """Embed every intent of a policy. Raises ModelError for an intent that is longer than the model reads."""
+        rows = [_encoded(route.intents, f"route '{route.name}'", encoder) for route in policy.routes]
+        guards = [_encoded(guard.intents, f"guard '{guard.name}'", encoder) for guard in policy.guards]
         none = np.empty((0, encoder.dimensions), np.float32)
-        return cls(snapshot, np.concatenate([none, *rows]), guards)
+        return cls(policy, np.concatenate([none, *rows]), guards)
 
-    def under(self, snapshot: Snapshot) -> "IntentIndex":
-        """The same vectors under the thresholds of another snapshot, which has the same intents in the same routes.
+    def under(self, policy: Policy) -> "IntentIndex":
+        """The same vectors under the thresholds of another policy, which has the same intents in the same routes.
 
         Raises ValueError where it has more or fewer.
         """
-        counts = [len(route.intents) for route in snapshot.routes if route.intents]
-        if counts != np.diff(self._starts, append=self._intents).tolist() or len(snapshot.routes) != self._size:
-            raise ValueError("the snapshot's intents are not those of this index")
+        counts = [len(route.intents) for route in policy.routes if route.intents]
+        if counts != np.diff(self._starts, append=self._intents).tolist() or len(policy.routes) != self._size:
+            raise ValueError("the policy's intents are not those of this index")
         other = copy(self)
-        other._take_thresholds(snapshot)
+        other._take_thresholds(policy)
         return other
 
-    def _take_thresholds(self, snapshot: Snapshot) -> None:
-        self._least = np.array([snapshot.routes[i].min_score for i in self._scored], np.float32)
-        self._threshold = snapshot.ambiguity_threshold
+    def _take_thresholds(self, policy: Policy) -> None:
+        self._least = np.array([policy.routes[i].min_score for i in self._scored], np.float32)
+        self._threshold = policy.ambiguity_threshold
 
     def guards(self, windows: Vectors) -> tuple[float, ...]:
         """The score of each guard, as if it were a route: its best over the windows of a text."""
@@ -135,7 +135,7 @@ class IntentIndex:
 
     @property
     def routes(self) -> list[tuple[int, Vectors]]:
-        """The routes that have intents: the number of each in the snapshot, and the vectors of its intents."""
+        """The routes that have intents: the number of each in the policy, and the vectors of its intents."""
         if not len(self._scored):  # nothing would be split into one part, not none
             return []
         vectors = np.split(self._columns[:, : self._intents].T, self._starts[1:])

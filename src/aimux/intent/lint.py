@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aimux.core.access import callers
-from aimux.core.snapshot import Route, Snapshot
+from aimux.core.policy import Policy, Route
 from aimux.intent.counted import counted
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.everyday import EVERYDAY, is_drawn
@@ -29,7 +29,7 @@ _ORDER: Final = tuple(Severity)
 
 
 def lint(
-    snapshot: Snapshot,
+    policy: Policy,
     index: IntentIndex,
     encoder: Encoder,
     shown: Shown | None = None,
@@ -40,15 +40,15 @@ def lint(
     `shown` has the intents as messages may show them; `measured_with` is the digest of the model that the thresholds
     were measured with, where that is known.
     """
-    shown = shown or Shown.of(snapshot)
+    shown = shown or Shown.of(policy)
     everyday = encoder.encode(EVERYDAY)
     every = list(of_thresholds(measured_with, encoder.digest))
     if index.routes:  # what has guards alone has none
-        every += _Lint(snapshot, Trials(snapshot, index), encoder, shown.routes).all(everyday)
-    if snapshot.guards:
-        every += GuardLint(snapshot, index, encoder, shown).all(everyday)
-    every += partly_unknown(snapshot, encoder, shown)
-    every += counted(snapshot)
+        every += _Lint(policy, Trials(policy, index), encoder, shown.routes).all(everyday)
+    if policy.guards:
+        every += GuardLint(policy, index, encoder, shown).all(everyday)
+    every += partly_unknown(policy, encoder, shown)
+    every += counted(policy)
     return sorted(every, key=lambda finding: _ORDER.index(finding.severity))
 
 
@@ -65,11 +65,11 @@ def of_thresholds(measured_with: str | None, model: str) -> Iterator[Finding]:
 
 
 class _Lint:
-    """The checks of one snapshot. What one has said of two intents is not said again by another."""
+    """The checks of one policy. What one has said of two intents is not said again by another."""
 
-    def __init__(self, snapshot: Snapshot, trials: Trials, encoder: Encoder, shown: Sequence[Sequence[str]]) -> None:
-        self._snapshot = snapshot
-        self._routes = snapshot.routes
+    def __init__(self, policy: Policy, trials: Trials, encoder: Encoder, shown: Sequence[Sequence[str]]) -> None:
+        self._policy = policy
+        self._routes = policy.routes
         self._trials = trials
         self._encoder = encoder
         self._shown = shown
@@ -201,7 +201,7 @@ class _Lint:
         own = self._routes[intent.route]
         other, similarity = self._trials.nearest_in(intent, self._routes.index(rival))
         self._told.add(intent)
-        crossing = callers(own, self._snapshot) != callers(rival, self._snapshot)
+        crossing = callers(own, self._policy) != callers(rival, self._policy)
         same = code in {Code.OVERLAP, Code.NEAR_DUPLICATE}
         if same:
             self._told.add(other)  # it would say so of this one

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from aimux.core.access import callers
-from aimux.core.snapshot import Guard, Snapshot
+from aimux.core.policy import Guard, Policy
 from aimux.intent import formula
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.everyday import EVERYDAY, is_drawn
@@ -55,12 +55,12 @@ class _Tried:
 
 
 class GuardLint:
-    """The checks of the guards of one snapshot, which has some."""
+    """The checks of the guards of one policy, which has some."""
 
-    def __init__(self, snapshot: Snapshot, index: IntentIndex, encoder: Encoder, shown: Shown) -> None:
-        self._snapshot = snapshot
-        self._guards = snapshot.guards
-        self._least = np.array([guard.min_score for guard in snapshot.guards], np.float32)
+    def __init__(self, policy: Policy, index: IntentIndex, encoder: Encoder, shown: Shown) -> None:
+        self._policy = policy
+        self._guards = policy.guards
+        self._least = np.array([guard.min_score for guard in policy.guards], np.float32)
         self._index = index
         # Every word of an intent is known to the gateway, so that none is read as meant otherwise.
         self._reader = TextReader(encoder, index, encoder.max_tokens)
@@ -88,8 +88,8 @@ class GuardLint:
 
     def _owners(self) -> Iterator[_Owner]:
         for number, vectors in self._index.routes:
-            route = self._snapshot.routes[number]
-            who = callers(route, self._snapshot)
+            route = self._policy.routes[number]
+            who = callers(route, self._policy)
             shown = self._shown.routes[number]
             yield _Owner(number, None, f"route '{route.name}'", who, route.intents, shown, vectors)
         for number, (guard, vectors) in enumerate(zip(self._guards, self._index.guard_intents, strict=True)):
@@ -150,7 +150,7 @@ class GuardLint:
         return Finding(
             Severity.WARNING,
             Code.REFUSED,
-            () if owner.route is None else (self._snapshot.routes[owner.route].name,),
+            () if owner.route is None else (self._policy.routes[owner.route].name,),
             (text, other),
             similarity,
             what,
@@ -214,8 +214,8 @@ class GuardLint:
 
     def _counted(self) -> Iterator[Finding]:
         """What can be said of the guards without their vectors."""
-        everywhere = (*self._snapshot.routes, *([self._snapshot.fallback] if self._snapshot.fallback else ()))
-        served = frozenset[str | None]().union(*(callers(route, self._snapshot) for route in everywhere))
+        everywhere = (*self._policy.routes, *([self._policy.fallback] if self._policy.fallback else ()))
+        served = frozenset[str | None]().union(*(callers(route, self._policy) for route in everywhere))
         for place, guard in enumerate(self._guards):
             count = len(guard.intents)
             if count <= FEW_INTENTS:

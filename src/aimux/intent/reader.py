@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from aimux.core.legible import IllegibleError, Legible, seen
+from aimux.core.policy import Policy
 from aimux.core.request import Found, Illegible, Scores, Stand, TextTooLong
-from aimux.core.snapshot import Snapshot
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.index import IntentIndex
 from aimux.intent.locating import Locator
@@ -84,7 +84,7 @@ class Content:
 
 
 class TextReader:
-    """Scores texts against one snapshot's intents, one at a time, in the caller's thread."""
+    """Scores texts against one policy's intents, one at a time, in the caller's thread."""
 
     def __init__(
         self,
@@ -104,19 +104,19 @@ class TextReader:
         self._unknowns = Unknowns(encoder)
 
     @classmethod
-    def of(cls, snapshot: Snapshot, encoder: Encoder, max_tokens: int) -> "TextReader":
+    def of(cls, policy: Policy, encoder: Encoder, max_tokens: int) -> "TextReader":
         """A reader that knows the words of the intents too. Raises ModelError for one that the model does not read."""
-        check_intents(snapshot, encoder)
+        check_intents(policy, encoder)
         speller = Speller(
             encoder.vocabulary,
-            *(route.intents for route in snapshot.routes),
-            *(guard.intents for guard in snapshot.guards),
+            *(route.intents for route in policy.routes),
+            *(guard.intents for guard in policy.guards),
         )
-        return cls(encoder, IntentIndex.build(snapshot, encoder), max_tokens, speller, closely=snapshot.close_reading)
+        return cls(encoder, IntentIndex.build(policy, encoder), max_tokens, speller, closely=policy.close_reading)
 
-    def under(self, snapshot: Snapshot) -> "TextReader":
-        """The same by a snapshot of the same intents under other thresholds. Raises ValueError for other intents."""
-        index = self.index.under(snapshot)
+    def under(self, policy: Policy) -> "TextReader":
+        """The same by a policy of the same intents under other thresholds. Raises ValueError for other intents."""
+        index = self.index.under(policy)
         return TextReader(self.encoder, index, self._max_tokens, self._speller, closely=self._closely)
 
     def plan(self, text: str) -> Plan | TextTooLong | Illegible:
@@ -221,9 +221,9 @@ class TextReader:
         return self.scores(plan, [self.embed(plan.windows)]) if isinstance(plan, Plan) else plan
 
 
-def load_reader(snapshot: Snapshot, files: ModelFiles, max_tokens: int, encoder: Encoder | None = None) -> TextReader:
+def load_reader(policy: Policy, files: ModelFiles, max_tokens: int, encoder: Encoder | None = None) -> TextReader:
     """Load the model, unless it is loaded already, and embed the intents.
 
     Raises ModelError, for an intent that is too long or of unknown words too.
     """
-    return TextReader.of(snapshot, encoder or Encoder.load(files), max_tokens)
+    return TextReader.of(policy, encoder or Encoder.load(files), max_tokens)

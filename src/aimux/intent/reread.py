@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
+from aimux.core.policy import Policy
 from aimux.core.request import Found
-from aimux.core.snapshot import Snapshot
 from aimux.intent.encoder import Vectors
 from aimux.intent.evidence import NOWHERE, Case
 from aimux.intent.reader import Plan, TextReader
@@ -21,9 +21,9 @@ class ReadTexts:
         plan = self._reader.plan(text)
         return (plan, self._reader.embed(plan.windows)) if isinstance(plan, Plan) else plan
 
-    def under(self, snapshot: Snapshot) -> Callable[[str], Found]:
-        """What scores these texts as a gateway does that has this snapshot, which differs in its thresholds only."""
-        reader = self._reader.under(snapshot)
+    def under(self, policy: Policy) -> Callable[[str], Found]:
+        """What scores these texts as a gateway does that has this policy, which differs in its thresholds only."""
+        reader = self._reader.under(policy)
 
         def score(text: str) -> Found:
             read = self._read[text]

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from aimux.core.policy import Policy
 from aimux.core.request import Scores
 from aimux.core.routing import Match, match
-from aimux.core.snapshot import Snapshot
 from aimux.intent import formula
 from aimux.intent.encoder import Vectors
 from aimux.intent.index import IntentIndex
@@ -23,7 +23,7 @@ MOST_TRIED: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One intent, by the number of its route in the snapshot and its own in the route."""
+    """One intent, by the number of its route in the policy and its own in the route."""
 
     route: int
     number: int
@@ -52,10 +52,10 @@ class Trial:
 
 
 class Trials:
-    """The intents of a snapshot, and the index that holds their vectors."""
+    """The intents of a policy, and the index that holds their vectors."""
 
-    def __init__(self, snapshot: Snapshot, index: IntentIndex) -> None:
-        self._snapshot = snapshot
+    def __init__(self, policy: Policy, index: IntentIndex) -> None:
+        self._policy = policy
         self._index = index
         self._rows = {route: np.ascontiguousarray(rows) for route, rows in index.routes}
         vectors = np.concatenate(list(self._rows.values()))
@@ -116,7 +116,7 @@ class Trials:
         return None if len(rows) < 2 else left_out(self._shared, rows, intent.number, len(self._rows))
 
     def _matched(self, scores: Scores) -> Match:
-        found = match(self._snapshot, scores)
+        found = match(self._policy, scores)
         if found is None:
             raise ValueError("no route has intents")
         return found

@@ -6,7 +6,7 @@ A configuration that has any is not served: what such an intent is like is not w
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aimux.core.snapshot import Snapshot
+from aimux.core.policy import Policy
 from aimux.intent.encoder import Encoder
 from aimux.intent.findings import Code, Finding, Severity, Shown, quoted
 from aimux.intent.model import ModelError
@@ -42,33 +42,33 @@ class _Fault:
     remedy: str
 
 
-def unusable_intents(snapshot: Snapshot, encoder: Encoder, shown: Shown) -> list[Finding]:
+def unusable_intents(policy: Policy, encoder: Encoder, shown: Shown) -> list[Finding]:
     """The intents with which a configuration is not served, in their order."""
-    return [_finding(intent, Severity.ERROR, fault) for intent, fault in _faults(snapshot, encoder, shown)]
+    return [_finding(intent, Severity.ERROR, fault) for intent, fault in _faults(policy, encoder, shown)]
 
 
-def check_intents(snapshot: Snapshot, encoder: Encoder) -> None:
+def check_intents(policy: Policy, encoder: Encoder) -> None:
     """Raise ModelError where there are intents with which a configuration is not served. It shows no text of theirs."""
-    found = list(_faults(snapshot, encoder, Shown.of(snapshot)))
+    found = list(_faults(policy, encoder, Shown.of(policy)))
     if found:
         intent, fault = found[0]
         more = f" (and so {len(found) - 1} more: `aimux check` shows each)" if len(found) > 1 else ""
         raise ModelError(f"intent {intent.number + 1} of {intent.owner} {fault.what}{more}; {fault.remedy}")
 
 
-def partly_unknown(snapshot: Snapshot, encoder: Encoder, shown: Shown) -> Iterator[Finding]:
+def partly_unknown(policy: Policy, encoder: Encoder, shown: Shown) -> Iterator[Finding]:
     """The intents of which the model knows most, but not every word."""
     unknowns = Unknowns(encoder)
     what = "has words or characters that the model does not know: whatever stands in their place scores alike"
-    for intent in _intents(snapshot, shown):
+    for intent in _intents(policy, shown):
         kinds = unknowns.kinds(unknowns.divided(intent.text))
         if Kind.UNKNOWN_WORD in kinds and not is_unread(kinds):
             yield _finding(intent, Severity.WARNING, _Fault(Code.UNREADABLE, what, _OTHERWISE))
 
 
-def _faults(snapshot: Snapshot, encoder: Encoder, shown: Shown) -> Iterator[tuple[_Intent, _Fault]]:
+def _faults(policy: Policy, encoder: Encoder, shown: Shown) -> Iterator[tuple[_Intent, _Fault]]:
     unknowns = Unknowns(encoder)
-    for intent in _intents(snapshot, shown):
+    for intent in _intents(policy, shown):
         read = unknowns.read(unknowns.divided(intent.text))
         if len(read.windows) > 1:
             what = f"is longer than the {encoder.max_tokens} tokens that the model reads"
@@ -78,11 +78,11 @@ def _faults(snapshot: Snapshot, encoder: Encoder, shown: Shown) -> Iterator[tupl
             yield intent, _Fault(Code.UNREADABLE, what, _REWORD)
 
 
-def _intents(snapshot: Snapshot, shown: Shown) -> Iterator[_Intent]:
-    for place, route in enumerate(snapshot.routes):
+def _intents(policy: Policy, shown: Shown) -> Iterator[_Intent]:
+    for place, route in enumerate(policy.routes):
         for number, text in enumerate(route.intents):
             yield _Intent(place, None, route.name, number, text, shown.routes[place][number])
-    for place, guard in enumerate(snapshot.guards):
+    for place, guard in enumerate(policy.guards):
         for number, text in enumerate(guard.intents):
             yield _Intent(None, place, guard.name, number, text, shown.guards[place][number])
 

@@ -7,9 +7,9 @@ from enum import Enum, auto
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+from aimux.core.policy import IdentitySources
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import SILENT, Claim, Facts, Flaw, Opaque, Reading
-from aimux.core.snapshot import IdentitySources
 from aimux.wire.claims import header_claims, is_name, query_claims
 from aimux.wire.conversations import heard, heard_in_passing, meaningful
 from aimux.wire.decode import decode, read_json

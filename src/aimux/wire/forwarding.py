@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from aimux.core.headers import Trace
-from aimux.core.snapshot import Route, Upstream
+from aimux.core.policy import Route, Upstream
 from aimux.wire.http1 import CHUNKED, Head, bad
 from aimux.wire.redirects import Asked, Kept
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
+from aimux.core.policy import Upstream
 from aimux.core.reason import Failure, Reason
-from aimux.core.snapshot import Upstream
 from aimux.wire.references import Reference, WebOrigin, encoded, read_reference, resolve, web_origin
 
 LEADING: Final = frozenset({b"location", b"refresh", b"content-location", b"link"})

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aimux.core.snapshot import FALLBACK_NAME
+from aimux.core.policy import FALLBACK_NAME
 
 NO_FALLBACK = "no fallback"
 

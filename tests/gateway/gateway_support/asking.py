@@ -1,12 +1,12 @@
 """A small mesh, what its model says of texts, requests to it, and what a refusal has to be."""
 
-from aimux.core.snapshot import FALLBACK_NAME, Access, Route, Snapshot, Upstream
+from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 FINANCE = Route("finance", UPSTREAM, Access.RESTRICTED, frozenset({"finance-bot"}), ("analyze budget",))
 ADMIN = Route("admin", UPSTREAM, Access.RESTRICTED, frozenset({"admin-bot"}), ("delete users",))
 OPEN = Route("open", UPSTREAM, Access.OPEN)
-SNAPSHOT = Snapshot.of(
+POLICY = Policy.of(
     (FINANCE, ADMIN, OPEN),
     agents=frozenset({"finance-bot", "admin-bot"}),
     fallback=Route(FALLBACK_NAME, UPSTREAM, Access.OPEN),

@@ -6,8 +6,8 @@ from hashlib import sha256
 
 import numpy as np
 
+from aimux.core.policy import Route, Upstream
 from aimux.core.request import Scores
-from aimux.core.snapshot import Route, Upstream
 from aimux.intent.index import IntentIndex
 from aimux.intent.reader import TextReader
 
@@ -58,15 +58,15 @@ class Table:
 CROWDED, APART = Table(5), Table(200)
 
 
-def reader_of(snapshot, table=CROWDED):
+def reader_of(policy, table=CROWDED):
     """The reader of a configuration, None where it has no intents."""
-    return TextReader(table, IntentIndex.build(snapshot, table), 60) if snapshot.needs_scores else None
+    return TextReader(table, IntentIndex.build(policy, table), 60) if policy.needs_scores else None
 
 
-def score_of(snapshot):
+def score_of(policy):
     """What scores texts for a configuration."""
-    reader = reader_of(snapshot)
-    return reader.score if reader else lambda _: Scores((None,) * len(snapshot.routes))
+    reader = reader_of(policy)
+    return reader.score if reader else lambda _: Scores((None,) * len(policy.routes))
 
 
 def route(name, access, *, intents=(), min_score=0.4):

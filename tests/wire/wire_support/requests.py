@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from aimux.core.snapshot import IdentitySources
+from aimux.core.policy import IdentitySources
 from aimux.wire.dialects import body_kind, read_body
 from aimux.wire.http1 import HeadLimits, find_head, parse_head
 

@@ -4,7 +4,7 @@ from aimux.demo.agents.asking import Question
 from aimux.demo.agents.serving import Agent, run
 
 ACTIONS = {
-    "reset": "reset the database to its last snapshot",
+    "reset": "reset the database to its last policy",
     "restore": "restore the database from its last backup",
     "wipe": "wipe the tables",
     "drop": "drop the tables",

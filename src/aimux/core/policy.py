@@ -7,7 +7,7 @@ from typing import Final
 
 from aimux.core.headers import folded
 from aimux.core.paths import NO_PATHS, PathPattern, PathTable
-from aimux.core.request import Established, Principal
+from aimux.core.request import Assurance, Principal
 
 
 class Access(StrEnum):
@@ -118,7 +118,7 @@ class IdentitySources:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class Policy:
     """What `decide` judges by. `digest` names the configuration that it was compiled from.
 
     `principals` are the agents, as whom a caller that claims such a name is judged.
@@ -164,13 +164,13 @@ class Snapshot:
         close_reading: bool = False,
         follow_ups: bool = False,
         address: str = DEFAULT_ADDRESS,
-    ) -> "Snapshot":
-        """Build a snapshot, deriving what follows from its parts."""
+    ) -> "Policy":
+        """Build a policy, deriving what follows from its parts."""
         return cls(
             routes=routes,
             by_name=MappingProxyType({route.name: route for route in routes}),
             agents=agents,
-            principals=MappingProxyType({name: Principal(name, Established.CLAIMED) for name in agents}),
+            principals=MappingProxyType({name: Principal(name, Assurance.CLAIMED) for name in agents}),
             fallback=fallback,
             ambiguity_threshold=ambiguity_threshold,
             identity=identity or IdentitySources(),

@@ -1,10 +1,10 @@
-"""A snapshot derives what follows from its parts and cannot change."""
+"""A policy derives what follows from its parts and cannot change."""
 
 from dataclasses import FrozenInstanceError
 
 import pytest
 
-from aimux.core.snapshot import Access, IdentitySources, Route, Snapshot, Upstream
+from aimux.core.policy import Access, IdentitySources, Policy, Route, Upstream
 
 
 def upstream(url, host, port, secure=False):
@@ -30,15 +30,15 @@ def test_the_authority_of_an_upstream(secure, host, port, authority):
 def test_routes_are_found_by_name_and_scores_needed_only_with_intents():
     where = Upstream("http://x", False, "x", 80, "")
     plain, meant = Route("plain", where, Access.OPEN), Route("meant", where, Access.OPEN, intents=("say it",))
-    house = Snapshot.of((plain, meant))
+    house = Policy.of((plain, meant))
     assert house.by_name == {"plain": plain, "meant": meant}
     assert house.needs_scores
-    assert not Snapshot.of((plain,), fallback=meant).needs_scores
+    assert not Policy.of((plain,), fallback=meant).needs_scores
     assert house.identity == IdentitySources()
 
 
-def test_a_snapshot_does_not_change():
-    house = Snapshot.of((), agents=frozenset({"finance-bot"}))
+def test_a_policy_does_not_change():
+    house = Policy.of((), agents=frozenset({"finance-bot"}))
     with pytest.raises(FrozenInstanceError):
         house.agents = frozenset()
     with pytest.raises(TypeError):

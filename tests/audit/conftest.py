@@ -12,6 +12,7 @@ from aimux.audit.settings import AuditSettings
 from aimux.core.headers import Trace
 from aimux.core.record import Ended, Record
 from aimux.core.request import ANONYMOUS, Assurance, Principal, Reading
+from aimux.core.rules import Rule
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -43,7 +44,7 @@ def record(
         200 if verdict == "forward" else 403,
         principal,
         route,
-        "a rule",
+        Rule.ACCESS_LISTED,
         total_seconds=took,
         response_bytes=10,
         upstream_seconds=0.003,

@@ -153,7 +153,7 @@ def test_where_there_is_no_log_nothing_is_read(tmp_path: Path) -> None:
 
 WHOLE = Decided(
     *(1.0, "a", "ant", "claimed", "query", "said", hashlib.sha256(b"said").hexdigest(), None, None, ()),
-    *("no_text", "", "0" * 64, None),
+    *("no_text", None, "", "0" * 64, None),
 )
 
 

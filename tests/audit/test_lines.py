@@ -16,6 +16,7 @@ from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.record import Ended
 from aimux.core.request import Assurance, Claim, Place, Principal, Reading, Scores
 from aimux.core.routing import match
+from aimux.core.rules import Rule
 
 Make = Callable[..., Any]
 UPSTREAM = Upstream("http://a", secure=False, host="a", port=80, base_path="")
@@ -68,7 +69,8 @@ def test_every_field_of_a_decision(made: Make) -> None:
         "margin": 0.025,
         "ambiguity_threshold": 0.125,
         "verdict": "forward",
-        "rule": "a rule",
+        "rule": "route 'finance' lists agent 'finance-bot'",
+        "rule_id": "access.listed",
         "config": "c" * 64,
         "model": "d" * 64,
         "cached": True,
@@ -201,7 +203,8 @@ OTHER = Policy.of(tuple(reversed(ROUTES)), digest="e" * 64)
 SAME_AGENT = tuple(Principal("finance-bot", how, ()) for how in (Assurance.CLAIMED, Assurance.NONE))
 CHANGES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("verdict", ("forward", "route_forbidden")),
-    ("rule", ("one rule", "another")),
+    ("rule", (Rule.ACCESS_LISTED, Rule.ACCESS_OPEN)),
+    ("guard", ("secrets", None)),
     ("route", ("r1", None)),
     ("path", ("/v1/x", "/v1/y")),
     ("peer", ("192.0.2.7", "192.0.2.8")),

@@ -201,6 +201,7 @@ def test_json_has_every_group_and_as_many_examples_as_are_asked_for(
         "verdict": "forward",
         "route": "vault",
         "rule": "route 'vault' is open",
+        "rule_id": "access.open",
         "basis": "exact",
     }
     assert (second["kind"], second["before"], second["after"]) == ("newly_refused", "forward vault", "unknown_agent")

@@ -10,6 +10,7 @@ from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refusal
 from aimux.core.request import ANONYMOUS, SILENT, Assurance, Claim, Facts, Place, Principal, Reading, Scores
+from aimux.core.rules import Rule
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 AGENTS = frozenset({"finance-bot", "admin-bot"})
@@ -78,9 +79,9 @@ def test_the_access_table(caller, column, outcome, way):
         assert found.principal.name == caller
         assert found.is_fallback == (way == "by fallback")
         assert (found.match is None) == (way == "by name")
-        assert column != "listed" or "lists agent 'finance-bot'" in found.rule
-        assert column != "public" or "any registered agent" in found.rule
-        assert column != "open" or "is open" in found.rule
+        assert column != "listed" or found.rule is Rule.ACCESS_LISTED
+        assert column != "public" or found.rule is Rule.ACCESS_PUBLIC
+        assert column != "open" or found.rule is Rule.ACCESS_OPEN
     else:
         found = refusal(decision, outcome)
         assert found.route is (None if outcome is Reason.UNKNOWN_AGENT else target)
@@ -114,7 +115,7 @@ def test_the_usable_routes_in_the_order_of_the_configuration():
 
 def test_a_restricted_route_names_its_lists_rule_only_for_those_on_it():
     target = restricted("target", "finance-bot")
-    assert may_use(Principal("finance-bot", Assurance.CLAIMED), target) == "route 'target' lists agent 'finance-bot'"
+    assert may_use(Principal("finance-bot", Assurance.CLAIMED), target) is Rule.ACCESS_LISTED
     assert may_use(Principal("admin-bot", Assurance.CLAIMED), target) is None
     assert may_use(ANONYMOUS, target) is None
 

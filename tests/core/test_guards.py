@@ -49,7 +49,7 @@ def test_who_may_say_what(agent: str | None, guards: tuple[float, ...], refused:
     else:
         assert isinstance(found, Refusal)
         assert found.reason is Reason.GUARD_REFUSED
-        assert f"'{refused}'" in found.rule
+        assert f"'{refused}'" in found.says
         assert f"'{refused}'" in found.message
 
 

@@ -45,7 +45,7 @@ def test_a_part_that_stands_for_a_forbidden_route_keeps_the_text_from_a_permitte
     found = decided(WHOLE, stand(MINE), stand(FORBIDDEN, whole=whole))
     assert isinstance(found, Refusal)
     assert (found.reason, found.candidates) == (Reason.AMBIGUOUS_ROUTE, ("mine",))
-    assert "part" in found.rule
+    assert "part" in found.says
     assert "forbidden" not in found.message
 
 

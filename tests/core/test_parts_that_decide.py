@@ -48,7 +48,7 @@ def test_a_part_that_chose_is_named_with_its_scores_and_the_route_is_not_its_own
     found = decided((0.31, 0.36, 0.1), stand(TICKETS, 0.62, (0, 13)))
     assert isinstance(found, Forward)
     assert found.permit.route.name == "tickets"
-    assert found.permit.rule == (
+    assert found.permit.says == (
         "route 'tickets' lists agent 'bot'; characters 0 to 13 of the text stand for route 'tickets' (0.6200)"
     )
     match = match_of(found)
@@ -75,8 +75,8 @@ def test_a_refusal_for_the_route_of_a_part_names_both() -> None:
     found = decided((0.1, 0.2, 0.1), stand(USERS, 0.5, (4, 9), second=TICKETS, whole=False))
     assert isinstance(found, Refusal)
     assert (found.reason, found.route and found.route.name) == (Reason.ROUTE_FORBIDDEN, "users")
-    assert found.rule.startswith("route 'users' is restricted and does not allow agent 'bot'; characters 4 to 9 ")
-    assert "some words" not in found.rule + found.message
+    assert found.says.startswith("route 'users' is restricted and does not allow agent 'bot'; characters 4 to 9 ")
+    assert "some words" not in found.says + found.message
     assert match_of(found).lead.route.name == "users"
 
 
@@ -84,7 +84,7 @@ def test_a_part_that_keeps_a_text_from_its_route_is_named_beside_the_scores_of_t
     found = decided((0.9, 0.2, 0.1), stand(DEPLOYMENTS, 0.8, (4, 9), second=TICKETS))
     assert isinstance(found, Refusal)
     assert (found.reason, found.route and found.route.name) == (Reason.AMBIGUOUS_ROUTE, "tickets")
-    assert found.rule == (
+    assert found.says == (
         "a part of the text stands for another route than the whole: "
         "characters 4 to 9 of the text stand for route 'deployments' (0.8000)"
     )
@@ -100,7 +100,7 @@ def test_of_parts_for_several_routes_the_refusal_is_for_the_route_of_the_named_o
     assert (found.reason, found.candidates) == (Reason.AMBIGUOUS_ROUTE, ("tickets", "deployments"))
     assert found.route is not None
     assert found.route.name == match_of(found).lead.route.name == "deployments"
-    assert found.rule == (
+    assert found.says == (
         "parts of the text stand for several routes, and the whole for none: "
         "characters 5 to 9 of the text stand for route 'deployments' (0.6000)"
     )
@@ -109,7 +109,7 @@ def test_of_parts_for_several_routes_the_refusal_is_for_the_route_of_the_named_o
 def test_what_stands_in_no_place_of_the_text_is_told_without_one() -> None:
     found = decided((0.1, 0.2, 0.1), stand(TICKETS, 0.62, None))
     assert isinstance(found, Forward)
-    assert found.permit.rule.endswith("; a part of what is said stands for route 'tickets' (0.6200)")
+    assert found.permit.says.endswith("; a part of what is said stands for route 'tickets' (0.6200)")
 
 
 def test_the_whole_decides_without_a_part() -> None:
@@ -117,8 +117,8 @@ def test_the_whole_decides_without_a_part() -> None:
         found = decided(scores, stand(TICKETS, 0.7, (0, 3), whole=scores[0] > 0.5) if scores[0] > 0.5 else STRAY)
         assert isinstance(found, Forward)
         assert match_of(found).part is None
-        assert found.permit.rule.startswith(rule)
-        assert ";" not in found.permit.rule
+        assert found.permit.says.startswith(rule)
+        assert ";" not in found.permit.says
 
 
 STRAY = stand(TICKETS, 0.7, (0, 3), whole=False)

@@ -7,6 +7,7 @@ from aimux.core.reason import Reason
 from aimux.core.record import Ended, Record
 from aimux.core.refusal import Refusal
 from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores
+from aimux.core.rules import Rule
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 TARGET = Route("target", UPSTREAM, Access.OPEN, intents=("x",))
@@ -27,7 +28,7 @@ def test_a_permit_fills_the_record():
     assert isinstance(decision, Forward)
     record.permitted(decision.permit)
     assert (record.verdict, record.route, record.principal.name) == ("forward", "target", "bee")
-    assert record.rule == "route 'target' is open"
+    assert record.says == "route 'target' is open"
     assert record.match.score == 0.9
     assert record.ended is Ended.COMPLETED
 
@@ -49,6 +50,6 @@ def test_a_refusal_fills_the_record():
 def test_a_refusal_after_a_permit_keeps_who_and_where():
     record = new()
     record.permitted(decided("bee", 0.9).permit)
-    record.refused(Refusal(Reason.UPSTREAM_TIMEOUT, "too late", "upstream_timeout"))
-    assert (record.verdict, record.status, record.rule) == ("upstream_timeout", 504, "upstream_timeout")
+    record.refused(Refusal(Reason.UPSTREAM_TIMEOUT, "too late", Rule.UPSTREAM_TIMEOUT))
+    assert (record.verdict, record.status, record.rule) == ("upstream_timeout", 504, Rule.UPSTREAM_TIMEOUT)
     assert (record.route, record.principal.name, record.match.score) == ("target", "bee", 0.9)

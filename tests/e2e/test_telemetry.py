@@ -77,11 +77,12 @@ def test_the_spans_say_what_was_asked_and_decided(
         "aimux.request_id": response.header("X-Request-ID").decode(),  # type: ignore[union-attr]
         "aimux.verdict": "forward",
         "aimux.rule": "route 'plain' is open",
+        "aimux.rule_id": "access.open",
         "aimux.route": "plain",
         "aimux.agent": "bot",
         "aimux.identity": "claimed",
     }
-    assert spans["decide"].attributes == {"aimux.rule": "route 'plain' is open"}
+    assert spans["decide"].attributes == {"aimux.rule": "route 'plain' is open", "aimux.rule_id": "access.open"}
     assert upstream.wire.kind == upstream.wire.SPAN_KIND_CLIENT
     assert 0 < upstream.attributes.pop("aimux.upstream.seconds_to_head") < DEADLINE
     assert upstream.attributes == {

@@ -8,6 +8,7 @@ from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refusal
 from aimux.core.request import ANONYMOUS, Assurance, Principal
+from aimux.core.rules import Rule
 from aimux.gateway.answers import models_body, refusal_body, refusal_lines
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
@@ -15,7 +16,7 @@ UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_refusal_has_the_one_shape(reason):
-    refusal = Refusal(reason, 'say "it"\r\n differently: \u00e9', "rule", candidates=("a", "b"))
+    refusal = Refusal(reason, 'say "it"\r\n differently: \u00e9', Rule.TEXT_MISSING, candidates=("a", "b"))
     body = refusal_body(refusal, "abc123")
     error = json.loads(body)["error"]
     expected = {
@@ -36,7 +37,7 @@ def test_every_refusal_has_the_one_shape(reason):
 @pytest.mark.parametrize("reason", list(Reason))
 def test_the_header_lines_of_a_refusal(reason):
     route = Route("secret-route", UPSTREAM, Access.RESTRICTED)
-    lines = refusal_lines(Refusal(reason, "message", "rule", route=route), "abc123")
+    lines = refusal_lines(Refusal(reason, "message", Rule.TEXT_MISSING, route=route), "abc123")
     assert lines[:3] == [b"Content-Type: application/json", b"X-Request-ID: abc123", b"request-id: abc123"]
     own = {
         Reason.OVERLOADED: [b"Retry-After: 1"],
@@ -58,7 +59,7 @@ MAY_PASS = {
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_clients_are_told_not_to_repeat_what_another_try_cannot_change(reason):
-    lines = refusal_lines(Refusal(reason, "message", "rule"), "abc123")
+    lines = refusal_lines(Refusal(reason, "message", Rule.TEXT_MISSING), "abc123")
     assert (b"x-should-retry: false" in lines) is (reason not in MAY_PASS)
     waits = [int(line.removeprefix(b"Retry-After: ")) for line in lines if line.startswith(b"Retry-After")]
     assert (len(waits) == 1) is (reason.status in {429, 503})
@@ -68,14 +69,14 @@ def test_clients_are_told_not_to_repeat_what_another_try_cannot_change(reason):
 @pytest.mark.parametrize("reason", list(Reason))
 @pytest.mark.parametrize("passing", [True, False])
 def test_what_is_known_of_one_case_counts_more_than_its_reason(reason, passing):
-    lines = refusal_lines(Refusal(reason, "message", "rule", passing=passing), "abc123")
+    lines = refusal_lines(Refusal(reason, "message", Rule.TEXT_MISSING, passing=passing), "abc123")
     assert (b"x-should-retry: false" in lines) is not passing
     assert passing or not [line for line in lines if line.startswith(b"Retry-After")]
 
 
 @pytest.mark.parametrize("number", [429, 1429, 4294967296])
 def test_no_message_holds_what_clients_take_for_a_rate_limit(number):
-    body = refusal_body(Refusal(Reason.BODY_TOO_LARGE, f"larger than {number} bytes", "rule"), "abc123")
+    body = refusal_body(Refusal(Reason.BODY_TOO_LARGE, f"larger than {number} bytes", Rule.TEXT_MISSING), "abc123")
     assert b"429" not in body
     assert str(number) in json.loads(body)["error"]["message"].replace(" ", "")
 

@@ -5,31 +5,33 @@ from dataclasses import replace
 import pytest
 
 from aimux.audit.decisions import Decided
+from aimux.core.rules import Rule
 from aimux.gateway.changes import Kind, Tally, kind_of
 from aimux.gateway.replay import ASIDE, Basis, Judged, Unjudged
 
 FORBIDDEN = Decided(
-    *(1.0, "a" * 32, "ant", "claimed", "query", "said", None, "admin", None, (), "route_forbidden", "a rule"),
+    *(1.0, "a" * 32, "ant", "claimed", "query", "said", None, "admin", None, (), "route_forbidden"),
+    *(Rule.ACCESS_NOT_LISTED, "a rule"),
     *("0" * 64, None),
 )
 FORWARDED = replace(FORBIDDEN, verdict="forward", route="red")
-ALLOWED = Judged("forward", "admin", "now open")
-REFUSED = Judged("route_forbidden", None, "now shut")
+ALLOWED = Judged("forward", "admin", Rule.ACCESS_OPEN, "now open")
+REFUSED = Judged("route_forbidden", None, Rule.ACCESS_NOT_LISTED, "now shut")
 
 
 @pytest.mark.parametrize(
     ("decided", "judged", "kind"),
     [
         (FORBIDDEN, ALLOWED, Kind.ALLOWED),
-        (FORBIDDEN, Judged("fallback", "fallback", ""), Kind.ALLOWED),
+        (FORBIDDEN, Judged("fallback", "fallback", None, ""), Kind.ALLOWED),
         (FORBIDDEN, REFUSED, None),
-        (FORBIDDEN, Judged("ambiguous_route", None, ""), Kind.OTHERWISE),
-        (FORWARDED, Judged("forward", "red", "another rule"), None),
-        (FORWARDED, Judged("forward", "blue", ""), Kind.REROUTED),
-        (FORWARDED, Judged("fallback", "fallback", ""), Kind.REROUTED),
+        (FORBIDDEN, Judged("ambiguous_route", None, None, ""), Kind.OTHERWISE),
+        (FORWARDED, Judged("forward", "red", None, ""), None),
+        (FORWARDED, Judged("forward", "blue", None, ""), Kind.REROUTED),
+        (FORWARDED, Judged("fallback", "fallback", None, ""), Kind.REROUTED),
         (FORWARDED, REFUSED, Kind.REFUSED),
-        (replace(FORBIDDEN, verdict="answered", route=None), Judged("answered", None, ""), None),
-        (replace(FORBIDDEN, verdict="answered", route=None), Judged("unknown_agent", None, ""), Kind.REFUSED),
+        (replace(FORBIDDEN, verdict="answered", route=None), Judged("answered", None, None, ""), None),
+        (replace(FORBIDDEN, verdict="answered", route=None), Judged("unknown_agent", None, None, ""), Kind.REFUSED),
     ],
 )
 def test_how_grave_a_change_is(decided, judged, kind):
@@ -51,7 +53,7 @@ def test_what_is_newly_allowed_comes_first_however_rare_it_is():
     tally = Tally(5)
     for number in range(9):
         tally.add(replace(FORWARDED, request_id=f"{number}", agent=f"ant-{number}"), REFUSED, proved=True)
-    tally.add(FORWARDED, Judged("forward", "blue", ""), proved=True)
+    tally.add(FORWARDED, Judged("forward", "blue", None, ""), proved=True)
     tally.add(FORBIDDEN, replace(ALLOWED, basis=Basis.TEXT_ALONE), proved=True)
     groups = [(group.kind, group.before, group.after, group.count, group.in_part) for group in tally.groups]
     assert groups == [

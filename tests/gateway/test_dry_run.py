@@ -76,12 +76,12 @@ def test_a_dry_run_is_what_the_gateway_does(house):
         else:
             assert (judgement.score, judgement.margin, judgement.best) == (None, None, None)
         if served.forwarder.calls:
-            assert judgement.rule == record.rule
+            assert (judgement.rule, judgement.says) == (record.rule, record.says)
             assert judgement.message == "goes to http://upstream:8001"
         else:
             assert judgement.candidates == tuple(exchange.error.get("candidates", ()))
             if record.verdict != "unknown_agent":
-                assert (judgement.message, judgement.rule) == (exchange.error["message"], record.rule)
+                assert (judgement.message, judgement.says) == (exchange.error["message"], record.says)
         reached[record.verdict] += 1
 
     check()
@@ -106,7 +106,7 @@ def test_a_permitted_text():
         "admin",
     )
     assert found.margin == pytest.approx(0.4)
-    assert found.rule == "route 'finance' lists agent 'ant'"
+    assert found.says == "route 'finance' lists agent 'ant'"
     assert found.scores == (("finance", 0.9), ("admin", 0.5), ("open", 0.1))
 
 
@@ -147,7 +147,7 @@ def test_a_route_that_a_part_of_the_text_chose_is_told_rather_than_the_nearest_t
     part = Stand(0, 0.9, frozenset(), whole=True, runner_up=1, runner_up_score=0.25, words="text", span=(2, 6))
     found = judge("a text", None, Policy.of((red, green)), lambda _: Scores((0.5, 0.55), stands=(part,)))
     rule = "route 'red' is open; characters 2 to 6 of the text stand for route 'red' (0.9000)"
-    assert (found.verdict, found.route, found.rule) == ("forward", "red", rule)
+    assert (found.verdict, found.route, found.says) == ("forward", "red", rule)
     assert (found.score, found.runner_up, found.margin) == (0.9, "green", 0.65)
     assert (found.best, found.best_score) == ("green", 0.55)
 

@@ -22,6 +22,7 @@ from aimux.core.policy import Guard, Policy
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
 from aimux.core.request import ChosenBy, Scored, Scores, TextTooLong
+from aimux.core.rules import Rule
 
 # Forwarded
 
@@ -40,7 +41,7 @@ def test_a_permitted_request_is_forwarded_once_and_recorded(house):
     assert (record.method, record.path, record.dialect, record.peer) == ("GET", "/", "query", "192.0.2.7")
     assert (record.request_id, record.trace) == (exchange.request_id, exchange.trace)
     assert record.principal.name == "finance-bot"
-    assert record.rule == "route 'finance' lists agent 'finance-bot'"
+    assert record.says == "route 'finance' lists agent 'finance-bot'"
     assert record.scores == (("finance", 0.9), ("admin", 0.1))
     assert (record.match.best, record.match.score) == (FINANCE, 0.9)
     assert (record.cached, record.model_seconds, record.upstream_seconds) == (False, 0.125, 0.25)
@@ -216,7 +217,7 @@ def test_a_body_that_breaks_off(house):
     failure = Failure(Reason.REQUEST_TIMEOUT, "the request's body did not arrive in time")
     exchange, record = refused(house(POLICY), "request_timeout", post(b"12345")[0], failure)
     assert exchange.error["message"] == failure.message
-    assert record.rule == "request_timeout"
+    assert record.rule is Rule.REQUEST_TIMEOUT
 
 
 def test_a_body_that_decodes_to_too_much(house):

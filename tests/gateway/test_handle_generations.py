@@ -7,6 +7,7 @@ from gateway_support.asking import ASKED, MEANS_FINANCE, POLICY
 from aimux.core.policy import Policy
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
+from aimux.core.rules import Rule
 from aimux.gateway.handle import Gateway, Limits
 from aimux.gateway.live import Generation, Live
 from aimux.gateway.ports import Outcome
@@ -84,7 +85,7 @@ def test_a_head_that_could_not_be_read_is_refused_and_recorded(house, fake_excha
     assert (record.verdict, record.status, record.rule) == (
         "headers_too_large",
         431,
-        "a request must be readable in one way only",
+        Rule.REQUEST_HEADERS_TOO_LARGE,
     )
     assert served.forwarder.calls == []
 

@@ -156,4 +156,4 @@ def replays_agree(fields, policy, reader):
     judged = Replay(version, {}, reader.score).judge(found)
     assert isinstance(judged, Judged)
     assert judged.basis is Basis.EXACT
-    assert (judged.verdict, judged.route, judged.rule) == (*before(found), found.rule)
+    assert (judged.verdict, judged.route, judged.rule, judged.says) == (*before(found), found.rule, found.says)

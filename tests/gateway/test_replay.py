@@ -220,7 +220,7 @@ def test_a_replay_is_what_the_gateway_would_do(house):
             continue
         if not told and new is not old and new.policy.identity != old.policy.identity:
             continue  # who asks is taken from the record, and this is said
-        really = Judged(truth.verdict, before_of(truth), truth.rule)
+        really = Judged(truth.verdict, before_of(truth), truth.rule, truth.says)
         context = (seed, record, found, truth)
         seen[found.basis] += 1
         if found.basis in {Basis.EXACT, Basis.SAME_CONFIGURATION}:

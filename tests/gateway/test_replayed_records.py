@@ -8,6 +8,7 @@ import pytest
 from aimux.audit.decisions import Decided
 from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy, Route, Upstream
 from aimux.core.request import Scores, TextTooLong
+from aimux.core.rules import Rule
 from aimux.gateway.replay import ASIDE, Basis, Replay, Unjudged
 from aimux.gateway.rescoring import Version
 
@@ -32,7 +33,8 @@ RECORD = Decided(
     score=0.6,
     scores=(("red", 0.6), ("blue", 0.3)),
     verdict="forward",
-    rule="route 'red' is open",
+    rule=Rule.ACCESS_OPEN,
+    says="route 'red' is open",
     config="0" * 64,
     model=MODEL,
 )
@@ -183,11 +185,11 @@ def test_what_a_guard_has_refused_it_refuses_again():
 
 def test_where_no_route_had_intents_the_text_was_not_named_away():
     bare = replace(RED, intents=())
-    record = replace(NAMED, verdict="no_route", route=None, rule="no route has intents")
+    record = replace(NAMED, verdict="no_route", route=None, rule=Rule.ROUTE_NO_INTENTS)
     assert outcome(judged(record, version(bare))) == ("no_route", None, Basis.EXACT)
     fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)
     assert outcome(judged(record, version(bare, fallback=fallback))) == ("fallback", "fallback", Basis.EXACT)
-    missing = replace(record, rule="a named route must exist")
+    missing = replace(record, rule=Rule.ROUTE_UNKNOWN_NAME)
     assert judged(missing, version(bare)) is Unjudged.ROUTE_NAME
     assert outcome(judged(missing, version(bare), version(bare))) == ("no_route", None, Basis.EXACT)
 
@@ -203,7 +205,7 @@ def test_a_request_without_text_has_none_whatever_decides():
 
 @pytest.mark.parametrize("text", [None, "a text"])
 def test_token_ids_stay_what_cannot_be_judged(text):
-    rule = "token ids cannot be judged"
+    rule = Rule.TEXT_TOKEN_IDS
     digest = None if text is None else DIGEST
     record = replace(NAMED, verdict="no_text", route=None, text=text, text_digest=digest, dialect="json", rule=rule)
     fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)
@@ -217,14 +219,14 @@ def test_token_ids_stay_what_cannot_be_judged(text):
 
 
 def test_what_no_guard_hears_was_refused_by_a_guard():
-    rule = "a guard applies to the caller, and no guard hears a body of this kind"
+    rule = Rule.GUARD_UNHEARD
     silent = {"text": None, "text_digest": None, "dialect": "", "rule": rule}
     record = replace(NAMED, verdict="unsupported_media_type", route=None, **silent)
     fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)
     guarded = version(guards=(GUARD,), fallback=fallback)
     assert outcome(judged(record, guarded, guarded)) == ("unsupported_media_type", None, Basis.EXACT)
     assert outcome(judged(record, version(fallback=fallback), guarded)) == ("fallback", "fallback", Basis.EXACT)
-    assert judged(replace(record, rule="", identity=None, agent=None), version()) is ASIDE
+    assert judged(replace(record, rule=None, identity=None, agent=None), version()) is ASIDE
 
 
 def test_where_nothing_but_the_path_chose_the_body_was_read():
@@ -238,7 +240,7 @@ def test_where_nothing_but_the_path_chose_the_body_was_read():
 
 
 def test_the_fallback_may_have_been_named_before_there_was_one():
-    missing = replace(NAMED, verdict="no_route", route=None, rule="a named route must exist")
+    missing = replace(NAMED, verdict="no_route", route=None, rule=Rule.ROUTE_UNKNOWN_NAME)
     fallback = Route(FALLBACK_NAME, UPSTREAM, *OPEN)
     assert judged(missing, version(fallback=fallback), OLD) is Unjudged.ROUTE_NAME
     known = version(fallback=fallback)
@@ -246,10 +248,10 @@ def test_the_fallback_may_have_been_named_before_there_was_one():
 
 
 def test_a_model_is_answered_where_its_route_is_open_to_the_caller():
-    rule = "a model must be a route that the caller may use"
+    rule = Rule.ROUTE_UNKNOWN_MODEL
     silent = {"text": None, "text_digest": None, "dialect": "", "route": None, "method": "GET"}
     refused = replace(NAMED, verdict="no_route", rule=rule, path="/v1/models/red", **silent)
-    answered = replace(refused, verdict="answered", rule="")
+    answered = replace(refused, verdict="answered", rule=None)
     shut = version(replace(RED, access=Access.RESTRICTED), BLUE)
     for record in (refused, answered):
         assert outcome(judged(record, version())) == ("answered", None, Basis.EXACT)

@@ -10,17 +10,19 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aimux.audit.chain import Head, digest_of, follows, number_of
 from aimux.audit.entry import ANONYMOUS, UNIDENTIFIED, Fields
 from aimux.audit.errors import UnreadableError, reading
 from aimux.audit.filters import Filters
+from aimux.audit.format.old_rules import rule_of
 from aimux.audit.locks import is_held
 from aimux.audit.redact import BLOT
 from aimux.audit.segments import LONGEST_LINE, Segment, chain_folder, chains_in, lines_of, segments_in
 from aimux.core.policy import FALLBACK_NAME
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
+from aimux.core.rules import RULE_BY_ID, Rule
 
 _KIND: Final = re.compile(rb'\{"seq":[0-9]{1,18},"prev":"[0-9a-f]{64}","kind":"([a-z_]{1,32})"')
 _MOST_SAID: Final = 5
@@ -32,7 +34,8 @@ class Decided:
     """One decision as it was recorded. `time` is in seconds since the epoch.
 
     `scores` are those of the best routes by name, rounded to four places; `score` is None where no route was chosen by
-    meaning. `chosen_by` is None where no route was chosen, and in records that do not say it. `is_listed` tells that
+    meaning. `rule` is None where the record names none that this version knows; `says` is its sentence as it was
+    recorded. `chosen_by` is None where no route was chosen, and in records that do not say it. `is_listed` tells that
     the text was one of several in a list.
     """
 
@@ -47,7 +50,8 @@ class Decided:
     score: float | None
     scores: tuple[tuple[str, float], ...]
     verdict: str
-    rule: str
+    rule: Rule | None
+    says: str
     config: str | None
     model: str | None
     method: str = ""
@@ -185,7 +189,7 @@ def decided(fields: Fields) -> Decided:
     names = ("agent", "identity", "text", "text_digest", "route", "config", "model")
     optional = {name: _text_or_none(fields[name]) for name in names}
     optional["chosen_by"] = _text_or_none(fields.get("chosen_by"))
-    words = {name: _text(fields[name]) for name in ("request_id", "dialect", "verdict", "rule")}
+    words = {name: _text(fields[name]) for name in ("request_id", "dialect", "verdict")}
     words |= {name: _text(fields.get(name, "")) for name in ("method", "path")}
     time = datetime.fromisoformat(_text(fields["time"])).timestamp()
     if time < 0:
@@ -197,7 +201,14 @@ def decided(fields: Fields) -> Decided:
     if fields["decided_ms"] is not None:
         words["verdict"] = VERDICT_FALLBACK if optional["route"] == FALLBACK_NAME else VERDICT_FORWARD
     is_listed = fields.get("listed") is not None
-    return Decided(time=time, score=score, scores=scores, is_listed=is_listed, **words, **optional)  # type: ignore[arg-type]
+    says = _text(fields["rule"])
+    rule = _rule(_text_or_none(fields.get("rule_id")), says, words["verdict"])
+    of_rule: dict[str, Any] = {"rule": rule, "says": says}
+    return Decided(time=time, score=score, scores=scores, is_listed=is_listed, **of_rule, **words, **optional)  # type: ignore[arg-type]
+
+
+def _rule(identifier: str | None, says: str, verdict: str) -> Rule | None:
+    return rule_of(says, verdict) if identifier is None else RULE_BY_ID.get(identifier)
 
 
 def _text(value: object) -> str:

@@ -112,8 +112,9 @@ class Scribe:
             return self._reasons(record)
         policy, scores = record.scored or _NOT_SCORED
         found = (record.policy, policy, scores, record.principal, record.match is None)
+        rule = None if record.rule is None else record.rule.id
         shown = (
-            *(record.verdict, record.rule, record.route, record.path, record.peer),
+            *(record.verdict, rule, record.guard, record.route, record.path, record.peer),
             *(record.method, record.dialect, said.field, record.model, record.chosen_by),
         )
         key = text, None if record.principal is None else record.principal.name
@@ -133,9 +134,11 @@ class Scribe:
         peer, method, path = (_ENCODE(_short(value)) for value in (record.peer, record.method, record.path))
         verdict = record.verdict or record.ended.value
         turn = f'"turn":{record.turn},' if record.turn else ""
+        rule = _ENCODE(None if record.rule is None else record.rule.id)
+        guard = "" if record.guard is None else f'"guard":{_ENCODE(record.guard)},'
         return (
             f'"agent":{_ENCODE(agent)},"identity":{_ENCODE(identity)},"route":{_ENCODE(record.route)},'
-            f'"verdict":{_ENCODE(verdict)},"rule":{_ENCODE(record.rule)},'
+            f'"verdict":{_ENCODE(verdict)},"rule":{_ENCODE(record.says)},"rule_id":{rule},{guard}'
             f'"config":{_ENCODE(None if policy is None else policy.digest)},"model":{_ENCODE(record.model)},'
             f'"conflicts":{self._conflicts(conflicts)},'
             f'"chosen_by":{_CHOSEN_BY[record.chosen_by]},{turn}'

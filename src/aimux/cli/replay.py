@@ -20,6 +20,7 @@ from aimux.cli.progress import progress
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError, printable
 from aimux.core.request import Found
+from aimux.core.rules import Rule
 from aimux.gateway.changes import Example, Group, Kind, Tally
 from aimux.gateway.replay import Basis, Replay, Unjudged
 from aimux.gateway.rescoring import Version
@@ -195,7 +196,7 @@ def _examples(tally: Tally) -> Iterator[str]:
         text = "" if decided.text is None else f"  {_quoted(decided.text)}"
         part = "" if judged.basis is Basis.EXACT else f"; judged {_BASES[judged.basis].partition(':')[0]}"
         yield f"{moment(decided.time)}  {decided.request_id}  {decided.caller}{text}"
-        yield f"    {_KINDS[group.kind]}: {group.before} -> {group.after}: {judged.rule}{part}"
+        yield f"    {_KINDS[group.kind]}: {group.before} -> {group.after}: {judged.says}{part}"
 
 
 def _quoted(text: str) -> str:
@@ -263,6 +264,17 @@ def _as_object(example: Example) -> dict[str, object]:
         "text": decided.text,
         "verdict": decided.verdict,
         "route": decided.route,
-        "rule": decided.rule,
-        "new": {"verdict": judged.verdict, "route": judged.route, "rule": judged.rule, "basis": judged.basis.value},
+        "rule": decided.says,
+        "rule_id": _id(decided.rule),
+        "new": {
+            "verdict": judged.verdict,
+            "route": judged.route,
+            "rule": judged.says,
+            "rule_id": _id(judged.rule),
+            "basis": judged.basis.value,
+        },
     }
+
+
+def _id(rule: Rule | None) -> str | None:
+    return None if rule is None else rule.id

@@ -123,7 +123,8 @@ def as_dict(found: Judgement, *, with_scores: bool) -> dict[str, object]:
         "score": _rounded(found.score),
         "runner_up": found.runner_up,
         "margin": _rounded(found.margin),
-        "rule": found.rule,
+        "rule": found.says,
+        "rule_id": found.rule.id,
         "best": found.best,
         "best_score": _rounded(found.best_score),
         "part": None if found.part is None else _part_as_dict(found.part),
@@ -151,7 +152,8 @@ def _show(found: Judgement, loaded: Loaded) -> None:
     target = f" → {found.route}" if found.verdict == "forward" else ""
     console.print(f"[bold {colour}]{found.verdict}[/] ({found.status}){target}")
     console.print(f"  {escape(found.message)}")
-    console.print(f"  rule: {escape(found.rule)}")
+    console.print(f"  rule: {escape(found.says)}")
+    console.print(f"  rule id: {found.rule.id}")
     if found.part is not None:
         console.print(f"  part: {escape(quoted(found.part.words))}")
     if found.candidates:

@@ -2,21 +2,22 @@
 
 from aimux.core.policy import Access, Policy, Route
 from aimux.core.request import ANONYMOUS, Principal
+from aimux.core.rules import Rule
 
 
-def may_use(principal: Principal, route: Route) -> str | None:
+def may_use(principal: Principal, route: Route) -> Rule | None:
     """The rule that lets a principal use a route, or None.
 
     The principal is anonymous or registered: an unregistered name is refused before access is judged.
     """
     if route.access is Access.OPEN:
-        return f"route '{route.name}' is open"
+        return Rule.ACCESS_OPEN
     if principal.name is None:
         return None
     if route.access is Access.PUBLIC:
-        return f"route '{route.name}' allows any registered agent"
+        return Rule.ACCESS_PUBLIC
     if principal.name in route.allowed:
-        return f"route '{route.name}' lists agent '{principal.name}'"
+        return Rule.ACCESS_LISTED
     return None
 
 

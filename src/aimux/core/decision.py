@@ -37,7 +37,8 @@ from aimux.core.request import (
     Reading,
     Scores,
 )
-from aimux.core.routing import Match, by_part
+from aimux.core.routing import Match, says
+from aimux.core.rules import Rule
 from aimux.core.values import value
 
 _SEAL = object()
@@ -53,7 +54,7 @@ class Permit:
 
     route: Route
     principal: Principal
-    rule: str
+    rule: Rule
     is_fallback: bool
     match: Match | None
     seal: InitVar[object]
@@ -63,6 +64,11 @@ class Permit:
     def __post_init__(self, seal: object) -> None:
         if seal is not _SEAL:
             raise TypeError("a Permit is made by decide() and by nothing else")
+
+    @property
+    def says(self) -> str:
+        """The sentence of the rule."""
+        return says(self.rule, self.match, route=self.route.name, agent=self.principal.name)
 
 
 @value
@@ -292,4 +298,4 @@ def _judge(
     if rule is None:
         what = "the fallback" if is_fallback else f"route '{route.name}'"
         return forbidden(route, principal, found, what, chosen_by)
-    return Forward(Permit(route, principal, by_part(rule, found), is_fallback, found, _SEAL, chosen_by, turn))
+    return Forward(Permit(route, principal, rule, is_fallback, found, _SEAL, chosen_by, turn))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from aimux.core.policy import Policy
 from aimux.core.reason import Reason
-from aimux.core.refusal import Refusal
+from aimux.core.refusal import Refusal, failed
 from aimux.core.request import ANONYMOUS, ASK_BODY, Ask, Claim, Facts, Flaw, Principal
 
 
@@ -22,7 +22,7 @@ def identify(facts: Facts, policy: Policy) -> Principal | Refusal | Ask:
 
 
 def _flawed(flaw: Flaw) -> Refusal:
-    return Refusal(flaw.reason, flaw.message, "a request must be readable in one way only")
+    return failed(flaw.reason, flaw.message)
 
 
 def _claimed(claims: tuple[Claim, ...], policy: Policy) -> Principal | Refusal:
@@ -31,6 +31,6 @@ def _claimed(claims: tuple[Claim, ...], policy: Policy) -> Principal | Refusal:
         return _flawed(Flaw(Reason.IDENTITY_MALFORMED, first.fault))
     principal = policy.principals.get(first.name)
     if principal is None:
-        return Refusal(Reason.UNKNOWN_AGENT, first.fault, "a claimed name must be a registered agent")
+        return failed(Reason.UNKNOWN_AGENT, first.fault)
     conflicts = tuple(claim for claim in claims[1:] if claim.name != first.name) if len(claims) > 1 else ()
     return replace(principal, conflicts=conflicts) if conflicts else principal

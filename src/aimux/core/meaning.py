@@ -8,6 +8,7 @@ from aimux.core.reason import Reason
 from aimux.core.refusal import Refusal, ambiguous, forbidden, unread, who
 from aimux.core.request import Principal, Scores
 from aimux.core.routing import Match, counted, match, part_of, routes_of
+from aimux.core.rules import Rule
 from aimux.core.values import value
 
 
@@ -57,8 +58,7 @@ def guard_refusal(scores: Scores, principal: Principal, policy: Policy) -> Refus
             raise ValueError(f"the score of guard '{guard.name}' is {score}")
         if score >= guard.min_score and principal.name not in guard.excepted:
             message = f"{who(principal)} may not ask for what guard '{guard.name}' refuses on every route"
-            rule = f"guard '{guard.name}' refuses this meaning whatever the route"
-            return Refusal(Reason.GUARD_REFUSED, message, rule, principal)
+            return Refusal(Reason.GUARD_REFUSED, message, Rule.GUARD_REFUSED, principal, guard=guard)
     return unread(principal) if scores.unread else None
 
 

@@ -8,7 +8,8 @@ from aimux.core.headers import Trace
 from aimux.core.policy import Policy
 from aimux.core.refusal import Refusal
 from aimux.core.request import ChosenBy, Principal, Reading, Scores
-from aimux.core.routing import Match, by_name
+from aimux.core.routing import Match, by_name, says
+from aimux.core.rules import Rule
 
 
 class Ended(StrEnum):
@@ -36,6 +37,7 @@ class Record:
     `scoring_began`, `decided_seconds` and `forwarding_began` count from the request's beginning.
     `chosen_by` is what chose the route, `turn` how many messages of the user before the last
     one stands the one that did.
+    `guard` is the one that refused.
     `client_request_id` and `upstream_request_id` are what those call the request, and prove nothing.
     `fault` says what went wrong behind a refusal, for the operator: it is never shown to the caller.
     """
@@ -51,7 +53,7 @@ class Record:
     status: int = 0
     principal: Principal | None = None
     route: str | None = None
-    rule: str = ""
+    rule: Rule | None = None
     match: Match | None = None
     scored: tuple[Policy, Scores] | None = None
     cached: bool | None = None
@@ -72,11 +74,20 @@ class Record:
     turn: int = 0
     client_request_id: str | None = None
     upstream_request_id: str | None = None
+    guard: str | None = None
 
     @property
     def scores(self) -> tuple[tuple[str, float], ...]:
         """Each route that has intents, and its score."""
         return () if self.scored is None else by_name(*self.scored)
+
+    @property
+    def says(self) -> str:
+        """The sentence of the rule; empty where none has decided yet."""
+        if self.rule is None:
+            return ""
+        agent = None if self.principal is None else self.principal.name
+        return says(self.rule, self.match, route=self.route, agent=agent, guard=self.guard)
 
     def permitted(self, permit: Permit) -> None:
         """Take over what the decision to forward says."""
@@ -97,3 +108,4 @@ class Record:
         self.route = refusal.route.name if refusal.route else self.route
         self.match = refusal.match or self.match
         self.chosen_by = refusal.chosen_by or self.chosen_by
+        self.guard = refusal.guard.name if refusal.guard else None

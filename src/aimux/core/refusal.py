@@ -2,28 +2,17 @@
 
 from aimux.core.access import may_use
 from aimux.core.exhaustion import NO_DESCRIPTOR, is_exhaustion
-from aimux.core.policy import Route
+from aimux.core.policy import Guard, Route
 from aimux.core.reason import Reason
 from aimux.core.request import ChosenBy, Illegible, Principal, TextTooLong
-from aimux.core.routing import Match, by_part
+from aimux.core.routing import Match, says
+from aimux.core.rules import RULE_OF_FAILURE, Rule, caller
 from aimux.core.values import value
 
-NO_SUCH_ROUTE_RULE = "a named route must exist"
-NO_SUCH_MODEL_RULE = "a model must be a route that the caller may use"
-NO_INTENTS_RULE = "no route has intents"
-TOKENS_RULE = "token ids cannot be judged"
-UNHEARD_RULE = "a guard applies to the caller, and no guard hears a body of this kind"
-_PARTS_RULE = "a part of the text stands for another route than the whole"
-_SEVERAL_RULE = "parts of the text stand for several routes, and the whole for none"
-_CLOSE_RULE = "the best score leads the second best by less than ambiguity_threshold"
-_LIST_RULE = "the texts of a list must all be permitted, and to one route"
-_ILLEGIBLE_RULE = "a text must say to a reader what it says to the model"
-_UNREAD_RULE = "what a guard is to judge must be in words that the model reads"
 _UNREAD_MESSAGE = (
     "the embedding model does not know the words or characters of some of what is said, and a guard that applies here "
     "cannot judge what it cannot read: say it in a language that the model knows, English for the one that AIMux brings"
 )
-_NO_TEXT_RULE = "a request needs a text, a path that a route claims, a named route, or a fallback open to the caller"
 _BY_HEADER = 'name a route in the X-AIMux-Route header (in an SDK: default_headers={"X-AIMux-Route": "NAME"})'
 
 TOKENS_MESSAGE = (
@@ -41,37 +30,52 @@ class Refusal:
     """The request is refused. `route` is the one that it was meant for, where that was found out.
 
     `chosen_by` is what chose it, where it is the only one. `passing` is as in `Failure`.
+    `guard` is the one that refused.
     """
 
     reason: Reason
     message: str
-    rule: str
+    rule: Rule
     principal: Principal | None = None
     route: Route | None = None
     match: Match | None = None
     candidates: tuple[str, ...] = ()
     chosen_by: ChosenBy | None = None
     passing: bool | None = None
+    guard: Guard | None = None
+
+    @property
+    def says(self) -> str:
+        """The sentence of the rule."""
+        agent = None if self.principal is None else self.principal.name
+        route, guard = (None if each is None else each.name for each in (self.route, self.guard))
+        return says(self.rule, self.match, route=route, agent=agent, guard=guard)
 
 
-def after_fault(error: Exception, rule: str) -> Refusal:
+def failed(reason: Reason, message: str, *, passing: bool | None = None) -> Refusal:
+    """The refusal of a request that cannot be read, served or forwarded, by the rule that goes with the reason."""
+    return Refusal(reason, message, RULE_OF_FAILURE[reason], passing=passing)
+
+
+def after_fault(error: Exception) -> Refusal:
     """The refusal of a request that a fault inside the gateway has ended."""
     if is_exhaustion(error):
-        return Refusal(Reason.OUT_OF_DESCRIPTORS, NO_DESCRIPTOR, rule)
-    return Refusal(Reason.INTERNAL, "a fault inside the gateway", rule)
+        return failed(Reason.OUT_OF_DESCRIPTORS, NO_DESCRIPTOR)
+    return failed(Reason.INTERNAL, "a fault inside the gateway")
 
 
 def who(principal: Principal) -> str:
     """The caller, in the words of a message."""
-    return "an anonymous caller" if principal.name is None else f"agent '{principal.name}'"
+    return caller(principal.name)
 
 
 def forbidden(
     route: Route, principal: Principal, found: Match | None, what: str, chosen_by: ChosenBy | None = None
 ) -> Refusal:
     """The caller may not use a route; `what` names it in the message."""
-    reason = Reason.ANONYMOUS_FORBIDDEN if principal.name is None else Reason.ROUTE_FORBIDDEN
-    rule = by_part(f"route '{route.name}' is {route.access.value} and does not allow {who(principal)}", found)
+    reason, rule = Reason.ROUTE_FORBIDDEN, Rule.ACCESS_NOT_LISTED
+    if principal.name is None:
+        reason, rule = Reason.ANONYMOUS_FORBIDDEN, Rule.ACCESS_ANONYMOUS
     return Refusal(reason, f"{who(principal)} may not use {what}", rule, principal, route, found, (), chosen_by)
 
 
@@ -80,9 +84,9 @@ def ambiguous(found: Match, meant: tuple[Route, ...], principal: Principal) -> R
     candidates = tuple(route.name for route in meant if may_use(principal, route))
     if not candidates:
         return forbidden(found.lead.route, principal, found, "any route that this text could mean")
-    rule = _CLOSE_RULE
+    rule = Rule.ROUTE_AMBIGUOUS
     if found.part is not None:
-        rule = f"{_SEVERAL_RULE if found.part.chose else _PARTS_RULE}: {found.part.says}"
+        rule = Rule.ROUTE_PARTS_DIFFER if found.part.chose else Rule.ROUTE_PART_DIFFERS
     return Refusal(
         Reason.AMBIGUOUS_ROUTE,
         f"this text could mean more than one route; of those, {who(principal)} may use: {', '.join(candidates)}. "
@@ -102,7 +106,7 @@ def divided(routes: tuple[Route, ...], principal: Principal, found: Match | None
         Reason.AMBIGUOUS_ROUTE,
         f"the texts of this list mean more than one route: {', '.join(names)}. "
         "Send those of each route apart, or name one in the X-AIMux-Route header",
-        _LIST_RULE,
+        Rule.ROUTE_LIST_DIFFERS,
         principal,
         routes[0],
         found,
@@ -116,7 +120,7 @@ def no_match(principal: Principal, found: Match | None) -> Refusal:
         Reason.NO_ROUTE,
         "no route matches this text and the gateway has no fallback: "
         "say it differently, or name a route in the X-AIMux-Route header",
-        "the best score is below its route's min_score" if found else NO_INTENTS_RULE,
+        Rule.ROUTE_BELOW_MIN_SCORE if found else Rule.ROUTE_NO_INTENTS,
         principal,
         found.best if found else None,
         found,
@@ -126,13 +130,13 @@ def no_match(principal: Principal, found: Match | None) -> Refusal:
 def no_such_route(principal: Principal) -> Refusal:
     """The request names a route that does not exist."""
     message = "the X-AIMux-Route header names no route of this gateway"
-    return Refusal(Reason.NO_ROUTE, message, NO_SUCH_ROUTE_RULE, principal)
+    return Refusal(Reason.NO_ROUTE, message, Rule.ROUTE_UNKNOWN_NAME, principal)
 
 
 def no_such_model(principal: Principal) -> Refusal:
     """The request asks for a model that is no route which the caller may use."""
     message = f"no route of this name is open to {who(principal)}: GET /v1/models lists those that are"
-    return Refusal(Reason.NO_ROUTE, message, NO_SUCH_MODEL_RULE, principal)
+    return Refusal(Reason.NO_ROUTE, message, Rule.ROUTE_UNKNOWN_MODEL, principal)
 
 
 def no_text(principal: Principal, address: str) -> Refusal:
@@ -141,12 +145,12 @@ def no_text(principal: Principal, address: str) -> Refusal:
         f"nothing to route on: send a text, for example curl '{address}?q=your+text', "
         f'or a JSON body like {{"query": "your text"}}, or {_BY_HEADER}'
     )
-    return Refusal(Reason.NO_TEXT, message, _NO_TEXT_RULE, principal)
+    return Refusal(Reason.NO_TEXT, message, Rule.TEXT_MISSING, principal)
 
 
 def token_ids(principal: Principal, *, guarded: bool) -> Refusal:
     """The text comes as token ids. `guarded`: naming a route does not help, since a guard has to hear it."""
-    return Refusal(Reason.NO_TEXT, _TOKENS_GUARDED if guarded else TOKENS_MESSAGE, TOKENS_RULE, principal)
+    return Refusal(Reason.NO_TEXT, _TOKENS_GUARDED if guarded else TOKENS_MESSAGE, Rule.TEXT_TOKEN_IDS, principal)
 
 
 def unheard(principal: Principal) -> Refusal:
@@ -155,14 +159,14 @@ def unheard(principal: Principal) -> Refusal:
         Reason.UNSUPPORTED_MEDIA_TYPE,
         f"a guard applies to {who(principal)} and cannot hear a body of this Content-Type: "
         f"send text, JSON or a form, or {_BY_HEADER}",
-        UNHEARD_RULE,
+        Rule.GUARD_UNHEARD,
         principal,
     )
 
 
 def unread(principal: Principal) -> Refusal:
     """A guard applies to the caller, and the model cannot read what is said."""
-    return Refusal(Reason.BAD_REQUEST, _UNREAD_MESSAGE, _UNREAD_RULE, principal)
+    return Refusal(Reason.BAD_REQUEST, _UNREAD_MESSAGE, Rule.GUARD_UNREAD, principal)
 
 
 def unscored(found: TextTooLong | Illegible, principal: Principal) -> Refusal:
@@ -173,9 +177,9 @@ def unscored(found: TextTooLong | Illegible, principal: Principal) -> Refusal:
             "shorten it, or address the route by name in the X-AIMux-Route header"
         )
         return too_long(message, principal)
-    return Refusal(Reason.BAD_REQUEST, f"the text cannot be read: {found.why}", _ILLEGIBLE_RULE, principal)
+    return Refusal(Reason.BAD_REQUEST, f"the text cannot be read: {found.why}", Rule.TEXT_ILLEGIBLE, principal)
 
 
 def too_long(message: str, principal: Principal) -> Refusal:
     """More is said than is scored."""
-    return Refusal(Reason.TEXT_TOO_LONG, message, "what is said is scored whole or not at all", principal)
+    return Refusal(Reason.TEXT_TOO_LONG, message, Rule.TEXT_TOO_LONG, principal)

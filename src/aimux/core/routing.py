@@ -7,6 +7,7 @@ from dataclasses import replace
 from aimux.core.access import may_use
 from aimux.core.policy import Policy, Route
 from aimux.core.request import Found, Principal, Scores, Stand
+from aimux.core.rules import OF_ACCESS, OF_PARTS, Rule, sentence
 from aimux.core.values import value
 
 
@@ -71,9 +72,16 @@ class Match:
         return Lead(self.best, self.score, self.runner_up, self.runner_up_score)
 
 
-def by_part(rule: str, found: Match | None) -> str:
-    """A rule, and the part of the text that chose the route which it is of, where one did."""
-    return rule if found is None or found.part is None or not found.part.chose else f"{rule}; {found.part.says}"
+def says(
+    rule: Rule, found: Match | None, *, route: str | None = None, agent: str | None = None, guard: str | None = None
+) -> str:
+    """The sentence of a rule about these, and the part of the text by which it applies, where one does."""
+    said, part = sentence(rule, route=route, agent=agent, guard=guard), None if found is None else found.part
+    if part is not None and rule in OF_PARTS:
+        return f"{said}: {part.says}"
+    if part is not None and part.chose and rule in OF_ACCESS:
+        return f"{said}; {part.says}"
+    return said
 
 
 def part_of(stands: Sequence[Stand], policy: Policy, *, chose: bool) -> PartMatch:

@@ -14,6 +14,7 @@ class Trial(Answer):
     verdict: Annotated[str, Field(description="forward, fallback, or the code of the refusal.")]
     status: Annotated[int, Field(description="The refusal's status; 200 where the upstream would answer.")]
     rule: Annotated[str, Field(description="The rule that decides, in words.")]
+    rule_id: Annotated[str, Field(description="The id of that rule, which stays where words change.")]
     message: Annotated[str, Field(description="Where it would go, or what the caller would be told.")]
     route: Annotated[str | None, Field(description="The route that it would go to, or be refused for.")]
     score: Annotated[

@@ -101,7 +101,8 @@ def trial_of(judgement: Judgement, generation: Generation, milliseconds: float) 
     return Trial(
         verdict=judgement.verdict,
         status=judgement.status,
-        rule=judgement.rule,
+        rule=judgement.says,
+        rule_id=judgement.rule.id,
         message=judgement.message,
         route=judgement.route,
         score=judgement.score,

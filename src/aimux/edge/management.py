@@ -13,7 +13,7 @@ from typing import Any, Final
 from aimux.core.access import may_use
 from aimux.core.policy import Policy, Route
 from aimux.core.reason import Failure, Reason
-from aimux.core.refusal import Refusal, after_fault
+from aimux.core.refusal import Refusal, after_fault, failed
 from aimux.core.request import Assurance, Principal
 from aimux.edge.exchange import Exchange
 from aimux.edge.management_models import (
@@ -38,7 +38,6 @@ from aimux.wire.http1 import Head
 _LOOPBACK_HOST: Final = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _FORWARDING: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via")
 _BEARER: Final = re.compile(rb"[Bb]earer +([!-~]+)")
-_RULE: Final = "management is for operators"
 _ALIVE: Final = frozenset(endpoint.encode("ascii") for endpoint in (Endpoint.HEALTHZ, Endpoint.LIVEZ))
 _READYZ: Final = Endpoint.READYZ.encode("ascii")
 _OPEN: Final = _ALIVE | {_READYZ}
@@ -119,10 +118,10 @@ class Management:
             try:
                 page = self._healthy if path in _ALIVE else await self._guarded[path](exchange)
             except Failure as failure:
-                refusal = Refusal(failure.reason, failure.message, _RULE, passing=failure.passing)
+                refusal = failed(failure.reason, failure.message, passing=failure.passing)
             except Exception as error:
                 _report(error, exchange)
-                refusal = after_fault(error, _RULE)
+                refusal = after_fault(error)
         if refusal is not None:
             lines = refusal_lines(refusal, exchange.request_id, b"GET, HEAD")
             exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
@@ -132,18 +131,17 @@ class Management:
     def _refusal(self, exchange: Exchange) -> Refusal | None:
         head = exchange.head
         if head.method not in {"GET", "HEAD"}:
-            return Refusal(Reason.METHOD_NOT_ALLOWED, "management endpoints are read with GET", _RULE)
+            return failed(Reason.METHOD_NOT_ALLOWED, "management endpoints are read with GET")
         if head.path in _OPEN:
             return None
         if not self._admits(exchange):
-            return Refusal(
+            return failed(
                 Reason.MANAGEMENT_FORBIDDEN,
                 "ask from this machine, as localhost and through no proxy, or send "
                 "'Authorization: Bearer TOKEN' with the configured server.admin_token",
-                _RULE,
             )
         if head.path not in self._guarded:
-            return Refusal(Reason.NOT_FOUND, "there is no such page", _RULE)
+            return failed(Reason.NOT_FOUND, "there is no such page")
         return None
 
     def _admits(self, exchange: Exchange) -> bool:
@@ -202,7 +200,7 @@ async def _give(page: Page | Stream, exchange: Exchange) -> Refusal | None:
         await page.answer(exchange)
     except Exception as error:
         _report(error, exchange)
-        return after_fault(error, _RULE)
+        return after_fault(error)
     return None
 
 

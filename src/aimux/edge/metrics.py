@@ -55,6 +55,7 @@ class Metrics(Collector):
         self._audit = audit
         self._index = index
         self._requests: Counter[Labels] = Counter()
+        self._rules: Counter[Labels] = Counter()
         self._duration = _Durations()
         self._model_duration = _Durations()
         self._upstream_durations: defaultdict[Labels, _Durations] = defaultdict(_Durations)
@@ -86,6 +87,8 @@ class Metrics(Collector):
         route = record.route or NO_ROUTE
         verdict = record.verdict or record.ended.value
         self._requests[route, _agent_label(record), verdict] += 1
+        if record.rule is not None:
+            self._rules[record.rule.id,] += 1
         self._duration.observe(record.total_seconds)
         self._response_bytes += record.response_bytes
         if record.cached:
@@ -111,6 +114,8 @@ class Metrics(Collector):
         """The metrics as they stand."""
         requests = "Requests by route, agent and verdict."
         yield _counts("aimux_requests", requests, ("route", "agent", "verdict"), self._requests)
+        decisions = "Requests by the rule that decided, see docs/rules.md."
+        yield _counts("aimux_decisions", decisions, ("rule",), self._rules)
         yield _durations(
             "aimux_request_duration_seconds",
             "Time from a request's head to its end.",

@@ -51,12 +51,16 @@ def request(record: Record) -> Attributes:
     return attributes
 
 
+def rule(record: Record) -> Attributes:
+    """The rule that decided, in words and by its id; nothing where none has."""
+    return {} if record.rule is None else {"aimux.rule": record.says, "aimux.rule_id": record.rule.id}
+
+
 def judgement(record: Record) -> Attributes:
     """What the gateway made of the request."""
-    attributes: Attributes = {
+    attributes: Attributes = rule(record) | {
         "aimux.request_id": record.request_id,
         "aimux.verdict": record.verdict or record.ended.value,
-        "aimux.rule": record.rule,
     }
     if record.route is not None:
         attributes["aimux.route"] = record.route

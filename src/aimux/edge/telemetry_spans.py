@@ -22,6 +22,7 @@ from aimux.edge.telemetry_attributes import (
     call,
     judgement,
     request,
+    rule,
     server_error,
     server_name,
     upstream_error,
@@ -90,7 +91,7 @@ class _Fold:
     def decision(self) -> ReadableSpan:
         """From the head to the decision, what it had to wait for included."""
         ended = self._record.decided_seconds
-        attributes: Attributes = {"aimux.rule": self._record.rule} if self._record.rule else {}
+        attributes: Attributes = rule(self._record)
         return self._child("decide", SpanKind.INTERNAL, attributes, 0.0, ended=ended)
 
     def embedding(self, began: float) -> ReadableSpan:

@@ -12,7 +12,6 @@ from aimux.core.refusal import Refusal
 from aimux.core.request import Principal
 
 MODELS_PATH: Final = "/v1/models"
-MODELS_RULE: Final = "the gateway lists the routes that the caller may use"
 JSON_LINE: Final = b"Content-Type: application/json"
 _TRAFFIC_METHODS: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 # No message ends with it: candidates, which may follow, are names of routes.

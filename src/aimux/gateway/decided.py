@@ -5,8 +5,8 @@ from typing import Final
 from aimux.audit.decisions import Decided
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended
-from aimux.core.refusal import UNHEARD_RULE
 from aimux.core.request import Assurance
+from aimux.core.rules import Rule
 from aimux.gateway.naming import ROUTE_REFUSED
 
 _BEFORE_NAMING: Final = frozenset({Reason.GUARD_REFUSED.code, Reason.TEXT_TOO_LONG.code, Reason.BAD_REQUEST.code})
@@ -39,5 +39,5 @@ def is_decided(decided: Decided) -> bool:
     if decided.verdict == Reason.BAD_REQUEST.code:
         return decided.identity is not None
     if decided.verdict == Reason.UNSUPPORTED_MEDIA_TYPE.code:
-        return decided.rule == UNHEARD_RULE
+        return decided.rule is Rule.GUARD_UNHEARD
     return decided.verdict in _DECIDED

@@ -9,6 +9,7 @@ from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
 from aimux.core.refusal import Refusal
 from aimux.core.request import SILENT, Ask, Claim, Facts, Found, Place, Reading, Scores
 from aimux.core.routing import Match, PartMatch, by_name
+from aimux.core.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Judgement:
     agent: str | None
     verdict: str
     status: int
-    rule: str
+    rule: Rule
+    says: str
     message: str
     route: str | None
     score: float | None
@@ -64,11 +66,11 @@ def judgement(text: str, agent: str | None, decision: Forward | Refusal, facts: 
         permit = decision.permit
         verdict = VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD
         status, message, candidates = 200, f"goes to {permit.route.upstream.url}", tuple[str, ...]()
-        rule, found, route = permit.rule, permit.match, permit.route
+        rule, says, found, route = permit.rule, permit.says, permit.match, permit.route
     else:
         verdict, status = decision.reason.code, decision.reason.status
         message, candidates = decision.message, decision.candidates
-        rule, found, route = decision.rule, decision.match, decision.route
+        rule, says, found, route = decision.rule, decision.says, decision.match, decision.route
     lead = None if found is None else found.lead
     return Judgement(
         text=text,
@@ -76,6 +78,7 @@ def judgement(text: str, agent: str | None, decision: Forward | Refusal, facts: 
         verdict=verdict,
         status=status,
         rule=rule,
+        says=says,
         message=message,
         route=route.name if route else None,
         score=lead.score if lead else None,

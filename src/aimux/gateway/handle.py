@@ -13,13 +13,13 @@ from aimux.core.identity import identify
 from aimux.core.policy import Policy
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
-from aimux.core.refusal import Refusal, after_fault, no_such_model
+from aimux.core.refusal import Refusal, after_fault, failed, no_such_model
 from aimux.core.request import ANONYMOUS, SILENT, Ask, Facts, Need, Opaque, Principal, Reading, Scored, Scores
 from aimux.core.routing import match
+from aimux.core.rules import Rule
 from aimux.gateway.answers import (
     JSON_LINE,
     MODELS_PATH,
-    MODELS_RULE,
     model_body,
     models_body,
     refusal_body,
@@ -39,7 +39,6 @@ _UNHEARD = Reading(opaque=Opaque.UNHEARD)
 _UPSTREAM_FAILED = frozenset(
     {Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.REDIRECT_REFUSED, Reason.UPSTREAM_TIMEOUT}
 )
-_UNREADABLE_RULE = "a request must be readable in one way only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class Gateway(Generic[E]):
             _refuse(exchange, record, _refusal_of(failure))
         except Exception as error:  # fail closed: whatever went wrong, nothing is forwarded
             record.fault = fault_of(error)
-            _refuse(exchange, record, after_fault(error, "a fault refuses"))
+            _refuse(exchange, record, after_fault(error))
         finally:
             self._tell(record, exchange)
 
@@ -101,7 +100,7 @@ class Gateway(Generic[E]):
                 return self.reject(exchange, refusing)
         record = _record_of(exchange)
         record.principal, record.verdict = ANONYMOUS, VERDICT_ANSWERED
-        record.rule = "the gateway answers the preflights of allowed origins"
+        record.rule = Rule.GATEWAY_PREFLIGHT
         exchange.answer(204, [*own, b"X-Request-ID: " + exchange.request_id.encode("ascii")], b"")
         return self._tell(record, exchange)
 
@@ -221,7 +220,7 @@ def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, rec
         return _refuse(exchange, record, no_such_model(principal))
     record.principal = principal
     record.verdict = VERDICT_ANSWERED
-    record.rule = MODELS_RULE
+    record.rule = Rule.GATEWAY_MODELS
     return exchange.answer(200, [JSON_LINE, *id_lines(exchange.request_id)], body)
 
 
@@ -240,6 +239,4 @@ def _refuse(exchange: Exchange, record: Record, refusal: Refusal) -> None:
 
 
 def _refusal_of(failure: Failure) -> Refusal:
-    unreadable = failure.reason.status in {400, 413, 414, 415, 431}
-    rule = _UNREADABLE_RULE if unreadable else failure.reason.code
-    return Refusal(failure.reason, failure.message, rule, passing=failure.passing)
+    return failed(failure.reason, failure.message, passing=failure.passing)

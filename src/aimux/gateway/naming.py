@@ -6,12 +6,13 @@ from aimux.audit.decisions import Decided
 from aimux.core.policy import FALLBACK_NAME, Policy
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
-from aimux.core.refusal import NO_INTENTS_RULE, NO_SUCH_ROUTE_RULE, TOKENS_RULE, UNHEARD_RULE
 from aimux.core.request import ChosenBy
+from aimux.core.rules import Rule
 from aimux.gateway.rescoring import applying
 
 ROUTE_REFUSED: Final = frozenset({Reason.ROUTE_FORBIDDEN.code, Reason.ANONYMOUS_FORBIDDEN.code})
 _NEVER_NAMED: Final = frozenset({VERDICT_FALLBACK, Reason.NO_TEXT.code, Reason.AMBIGUOUS_ROUTE.code})
+_WITHOUT_NAME: Final = frozenset({Rule.ROUTE_NO_INTENTS, Rule.GUARD_UNHEARD})
 _NOWHERE: Final = ""
 
 Names = tuple[str | None, ...]
@@ -21,16 +22,16 @@ def names_of(decided: Decided, new: Policy, old: Policy | None) -> Names:
     """All that the request may have given as the name of a route; None where it may have given none."""
     if decided.chosen_by is not None:
         return (decided.route if decided.chosen_by == ChosenBy.NAME else None,)
-    if decided.rule == TOKENS_RULE:
+    if decided.rule is Rule.TEXT_TOKEN_IDS:
         return _followed_or_not(decided, new, old)
-    if decided.score is not None or decided.verdict in _NEVER_NAMED or decided.rule in {NO_INTENTS_RULE, UNHEARD_RULE}:
+    if decided.score is not None or decided.verdict in _NEVER_NAMED or decided.rule in _WITHOUT_NAME:
         return (None,)
     if decided.verdict == VERDICT_FORWARD:
         return (decided.route,)
     if decided.verdict in ROUTE_REFUSED:
         return (None,) if decided.route == FALLBACK_NAME else (decided.route,)
     has_text = decided.text is not None or decided.text_digest is not None
-    if decided.verdict == Reason.NO_ROUTE.code and (decided.rule == NO_SUCH_ROUTE_RULE or not has_text):
+    if decided.verdict == Reason.NO_ROUTE.code and (decided.rule is Rule.ROUTE_UNKNOWN_NAME or not has_text):
         known = () if old is None else _named_in(old)
         return (_NOWHERE, *(name for name in _named_in(new) if name not in known))
     return _followed_or_not(decided, new, old)

@@ -17,7 +17,7 @@ from aimux.core.identity import identify
 from aimux.core.policy import Policy
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD
-from aimux.core.refusal import NO_SUCH_MODEL_RULE, TOKENS_RULE, UNHEARD_RULE, Refusal, no_such_model
+from aimux.core.refusal import Refusal, no_such_model
 from aimux.core.request import (
     SILENT,
     Ask,
@@ -30,7 +30,8 @@ from aimux.core.request import (
     Place,
     Reading,
 )
-from aimux.gateway.answers import MODELS_PATH, MODELS_RULE, model_body
+from aimux.core.rules import Rule, sentence
+from aimux.gateway.answers import MODELS_PATH, model_body
 from aimux.gateway.decided import is_decided, is_known
 from aimux.gateway.naming import names_of
 from aimux.gateway.rescoring import (
@@ -45,7 +46,7 @@ from aimux.gateway.rescoring import (
 )
 
 PERMITTED: Final = frozenset({VERDICT_FORWARD, VERDICT_FALLBACK, VERDICT_ANSWERED})
-_OPAQUE: Final = {TOKENS_RULE: Opaque.TOKENS, UNHEARD_RULE: Opaque.UNHEARD}
+_OPAQUE: Final = {Rule.TEXT_TOKEN_IDS: Opaque.TOKENS, Rule.GUARD_UNHEARD: Opaque.UNHEARD}
 _BY_OTHER_TEXTS: Final = frozenset({ChosenBy.EARLIER_TURN.value, ChosenBy.LIST.value})
 _READING: Final = ("GET", "HEAD")
 # The dialects of requests whose body said nothing.
@@ -100,7 +101,8 @@ class Judged:
 
     verdict: str
     route: str | None
-    rule: str
+    rule: Rule | None
+    says: str
     basis: Basis = Basis.EXACT
 
 
@@ -148,7 +150,7 @@ class Replay:
         found = self._decide(decided, is_whole=is_whole)
         is_sure = isinstance(found, Judged) and found.basis is Basis.EXACT
         if not is_sure and (decided.config, decided.model) == (self._new.policy.digest, self._new.model):
-            return Judged(*before(decided), decided.rule, Basis.SAME_CONFIGURATION)
+            return Judged(*before(decided), decided.rule, decided.says, Basis.SAME_CONFIGURATION)
         return found
 
     def _decide(self, decided: Decided, *, is_whole: bool) -> Judged | Unjudged:
@@ -158,7 +160,7 @@ class Replay:
         if decided.verdict == Reason.UNKNOWN_AGENT.code:
             return _unregistered(new, None if old is None else old.policy)
         claims = () if decided.agent is None else (_claim(decided.agent),)
-        if decided.verdict == VERDICT_ANSWERED or decided.rule == NO_SUCH_MODEL_RULE:
+        if decided.verdict == VERDICT_ANSWERED or decided.rule is Rule.ROUTE_UNKNOWN_MODEL:
             return _answered(decided, claims, new)
         if decided.chosen_by in _BY_OTHER_TEXTS:
             return Unjudged.OTHER_TEXTS
@@ -176,7 +178,7 @@ class Replay:
 
     def _facts(self, decided: Decided, claims: tuple[Claim, ...], old: Version | None) -> Facts:
         """All but the route's name; where the body may not have been read, it is not known."""
-        method, path, opaque = decided.method, decided.path, _OPAQUE.get(decided.rule)
+        method, path, opaque = decided.method, decided.path, None if decided.rule is None else _OPAQUE.get(decided.rule)
         if decided.text is not None or decided.text_digest is not None:
             text = decided.text or _SOMETHING
             # Neither the other texts of a list nor what the user said before is recorded.
@@ -260,14 +262,15 @@ def _answered(decided: Decided, claims: tuple[Claim, ...], new: Policy) -> Judge
         return _judged(principal)
     _, asks_for_one, name = decided.path.partition(f"{MODELS_PATH}/")
     if not asks_for_one or decided.method not in _READING:  # a list, or a preflight
-        return Judged(VERDICT_ANSWERED, decided.route, decided.rule)
+        return Judged(VERDICT_ANSWERED, decided.route, decided.rule, decided.says)
     if model_body(name, principal, new) is None:
         return _judged(no_such_model(principal))
-    return Judged(VERDICT_ANSWERED, None, MODELS_RULE)
+    return Judged(VERDICT_ANSWERED, None, Rule.GATEWAY_MODELS, sentence(Rule.GATEWAY_MODELS))
 
 
 def _judged(decision: Forward | Refusal, basis: Basis = Basis.EXACT) -> Judged:
     if isinstance(decision, Refusal):
-        return Judged(decision.reason.code, None, decision.rule, basis)
+        return Judged(decision.reason.code, None, decision.rule, decision.says, basis)
     permit = decision.permit
-    return Judged(VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD, permit.route.name, permit.rule, basis)
+    verdict = VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD
+    return Judged(verdict, permit.route.name, permit.rule, permit.says, basis)

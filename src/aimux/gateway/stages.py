@@ -98,7 +98,7 @@ def _why(gate: Gate, decided: Decided) -> str:
 
 
 def _rule(decided: Decided) -> str:
-    return decided.decision.permit.rule if isinstance(decided.decision, Forward) else decided.decision.rule
+    return decided.decision.permit.says if isinstance(decided.decision, Forward) else decided.decision.says
 
 
 def _who(decided: Decided) -> str:

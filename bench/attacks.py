@@ -10,8 +10,8 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from aimux.core.request import Scores
 from aimux.core.routing import match
+from aimux.core.scores import Scores
 from aimux.intent.encoder import Encoder
 from aimux.intent.quality import share
 from bench import disguises, short_texts

@@ -5,10 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from aimux.core.decision import Forward, decide
+from aimux.core.decision import Permit, decide
+from aimux.core.identity import Claim, Place
 from aimux.core.policy import Access, Policy, Route
-from aimux.core.request import Claim, Facts, Found, Place, Reading
+from aimux.core.request import Facts, Reading
 from aimux.core.routing import with_beside
+from aimux.core.scores import Found
+from aimux.core.standing import INITIAL
 from aimux.intent.encoder import Encoder
 from aimux.intent.reader import TextReader
 from bench.routing_draws import Draw
@@ -39,17 +42,17 @@ class Field:
         if beside:
             found = with_beside(self.policy, found, [self.reader.score(each) for each in beside])
         claims = (Claim(Place.HEADER, "x", AGENT),)
-        facts = Facts(Reading(claims, text or None), None, Reading(beside=tuple(beside)), found)
-        decision = decide(facts, self.policy)
-        return decision.permit.route.name if isinstance(decision, Forward) else None
+        facts = Facts(Reading(claims, text or None), body=Reading(beside=tuple(beside)), scores=found)
+        decision = decide(facts, self.policy, INITIAL)
+        return decision.route.name if isinstance(decision, Permit) else None
 
     def meant(self, text: str) -> str | None:
         """The route that a text is taken for by itself, whoever may use it."""
         scores = self.reader.score(text)
         opened = tuple(replace(route, access=Access.OPEN) for route in self.policy.routes)
-        facts = Facts(Reading((), text), None, Reading(), scores)
-        decision = decide(facts, Policy.of(opened))
-        return decision.permit.route.name if isinstance(decision, Forward) else None
+        facts = Facts(Reading((), text), body=Reading(), scores=scores)
+        decision = decide(facts, Policy.of(opened), INITIAL)
+        return decision.route.name if isinstance(decision, Permit) else None
 
 
 def field_of(draw: Draw, encoder: Encoder) -> Field:

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from aimux.core.decision import Forward, decide
+from aimux.core.decision import Permit
+from aimux.core.identity import Claim, Place
 from aimux.core.policy import FALLBACK_NAME
-from aimux.core.request import Ask, Claim, Facts, Found, Need, Place, Reading
+from aimux.core.request import Facts, Learnt, Need, NeedMore, NeedScores, Reading
+from aimux.core.standing import INITIAL
+from aimux.gateway.settle import settle_now
 from aimux.intent.encoder import Encoder
 from aimux.intent.quality import share
 from bench.fields import AGENT, EACH, Field, field_of, forbidden, permitted
@@ -63,17 +66,17 @@ def _reached(field: Field, last: str, earlier: Sequence[str], *, keep: bool) -> 
     """The route that the agent's conversation is forwarded to; None where it is refused."""
     policy = replace(field.policy, all_messages=False)
     body = Reading((), last, "messages", earlier=tuple(earlier) if keep else ())
-    facts = Facts(Reading((Claim(Place.HEADER, "x", AGENT),)), None, body)
-    while isinstance(decision := decide(facts, policy), Ask):
-        if decision.need is Need.MORE:
-            facts = facts.with_more(tuple(_scored(field, text) for text in decision.more))
-        else:
-            facts = facts.with_scores(_scored(field, decision.text))
-    return decision.permit.route.name if isinstance(decision, Forward) else None
+    facts = Facts(Reading((Claim(Place.HEADER, "x", AGENT),)), body=body)
 
+    def learn(need: Need) -> Learnt:
+        if isinstance(need, NeedMore):
+            return tuple(map(field.reader.score, need.texts))
+        if isinstance(need, NeedScores):
+            return field.reader.score(need.text)
+        raise TypeError(f"a conversation has no answer to {type(need).__name__}")
 
-def _scored(field: Field, text: str) -> Found:
-    return field.reader.score(text)
+    decision = settle_now(facts, policy, INITIAL, learn)
+    return decision.route.name if isinstance(decision, Permit) else None
 
 
 def _followed(field: Field, chance: random.Random) -> Iterator[Case]:

@@ -16,7 +16,9 @@ import numpy as np
 
 from aimux.core.decision import decide
 from aimux.core.policy import Access, Policy, Route, Upstream
-from aimux.core.request import Facts, Reading, TextTooLong
+from aimux.core.request import Facts, Reading
+from aimux.core.scores import TextTooLong
+from aimux.core.standing import INITIAL
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.index import IntentIndex
 from aimux.intent.model import locate
@@ -51,7 +53,7 @@ def main(model: str, bodies: str, *counts: str) -> None:
             scores = reader.score(text)
             if isinstance(scores, TextTooLong):
                 raise SystemExit("a text is too long")
-            decide(Facts(Reading(text=text), None, Reading(), scores), policy)
+            decide(Facts(Reading(text=text), body=Reading(), scores=scores), policy, INITIAL)
             took[count].append(time.perf_counter() - started)
     sys.stdout.write(json.dumps({count: percentile(times, 0.5) for count, times in took.items()}) + "\n")
 

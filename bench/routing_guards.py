@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aimux.core.policy import Access, Guard, Policy, Route, Upstream
-from aimux.core.request import Scores
+from aimux.core.scores import Scores
 from aimux.intent.encoder import Encoder
 from aimux.intent.quality import share
 from aimux.intent.reader import TextReader

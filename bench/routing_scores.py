@@ -13,7 +13,7 @@ import numpy as np
 
 from aimux.config.load import load_text
 from aimux.core.policy import Policy
-from aimux.core.request import Found, Scores
+from aimux.core.scores import Found, Scores
 from aimux.gateway.trials import attempt, by_meaning_alone
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.model import ModelFiles

@@ -15,8 +15,11 @@ const SERVED: Record<"forward" | "fallback" | "answered" | "client_left", Meanin
 const REFUSED: Record<Refusal, Meaning> = {
   bad_request: { kind: "refused", about: "It could not be read in one way only." },
   identity_malformed: { kind: "refused", about: "The name that the caller gave is malformed." },
+  identity_conflict: { kind: "refused", about: "It proves one agent and names another." },
   no_text: { kind: "refused", about: "It had no text to route by, and named no route." },
   unknown_agent: { kind: "refused", about: "The caller named an agent that is not registered." },
+  proof_required: { kind: "refused", about: "The agent has to prove who it is." },
+  proof_expired: { kind: "refused", about: "What proves the agent has expired." },
   route_forbidden: { kind: "refused", about: "This agent may not use the route that it meant." },
   anonymous_forbidden: { kind: "refused", about: "The route that it meant is not for anonymous callers." },
   guard_refused: { kind: "refused", about: "A guard refuses what it asked for, on every route." },

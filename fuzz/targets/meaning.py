@@ -4,11 +4,12 @@ import json
 import re
 from typing import Final
 
-from aimux.core.identity import identify
+from aimux.core.gates import identify
+from aimux.core.identity import Principal
 from aimux.core.policy import IdentitySources, Policy
 from aimux.core.reason import Failure, Reason
 from aimux.core.refusal import Refusal
-from aimux.core.request import Facts, Principal, Reading
+from aimux.core.request import Facts, Reading
 from aimux.wire.decode import decode
 from aimux.wire.dialects import BodyKind, body_kind, named_route, read_body, read_head
 from aimux.wire.http1 import Head, HeadLimits, find_head, parse_head
@@ -102,7 +103,7 @@ def _expect_the_caller(found: object, given: list[Given], lines: list[bytes]) ->
     if isinstance(found, Principal):
         expect("a caller is known only where every place of the head is sound", kept=_is_sound(given))
         name = given[0].values[0] if given else None
-        expect("the first place counts, and none means anonymous", kept=found.name == name)
+        expect("the first place counts, and none means anonymous", kept=found.agent == name)
         expect("a caller is registered", kept=name is None or name in _AGENTS)
         others = [each.values[0] if each.sound else None for each in given if each.values[0] != name]
         expect("later names are conflicts", kept=[claim.name for claim in found.conflicts] == others)

@@ -10,8 +10,9 @@ import pytest
 from aimux.audit.log import AuditLog
 from aimux.audit.settings import AuditSettings
 from aimux.core.headers import Trace
+from aimux.core.identity import ANONYMOUS, Assurance, Principal
 from aimux.core.record import Ended, Record
-from aimux.core.request import ANONYMOUS, Assurance, Principal, Reading
+from aimux.core.request import Reading
 from aimux.core.rules import Rule
 
 sys.path.insert(0, str(Path(__file__).parent))

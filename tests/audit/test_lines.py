@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from aimux.audit.lines import Scribe, TextPolicy, moment
 from aimux.audit.redact import Redactor
+from aimux.core.identity import Assurance, Claim, Place, Principal, Proof
 from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.record import Ended
-from aimux.core.request import Assurance, Claim, Place, Principal, Reading, Scores
+from aimux.core.request import Reading
 from aimux.core.routing import match
 from aimux.core.rules import Rule
+from aimux.core.scores import Scores
 
 Make = Callable[..., Any]
 UPSTREAM = Upstream("http://a", secure=False, host="a", port=80, base_path="")
@@ -43,7 +45,7 @@ def test_every_field_of_a_decision(made: Make) -> None:
     record.scored, record.match = (POLICY, scores), match(POLICY, scores)
     record.policy, record.model, record.cached, record.decided_seconds = POLICY, "d" * 64, True, 0.0012
     record.principal = Principal(
-        "finance-bot", Assurance.CLAIMED, (Claim(Place.HEADER, "X-Source-Agent", "some-other-bot"),)
+        "finance-bot", Assurance.CLAIMED, Proof.CLAIM, (Claim(Place.HEADER, "X-Source-Agent", "some-other-bot"),)
     )
     found = read(scribe().decision(record))
     assert found["scores"][0] == ["r39", 0.975, 0.39]
@@ -125,7 +127,7 @@ def test_ids_of_others_are_redacted_like_all_that_is_sent(made: Make, header: st
 
 def test_a_conflict_with_what_is_no_name_says_so(made: Make) -> None:
     record = made(1)
-    record.principal = Principal("a", Assurance.CLAIMED, (Claim(Place.BODY, "agent", None),))
+    record.principal = Principal("a", Assurance.CLAIMED, Proof.CLAIM, (Claim(Place.BODY, "agent", None),))
     assert read(scribe().decision(record))["conflicts"] == [{"place": "body", "field": "agent", "name": None}]
 
 
@@ -162,7 +164,9 @@ def test_of_a_redacted_field_neither_text_nor_digest_is_recorded(made: Make) -> 
 
 def test_of_a_redacted_header_no_claim_is_recorded(made: Make) -> None:
     record = made(1)
-    record.principal = Principal("a", Assurance.CLAIMED, (Claim(Place.HEADER, "X-Source-Agent", "sensitive"),))
+    record.principal = Principal(
+        "a", Assurance.CLAIMED, Proof.CLAIM, (Claim(Place.HEADER, "X-Source-Agent", "sensitive"),)
+    )
     found = read(scribe(headers=("x-source-agent",)).decision(record))
     assert found["conflicts"] == [{"place": "header", "field": "X-Source-Agent", "name": "***"}]
 
@@ -174,7 +178,7 @@ ANY = st.text(st.characters(codec=None), max_size=300)
 def test_nothing_that_is_sent_leaves_its_field(made: Make, text: str, path: str, peer: str, name: str) -> None:
     record = made(1, text=text or None)
     record.path, record.peer, record.method, record.fault = path, peer, name[:20], text
-    record.principal = Principal("a", Assurance.CLAIMED, (Claim(Place.QUERY, name, text),))
+    record.principal = Principal("a", Assurance.CLAIMED, Proof.CLAIM, (Claim(Place.QUERY, name, text),))
     writing = scribe("full")
     found = read(writing.decision(record))
     assert found["verdict"] == "forward"
@@ -200,7 +204,7 @@ def test_a_text_that_is_said_again_has_the_scores_of_its_own_configuration(made:
 
 SCORES = Scores(tuple(n / 40 for n in range(40)))
 OTHER = Policy.of(tuple(reversed(ROUTES)), digest="e" * 64)
-SAME_AGENT = tuple(Principal("finance-bot", how, ()) for how in (Assurance.CLAIMED, Assurance.NONE))
+SAME_AGENT = tuple(Principal("finance-bot", how, Proof.CLAIM, ()) for how in (Assurance.CLAIMED, Assurance.NONE))
 CHANGES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("verdict", ("forward", "route_forbidden")),
     ("rule", (Rule.ACCESS_LISTED, Rule.ACCESS_OPEN)),

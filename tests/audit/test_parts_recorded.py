@@ -16,8 +16,9 @@ from aimux.audit.export import FORMATS
 from aimux.audit.lines import Scribe, TextPolicy
 from aimux.audit.redact import Redactor
 from aimux.core.policy import Access, Policy, Route, Upstream
-from aimux.core.request import Reading, Scores
+from aimux.core.request import Reading
 from aimux.core.routing import Lead, PartMatch, match
+from aimux.core.scores import Scores
 
 Make = Callable[..., Any]
 UPSTREAM = Upstream("http://a", secure=False, host="a", port=80, base_path="")

@@ -6,7 +6,7 @@ import pytest
 
 from aimux.config.load import load
 from aimux.core.access import may_use
-from aimux.core.request import Assurance, Principal
+from aimux.core.identity import Assurance, Principal
 from bench import BenchError
 from bench.sample import Sample
 

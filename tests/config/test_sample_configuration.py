@@ -80,7 +80,7 @@ def test_routes_keep_their_order_intents_and_access(loaded: Loaded) -> None:
 
 def test_agents_fallback_and_thresholds_arrive(loaded: Loaded) -> None:
     policy = loaded.policy
-    assert policy.agents == {"finance-bot", "admin-bot", "data-processor"}
+    assert policy.agents.keys() == {"finance-bot", "admin-bot", "data-processor"}
     assert policy.fallback is not None
     assert (policy.fallback.name, policy.fallback.access) == ("fallback", Access.OPEN)
     assert policy.fallback.upstream.port == 11434

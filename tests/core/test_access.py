@@ -5,12 +5,15 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from aimux.core.access import callers, may_use, usable_routes
-from aimux.core.decision import Forward, Permit, decide
+from aimux.core.decision import Permit, decide
+from aimux.core.identity import ANONYMOUS, Assurance, Claim, Place, Principal
 from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refusal
-from aimux.core.request import ANONYMOUS, SILENT, Assurance, Claim, Facts, Place, Principal, Reading, Scores
+from aimux.core.request import SILENT, Facts, Reading
 from aimux.core.rules import Rule
+from aimux.core.scores import Scores
+from aimux.core.standing import INITIAL
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 AGENTS = frozenset({"finance-bot", "admin-bot"})
@@ -30,7 +33,7 @@ def policy(*routes, fallback=None):
 
 def asked(agent, name=None, scores=()):
     claims = () if agent is None else (Claim(Place.QUERY, "client_id", agent),)
-    return Facts(Reading(claims, "a text"), name, SILENT, Scores(tuple(scores)))
+    return Facts(Reading(claims, "a text"), route_name=name, body=SILENT, scores=Scores(tuple(scores)))
 
 
 def refusal(decision, reason):
@@ -40,8 +43,8 @@ def refusal(decision, reason):
 
 
 def permit(decision):
-    assert isinstance(decision, Forward)
-    return decision.permit
+    assert isinstance(decision, Permit)
+    return decision
 
 
 COLUMNS = {
@@ -68,15 +71,15 @@ def test_the_access_table(caller, column, outcome, way):
     target = route(FALLBACK_NAME if way == "by fallback" else "target", *COLUMNS[column])
     decoy = route("decoy")
     if way == "by fallback":
-        decision = decide(asked(caller, scores=[0.1]), policy(decoy, fallback=target))
+        decision = decide(asked(caller, scores=[0.1]), policy(decoy, fallback=target), INITIAL)
     elif way == "by text":
-        decision = decide(asked(caller, scores=[0.9, 0.8]), policy(target, decoy, fallback=decoy))
+        decision = decide(asked(caller, scores=[0.9, 0.8]), policy(target, decoy, fallback=decoy), INITIAL)
     else:
-        decision = decide(asked(caller, name="target"), policy(decoy, target, fallback=decoy))
+        decision = decide(asked(caller, name="target"), policy(decoy, target, fallback=decoy), INITIAL)
     if outcome is FORWARD:
         found = permit(decision)
         assert found.route is target
-        assert found.principal.name == caller
+        assert found.principal.agent == caller
         assert found.is_fallback == (way == "by fallback")
         assert (found.match is None) == (way == "by name")
         assert column != "listed" or found.rule is Rule.ACCESS_LISTED
@@ -101,9 +104,9 @@ def test_the_callers_of_a_route_are_those_that_may_use_it():
 
 def test_a_refusal_says_who_may_not_use_what():
     house = policy(restricted("admin", "admin-bot"))
-    named = refusal(decide(asked("finance-bot", name="admin"), house), Reason.ROUTE_FORBIDDEN)
+    named = refusal(decide(asked("finance-bot", name="admin"), house, INITIAL), Reason.ROUTE_FORBIDDEN)
     assert named.message == "agent 'finance-bot' may not use route 'admin'"
-    nobody = refusal(decide(asked(None, name="admin"), house), Reason.ANONYMOUS_FORBIDDEN)
+    nobody = refusal(decide(asked(None, name="admin"), house, INITIAL), Reason.ANONYMOUS_FORBIDDEN)
     assert nobody.message == "an anonymous caller may not use route 'admin'"
 
 
@@ -126,7 +129,7 @@ def test_a_restricted_route_names_its_lists_rule_only_for_those_on_it():
 def test_a_permit_is_made_by_the_decision_only():
     target, other = route("target"), restricted("other")
     house = policy(target, other)
-    real = permit(decide(asked("finance-bot", name="target"), house))
+    real = permit(decide(asked("finance-bot", name="target"), house, INITIAL))
     for seal in (None, object(), True, "seal"):
         with pytest.raises(TypeError, match="made by decide"):
             Permit(other, real.principal, "forged", False, None, seal)
@@ -135,7 +138,7 @@ def test_a_permit_is_made_by_the_decision_only():
 
 
 def test_a_permit_cannot_be_turned_into_one_for_another_route():
-    real = permit(decide(asked("finance-bot", name="target"), policy(route("target"))))
+    real = permit(decide(asked("finance-bot", name="target"), policy(route("target")), INITIAL))
     with pytest.raises((TypeError, ValueError)):
         replace(real, route=restricted("other"))
     with pytest.raises(FrozenInstanceError):

@@ -4,24 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from aimux.core.decision import Forward, decide
+from aimux.core.decision import Permit, decide
+from aimux.core.identity import ANONYMOUS, Claim, Place
 from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refusal
-from aimux.core.request import (
-    ANONYMOUS,
-    ASK_BODY,
-    SILENT,
-    Ask,
-    Claim,
-    Facts,
-    Flaw,
-    Need,
-    Place,
-    Reading,
-    Scores,
-    TextTooLong,
-)
+from aimux.core.request import NEED_BODY, SILENT, Facts, Flaw, NeedScores, Reading
+from aimux.core.scores import Scores, TextTooLong
+from aimux.core.standing import INITIAL
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 AGENTS = frozenset({"finance-bot", "admin-bot", "data-processor"})
@@ -46,7 +36,9 @@ def claim(name, place=Place.QUERY, field="client_id"):
 def asked(agent=None, text="analyze budget", name=None, scores=None, body=SILENT):
     """The facts of a request whose head says everything."""
     claims = () if agent is None else (claim(agent),)
-    return Facts(Reading(claims, text), name, body, None if scores is None else Scores(tuple(scores)))
+    return Facts(
+        Reading(claims, text), route_name=name, body=body, scores=None if scores is None else Scores(tuple(scores))
+    )
 
 
 def refusal(decision, reason):
@@ -58,8 +50,8 @@ def refusal(decision, reason):
 
 
 def permit(decision):
-    assert isinstance(decision, Forward)
-    return decision.permit
+    assert isinstance(decision, Permit)
+    return decision
 
 
 # Which facts are asked for
@@ -68,45 +60,45 @@ def permit(decision):
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        (Facts(Reading((claim("finance-bot"),), "a text")), Ask(Need.SCORES, "a text")),
-        (Facts(Reading((claim("finance-bot"),))), ASK_BODY),
-        (Facts(Reading((), "a text")), ASK_BODY),
-        (Facts(SILENT), ASK_BODY),
-        (Facts(SILENT, "open"), ASK_BODY),
-        (Facts(Reading((), "a text"), body=SILENT), Ask(Need.SCORES, "a text")),
-        (Facts(SILENT, body=Reading(text="of the body")), Ask(Need.SCORES, "of the body")),
-        (Facts(Reading((), "of the head"), body=Reading(text="of the body")), Ask(Need.SCORES, "of the head")),
+        (Facts(Reading((claim("finance-bot"),), "a text")), NeedScores("a text")),
+        (Facts(Reading((claim("finance-bot"),))), NEED_BODY),
+        (Facts(Reading((), "a text")), NEED_BODY),
+        (Facts(SILENT), NEED_BODY),
+        (Facts(SILENT, route_name="open"), NEED_BODY),
+        (Facts(Reading((), "a text"), body=SILENT), NeedScores("a text")),
+        (Facts(SILENT, body=Reading(text="of the body")), NeedScores("of the body")),
+        (Facts(Reading((), "of the head"), body=Reading(text="of the body")), NeedScores("of the head")),
     ],
 )
 def test_it_asks_for_the_one_fact_that_is_missing(facts, expected):
-    assert decide(facts, policy(route("open"))) == expected
+    assert decide(facts, policy(route("open")), INITIAL) == expected
 
 
 def test_an_unknown_agent_costs_neither_body_nor_scores():
-    refusal(decide(Facts(Reading((claim("stranger"),))), policy(route("open"))), Reason.UNKNOWN_AGENT)
+    refusal(decide(Facts(Reading((claim("stranger"),))), policy(route("open")), INITIAL), Reason.UNKNOWN_AGENT)
 
 
 def test_a_flawed_head_costs_neither_body_nor_scores():
     flawed = Reading(flaw=Flaw(Reason.IDENTITY_MALFORMED, "x"))
-    refusal(decide(Facts(flawed), policy(route("open"))), Reason.IDENTITY_MALFORMED)
+    refusal(decide(Facts(flawed), policy(route("open")), INITIAL), Reason.IDENTITY_MALFORMED)
 
 
 def test_a_named_route_costs_no_body_where_the_head_says_who_asks_and_never_scores():
-    permit(decide(Facts(Reading((claim("finance-bot"),)), "open"), policy(route("open"))))
-    permit(decide(Facts(SILENT, "open", SILENT), policy(route("open"))))
+    permit(decide(Facts(Reading((claim("finance-bot"),)), route_name="open"), policy(route("open")), INITIAL))
+    permit(decide(Facts(SILENT, route_name="open", body=SILENT), policy(route("open")), INITIAL))
 
 
 def test_without_any_intents_nothing_is_scored():
     fallback = route(FALLBACK_NAME)
     house = policy(route("named-only", intents=()), fallback=fallback)
-    assert permit(decide(asked("finance-bot", body=None), house)).route is fallback
+    assert permit(decide(asked("finance-bot", body=None), house, INITIAL)).route is fallback
 
 
 # Text
 
 
 def test_no_text_and_no_named_route():
-    found = refusal(decide(asked(text=None), policy(route("open"))), Reason.NO_TEXT)
+    found = refusal(decide(asked(text=None), policy(route("open")), INITIAL), Reason.NO_TEXT)
     assert "curl 'http://127.0.0.1:8080?q=your+text'" in found.message
     assert "X-AIMux-Route" in found.message
     assert found.principal == ANONYMOUS
@@ -115,15 +107,15 @@ def test_no_text_and_no_named_route():
 def test_a_text_too_long_is_refused_with_both_ways_out():
     facts = replace(asked("finance-bot"), scores=TextTooLong(9000, 8192))
     house = policy(route("open"), fallback=route(FALLBACK_NAME))
-    found = refusal(decide(facts, house), Reason.TEXT_TOO_LONG)
-    assert found.principal.name == "finance-bot"
+    found = refusal(decide(facts, house, INITIAL), Reason.TEXT_TOO_LONG)
+    assert found.principal.agent == "finance-bot"
     for said in ("8192", "semantic_engine.max_tokens", "X-AIMux-Route"):
         assert said in found.message
 
 
 def test_a_text_too_long_does_not_matter_to_a_named_route():
     facts = replace(asked("finance-bot", name="open"), scores=TextTooLong(9000, 8192))
-    assert permit(decide(facts, policy(route("open")))).route.name == "open"
+    assert permit(decide(facts, policy(route("open")), INITIAL)).route.name == "open"
 
 
 # Routing
@@ -156,7 +148,7 @@ HOUSE = (
     ],
 )
 def test_scores_to_route(scores, expected):
-    decision = decide(asked("admin-bot", scores=scores), policy(*HOUSE))
+    decision = decide(asked("admin-bot", scores=scores), policy(*HOUSE), INITIAL)
     if isinstance(expected, Reason):
         found = refusal(decision, expected)
         assert found.match.score == max(score for score in scores if score is not None)
@@ -169,14 +161,16 @@ def test_scores_to_route(scores, expected):
 
 def test_no_match_goes_to_the_fallback_and_says_which_route_was_best():
     fallback = route(FALLBACK_NAME)
-    found = permit(decide(asked("admin-bot", scores=(0.3, 0.59, 0.1, None)), policy(*HOUSE, fallback=fallback)))
+    found = permit(
+        decide(asked("admin-bot", scores=(0.3, 0.59, 0.1, None)), policy(*HOUSE, fallback=fallback), INITIAL)
+    )
     assert found.route is fallback
     assert found.is_fallback
     assert found.match.best.name == "admin"
 
 
 def test_no_match_without_a_fallback_names_the_best_route_for_the_record_only():
-    found = refusal(decide(asked(scores=(0.3, 0.59, 0.1, None)), policy(*HOUSE)), Reason.NO_ROUTE)
+    found = refusal(decide(asked(scores=(0.3, 0.59, 0.1, None)), policy(*HOUSE), INITIAL), Reason.NO_ROUTE)
     assert found.route.name == "admin"
     assert "admin" not in found.message
 
@@ -191,7 +185,7 @@ def test_no_match_without_a_fallback_names_the_best_route_for_the_record_only():
     ],
 )
 def test_ambiguity_names_only_what_the_caller_may_use(agent, scores, candidates):
-    found = refusal(decide(asked(agent, scores=scores), policy(*HOUSE)), Reason.AMBIGUOUS_ROUTE)
+    found = refusal(decide(asked(agent, scores=scores), policy(*HOUSE), INITIAL), Reason.AMBIGUOUS_ROUTE)
     assert found.candidates == candidates
     for other in {"finance", "admin", "public-api"} - set(candidates):
         assert f"{other}," not in found.message
@@ -203,7 +197,7 @@ def test_ambiguity_names_only_what_the_caller_may_use(agent, scores, candidates)
 )
 def test_ambiguity_among_forbidden_routes_is_forbidden(agent, reason):
     house = policy(*HOUSE, fallback=route(FALLBACK_NAME))
-    found = refusal(decide(asked(agent, scores=(0.80, 0.78, 0.10, None)), house), reason)
+    found = refusal(decide(asked(agent, scores=(0.80, 0.78, 0.10, None)), house, INITIAL), reason)
     assert found.candidates == ()
     assert "finance" not in found.message
     assert "admin" not in found.message.replace("'data-processor'", "")
@@ -226,7 +220,7 @@ def test_ambiguity_among_forbidden_routes_is_forbidden(agent, reason):
 )
 def test_scores_that_cannot_be_are_never_decided_on(scores):
     with pytest.raises(ValueError, match="score"):
-        decide(asked("admin-bot", scores=scores), policy(*HOUSE, fallback=route(FALLBACK_NAME)))
+        decide(asked("admin-bot", scores=scores), policy(*HOUSE, fallback=route(FALLBACK_NAME)), INITIAL)
 
 
 # Named routes
@@ -235,21 +229,21 @@ def test_scores_that_cannot_be_are_never_decided_on(scores):
 @pytest.mark.parametrize("name", ["nowhere", "", "Open", "open ", "Fallback", "*"])
 def test_a_name_that_no_route_has_is_no_route_even_with_a_fallback_and_a_text(name):
     house = policy(route("open"), fallback=route(FALLBACK_NAME))
-    found = refusal(decide(asked("finance-bot", name=name, scores=[0.9]), house), Reason.NO_ROUTE)
+    found = refusal(decide(asked("finance-bot", name=name, scores=[0.9]), house, INITIAL), Reason.NO_ROUTE)
     assert found.route is None
     assert not name or name == "*" or f"'{name}'" not in found.message
 
 
 def test_a_named_route_needs_no_intents_and_no_text():
     house = policy(route("health", intents=()))
-    assert permit(decide(asked(text=None, name="health"), house)).route.name == "health"
+    assert permit(decide(asked(text=None, name="health"), house, INITIAL)).route.name == "health"
 
 
 def test_a_named_route_wins_over_what_the_text_means():
     house = policy(route("meant"), route("named"))
-    assert permit(decide(asked("finance-bot", name="named", scores=[0.9, 0.0]), house)).route.name == "named"
+    assert permit(decide(asked("finance-bot", name="named", scores=[0.9, 0.0]), house, INITIAL)).route.name == "named"
 
 
 def test_a_decision_is_a_function_of_its_facts():
     facts, house = asked("finance-bot", scores=(0.80, 0.78, 0.10, None)), policy(*HOUSE)
-    assert decide(facts, house) == decide(facts, house)
+    assert decide(facts, house, INITIAL) == decide(facts, house, INITIAL)

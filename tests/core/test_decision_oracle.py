@@ -10,10 +10,13 @@ from core_support.naive import NO_FALLBACK, Case, Plain, Verdict, naive, naive_m
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from aimux.core.decision import Forward, decide
+from aimux.core.decision import Permit, decide
+from aimux.core.identity import Claim, Place
 from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
-from aimux.core.request import SILENT, Ask, Claim, Facts, Flaw, Need, Place, Reading, Scores, TextTooLong
+from aimux.core.request import NEED_BODY, SILENT, Facts, Flaw, Need, NeedScores, Reading
+from aimux.core.scores import Scores, TextTooLong
+from aimux.core.standing import INITIAL
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 RUN = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
@@ -48,21 +51,20 @@ def observed(case):
     body = reading(Place.BODY, case.body_names, case.body_text, Reason.BAD_REQUEST if case.body_flawed else None)
     values = tuple(s if r.intents else None for s, r in zip(case.scores, case.routes, strict=True))
     scores = TextTooLong(9000, 8192) if case.too_long else Scores(values)
-    facts = Facts(head, case.named)
-    while isinstance(decision := decide(facts, house), Ask):
-        if decision.need is Need.BODY:
-            assert facts.body is None
-            facts = replace(facts, body=body)
+    facts = Facts(head, route_name=case.named)
+    while isinstance(decision := decide(facts, house, INITIAL), Need):
+        if isinstance(decision, NeedScores):
+            assert decision == NeedScores("a text")
         else:
-            assert facts.scores is None
-            assert decision.text == "a text"
-            facts = replace(facts, scores=scores)
+            assert decision == NEED_BODY
+        # A fact that is known already raises here.
+        facts.learn(decision, scores if isinstance(decision, NeedScores) else body)
     learnt = {"body": facts.body is not None, "scores": facts.scores is not None}
-    if isinstance(decision, Forward):
-        permit = decision.permit
+    if isinstance(decision, Permit):
+        permit = decision
         way = "name" if case.named is not None else "fallback" if permit.is_fallback else "text"
-        return Verdict("forward", permit.principal.name, permit.route.name, way=way, **learnt)
-    agent = decision.principal.name if decision.principal else None
+        return Verdict("forward", permit.principal.agent, permit.route.name, way=way, **learnt)
+    agent = decision.principal.agent if decision.principal else None
     name = decision.route.name if decision.route else None
     return Verdict(decision.reason.code, agent, name, decision.candidates, **learnt)
 
@@ -247,11 +249,11 @@ def test_a_head_that_says_it_all_never_costs_a_body():
         assume(case.head_names and (case.head_text or case.named is not None))
         house = built(case)
         head = reading(Place.HEADER, case.head_names, case.head_text, None)
-        decision = decide(Facts(head, case.named), house)
-        assert not isinstance(decision, Ask) or (decision.need is Need.SCORES and case.named is None)
-        with_body = decide(Facts(head, case.named, SILENT), house)
+        decision = decide(Facts(head, route_name=case.named), house, INITIAL)
+        assert not isinstance(decision, Need) or (isinstance(decision, NeedScores) and case.named is None)
+        with_body = decide(Facts(head, route_name=case.named, body=SILENT), house, INITIAL)
         assert with_body == decision
         reached[type(decision).__name__] += 1
 
     check()
-    assert set(reached) == {"Ask", "Forward", "Refusal"}
+    assert set(reached) == {"NeedScores", "Permit", "Refusal"}

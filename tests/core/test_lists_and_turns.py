@@ -6,11 +6,14 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aimux.core.decision import Forward, decide
+from aimux.core.decision import Permit, decide
+from aimux.core.identity import Claim, Place
 from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refusal
-from aimux.core.request import Ask, ChosenBy, Claim, Facts, Illegible, Need, Place, Reading, Scores, TextTooLong
+from aimux.core.request import ChosenBy, Facts, Need, NeedEarlier, NeedMore, Reading
+from aimux.core.scores import Illegible, Scores, TextTooLong
+from aimux.core.standing import INITIAL
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 RED = Route("red", UPSTREAM, Access.PUBLIC, intents=("red",))
@@ -46,24 +49,24 @@ def scores(said, *, guard=None):
 def settled(facts, policy, found, earlier=()):
     """The decision, and the texts that it asked for; `found` is what each says, `earlier` what the user said before."""
     asked = []
-    while isinstance(decision := decide(facts, policy), Ask):
-        if decision.need is Need.EARLIER:
-            facts = facts.with_earlier(earlier)
-        elif decision.need is Need.MORE:
-            asked += decision.more
-            facts = facts.with_more(tuple(found[text] for text in decision.more))
+    while isinstance(decision := decide(facts, policy, INITIAL), Need):
+        if isinstance(decision, NeedEarlier):
+            facts.learn(decision, earlier)
+        elif isinstance(decision, NeedMore):
+            asked += decision.texts
+            facts.learn(decision, tuple(found[text] for text in decision.texts))
         else:
             asked.append(decision.text)
-            facts = facts.with_scores(found[decision.text])
+            facts.learn(decision, found[decision.text])
     return decision, asked
 
 
 def listed(first, *others, named=None):
-    return Facts(Reading(CLAIM), named, Reading((), first, "json", field="input", listed=others))
+    return Facts(Reading(CLAIM), route_name=named, body=Reading((), first, "json", field="input", listed=others))
 
 
 def spoken(last, *earlier):
-    return Facts(Reading(CLAIM), None, Reading((), last, "messages", earlier=earlier))
+    return Facts(Reading(CLAIM), body=Reading((), last, "messages", earlier=earlier))
 
 
 MEANINGS = {said: scores(said) for said in SAYS}
@@ -76,12 +79,12 @@ def test_all_texts_of_a_list_must_be_permitted_and_to_one_route(said, has_fallba
     alone = [settled(Facts(Reading(CLAIM, text), body=Reading()), policy, MEANINGS)[0] for text in said]
     decision, asked = settled(listed(*said), policy, MEANINGS)
     assert asked == said
-    if all(isinstance(each, Forward) for each in alone):
-        routes = {each.permit.route.name for each in alone}
+    if all(isinstance(each, Permit) for each in alone):
+        routes = {each.route.name for each in alone}
         if len(routes) == 1:
-            assert isinstance(decision, Forward)
-            assert decision.permit.route is alone[0].permit.route
-            assert decision.permit.chosen_by is ChosenBy.LIST
+            assert isinstance(decision, Permit)
+            assert decision.route is alone[0].route
+            assert decision.chosen_by is ChosenBy.LIST
         else:
             assert isinstance(decision, Refusal)
             assert decision.reason is Reason.AMBIGUOUS_ROUTE
@@ -101,7 +104,7 @@ def test_a_guard_hears_each_text_of_a_list_whatever_route_is_named():
         assert decision.reason is Reason.GUARD_REFUSED
         assert asked == ["red", "blue"]
     decision, asked = settled(listed("red", "blue", named="red"), house(), {})
-    assert (decision.permit.route, asked) == (RED, [])
+    assert (decision.route, asked) == (RED, [])
 
 
 def test_a_text_of_a_list_that_is_not_scored_refuses_and_too_many_are_not_begun():
@@ -117,10 +120,10 @@ def test_a_text_of_a_list_that_is_not_scored_refuses_and_too_many_are_not_begun(
 def test_a_text_in_the_query_chooses_alone():
     facts = replace(listed("blue", "grey"), head=Reading(CLAIM, "red"))
     decision, asked = settled(facts, house(), MEANINGS)
-    assert (decision.permit.route, asked) == (RED, ["red"])
+    assert (decision.route, asked) == (RED, ["red"])
     facts = replace(spoken("none", "blue"), head=Reading(CLAIM, "none"))
     decision, asked = settled(facts, house(), MEANINGS)
-    assert (decision.permit.route, asked) == (FALLBACK, ["none"])
+    assert (decision.route, asked) == (FALLBACK, ["none"])
 
 
 def test_the_nearest_earlier_turn_that_means_any_route_decides_where_the_last_one_means_none():
@@ -135,11 +138,11 @@ def test_the_nearest_earlier_turn_that_means_any_route_decides_where_the_last_on
         # No turn before it is looked at.
         assert asked == ["none", *(earlier if means is None else earlier[: earlier.index(means) + 1])]
         if means in {"red", "blue"}:
-            found = decision.permit
+            found = decision
             assert (found.route.name, found.chosen_by, found.is_fallback) == (means, ChosenBy.EARLIER_TURN, False)
             assert found.turn == earlier.index(means) + 1
         elif has_fallback:
-            assert (decision.permit.route, decision.permit.turn) == (FALLBACK, 0)
+            assert (decision.route, decision.turn) == (FALLBACK, 0)
         else:
             assert decision.reason is Reason.NO_ROUTE
         reached[means, has_fallback] += 1
@@ -149,22 +152,22 @@ def test_the_nearest_earlier_turn_that_means_any_route_decides_where_the_last_on
 
 
 def test_earlier_turns_are_looked_for_only_where_they_can_decide():
-    unread = Facts(Reading(CLAIM), None, Reading((), "none", "messages", earlier=None))
+    unread = Facts(Reading(CLAIM), body=Reading((), "none", "messages", earlier=None))
     for last, policy in (("red", house()), ("none", house(follow_ups=False)), ("grey", house())):
         decision, _ = settled(replace(unread, body=replace(unread.body, text=last)), policy, MEANINGS, None)
-        assert not isinstance(decision, Ask)
+        assert not isinstance(decision, Need)
     decision, asked = settled(unread, house(), MEANINGS, ("none", "red"))
-    assert (decision.permit.route, decision.permit.turn, asked) == (RED, 2, ["none", "none", "red"])
+    assert (decision.route, decision.turn, asked) == (RED, 2, ["none", "none", "red"])
 
 
 def test_an_earlier_turn_is_not_looked_at_where_the_last_one_means_something():
     for last in ("red", "grey", "both"):
         decision, asked = settled(spoken(last, "blue"), house(), MEANINGS)
         assert asked == [last]
-        assert isinstance(decision, Forward) is (last == "red")
+        assert isinstance(decision, Permit) is (last == "red")
 
 
 def test_an_earlier_turn_that_is_not_scored_decides_nothing():
     found = {**MEANINGS, "odd": TextTooLong(9000, 8192)}
     decision, asked = settled(spoken("none", "odd", "red"), house(), found)
-    assert (decision.permit.route, asked) == (FALLBACK, ["none", "odd"])
+    assert (decision.route, asked) == (FALLBACK, ["none", "odd"])

@@ -2,11 +2,14 @@
 
 import pytest
 
-from aimux.core.decision import Forward, decide
+from aimux.core.decision import Permit, decide
+from aimux.core.identity import Claim, Place
 from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refusal
-from aimux.core.request import SILENT, Claim, Facts, Illegible, Place, Reading, Scores, Stand
+from aimux.core.request import SILENT, Facts, Reading
+from aimux.core.scores import Illegible, Scores, Stand
+from aimux.core.standing import INITIAL
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 BOT = frozenset({"bot"})
@@ -25,10 +28,15 @@ def house(*, fallback: bool = True) -> Policy:
     return Policy.of(routes, agents=frozenset({"bot", "admin"}), fallback=last if fallback else None)
 
 
-def decided(scores: tuple[float, ...], *stands: Stand, agent: str = "bot", fallback: bool = True) -> Forward | Refusal:
-    facts = Facts(Reading((Claim(Place.HEADER, "x", agent),), "text"), None, SILENT, Scores(scores, stands=stands))
-    found = decide(facts, house(fallback=fallback))
-    assert isinstance(found, Forward | Refusal)
+def decided(scores: tuple[float, ...], *stands: Stand, agent: str = "bot", fallback: bool = True) -> Permit | Refusal:
+    facts = Facts(
+        Reading((Claim(Place.HEADER, "x", agent),), "text"),
+        route_name=None,
+        body=SILENT,
+        scores=Scores(scores, stands=stands),
+    )
+    found = decide(facts, house(fallback=fallback), INITIAL)
+    assert isinstance(found, Permit | Refusal)
     return found
 
 
@@ -51,8 +59,8 @@ def test_a_part_that_stands_for_a_forbidden_route_keeps_the_text_from_a_permitte
 
 def test_a_brief_part_refuses_only_for_a_route_that_the_caller_may_not_use() -> None:
     found = decided(WHOLE, stand(ALSO_MINE, brief=True))
-    assert isinstance(found, Forward)
-    assert found.permit.route.name == "mine"
+    assert isinstance(found, Permit)
+    assert found.route.name == "mine"
     assert isinstance(decided(WHOLE, stand(FORBIDDEN, brief=True)), Refusal)
     assert isinstance(decided(NOTHING, stand(FORBIDDEN, brief=True)), Refusal)
 
@@ -65,8 +73,8 @@ def test_a_brief_part_chooses_only_where_nothing_else_does() -> None:
         ((stand(MINE, whole=False, brief=True),), "fallback"),
     ):
         found = decided(NOTHING, *stands)
-        assert isinstance(found, Forward)
-        assert found.permit.route.name == route
+        assert isinstance(found, Permit)
+        assert found.route.name == route
     both = decided(NOTHING, stand(MINE, brief=True), stand(ALSO_MINE, brief=True))
     assert isinstance(both, Refusal)
     assert both.reason is Reason.AMBIGUOUS_ROUTE
@@ -91,8 +99,8 @@ def test_two_requests_in_one_text_are_two_routes() -> None:
 )
 def test_what_could_as_well_mean_the_chosen_route_changes_nothing(stands: tuple[Stand, ...]) -> None:
     found = decided(WHOLE, *stands)
-    assert isinstance(found, Forward)
-    assert found.permit.route.name == "mine"
+    assert isinstance(found, Permit)
+    assert found.route.name == "mine"
 
 
 def test_a_text_that_is_meant_for_a_forbidden_route_is_refused_whatever_else_it_says() -> None:
@@ -103,8 +111,8 @@ def test_a_text_that_is_meant_for_a_forbidden_route_is_refused_whatever_else_it_
 
 def test_what_says_nothing_as_a_whole_is_meant_for_the_route_of_its_part() -> None:
     found = decided(NOTHING, stand(MINE))
-    assert isinstance(found, Forward)
-    assert (found.permit.route.name, found.permit.is_fallback) == ("mine", False)
+    assert isinstance(found, Permit)
+    assert (found.route.name, found.is_fallback) == ("mine", False)
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -128,19 +136,24 @@ def test_parts_for_several_routes_are_ambiguous_without_a_whole_too() -> None:
 
 def test_some_words_of_a_text_that_says_nothing_stand_for_no_route_that_the_caller_may_use() -> None:
     found = decided(NOTHING, stand(MINE, whole=False))
-    assert isinstance(found, Forward)
-    assert found.permit.is_fallback
+    assert isinstance(found, Permit)
+    assert found.is_fallback
 
 
 def test_who_may_use_every_route_is_asked_which_one_only_where_the_text_sets_the_parts_apart() -> None:
-    assert isinstance(decided(WHOLE, stand(ALSO_MINE, whole=False)), Forward)
-    assert isinstance(decided((0.1, 0.1, 0.9, 0.1), stand(OTHER, whole=False), agent="admin"), Forward)
+    assert isinstance(decided(WHOLE, stand(ALSO_MINE, whole=False)), Permit)
+    assert isinstance(decided((0.1, 0.1, 0.9, 0.1), stand(OTHER, whole=False), agent="admin"), Permit)
     assert isinstance(decided((0.1, 0.1, 0.9, 0.1), stand(OTHER), agent="admin"), Refusal)
 
 
 def test_a_text_that_nobody_can_read_is_refused() -> None:
-    facts = Facts(Reading((Claim(Place.HEADER, "x", "bot"),), "text"), None, SILENT, Illegible("it is upside down"))
-    found = decide(facts, house())
+    facts = Facts(
+        Reading((Claim(Place.HEADER, "x", "bot"),), "text"),
+        route_name=None,
+        body=SILENT,
+        scores=Illegible("it is upside down"),
+    )
+    found = decide(facts, house(), INITIAL)
     assert isinstance(found, Refusal)
     assert found.reason is Reason.BAD_REQUEST
     assert "upside down" in found.message

@@ -4,12 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimux.core.decision import Forward, decide
+from aimux.core.decision import Permit, decide
+from aimux.core.identity import Claim, Place
 from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refusal
-from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores, Stand
+from aimux.core.request import SILENT, Facts, Reading
 from aimux.core.routing import Match
+from aimux.core.scores import Scores, Stand
+from aimux.core.standing import INITIAL
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 BOT = frozenset({"bot"})
@@ -27,15 +30,20 @@ def house(*, fallback: bool = True, all_messages: bool = False) -> Policy:
     )
 
 
-def decided(scores: tuple[float, ...], *stands: Stand, agent: str = "bot") -> Forward | Refusal:
-    facts = Facts(Reading((Claim(Place.HEADER, "x", agent),), "text"), None, SILENT, Scores(scores, stands=stands))
-    found = decide(facts, house())
-    assert isinstance(found, Forward | Refusal)
+def decided(scores: tuple[float, ...], *stands: Stand, agent: str = "bot") -> Permit | Refusal:
+    facts = Facts(
+        Reading((Claim(Place.HEADER, "x", agent),), "text"),
+        route_name=None,
+        body=SILENT,
+        scores=Scores(scores, stands=stands),
+    )
+    found = decide(facts, house(), INITIAL)
+    assert isinstance(found, Permit | Refusal)
     return found
 
 
-def match_of(found: Forward | Refusal) -> Match:
-    match = found.permit.match if isinstance(found, Forward) else found.match
+def match_of(found: Permit | Refusal) -> Match:
+    match = found.match
     assert match is not None
     return match
 
@@ -46,9 +54,9 @@ def stand(place: int, score: float, span: tuple[int, int] | None, *, second: int
 
 def test_a_part_that_chose_is_named_with_its_scores_and_the_route_is_not_its_own_runner_up() -> None:
     found = decided((0.31, 0.36, 0.1), stand(TICKETS, 0.62, (0, 13)))
-    assert isinstance(found, Forward)
-    assert found.permit.route.name == "tickets"
-    assert found.permit.says == (
+    assert isinstance(found, Permit)
+    assert found.route.name == "tickets"
+    assert found.says == (
         "route 'tickets' lists agent 'bot'; characters 0 to 13 of the text stand for route 'tickets' (0.6200)"
     )
     match = match_of(found)
@@ -108,17 +116,17 @@ def test_of_parts_for_several_routes_the_refusal_is_for_the_route_of_the_named_o
 
 def test_what_stands_in_no_place_of_the_text_is_told_without_one() -> None:
     found = decided((0.1, 0.2, 0.1), stand(TICKETS, 0.62, None))
-    assert isinstance(found, Forward)
-    assert found.permit.says.endswith("; a part of what is said stands for route 'tickets' (0.6200)")
+    assert isinstance(found, Permit)
+    assert found.says.endswith("; a part of what is said stands for route 'tickets' (0.6200)")
 
 
 def test_the_whole_decides_without_a_part() -> None:
     for scores, rule in (((0.9, 0.1, 0.1), "route 'tickets' lists agent 'bot'"), ((0.1, 0.2, 0.1), "route 'fallback'")):
         found = decided(scores, stand(TICKETS, 0.7, (0, 3), whole=scores[0] > 0.5) if scores[0] > 0.5 else STRAY)
-        assert isinstance(found, Forward)
+        assert isinstance(found, Permit)
         assert match_of(found).part is None
-        assert found.permit.says.startswith(rule)
-        assert ";" not in found.permit.says
+        assert found.says.startswith(rule)
+        assert ";" not in found.says
 
 
 STRAY = stand(TICKETS, 0.7, (0, 3), whole=False)
@@ -134,12 +142,12 @@ def test_what_refuses_a_conversation_without_a_text_is_the_route_with_the_highes
     )
     body = Reading(beside=("said before",), dialect="messages")
     claims = (Claim(Place.HEADER, "x", "bot"),)
-    found = decide(Facts(Reading(claims), None, body, Scores((0.5, 0.6))), closed)
+    found = decide(Facts(Reading(claims), body=body, scores=Scores((0.5, 0.6))), closed, INITIAL)
     assert isinstance(found, Refusal)
     assert found.route is not None
     assert (found.route.name, match_of(found).lead.route.name) == ("green", "green")
     hidden = Stand(0, 0.7, frozenset({0}), False, False, 1, 0.3, "some words", (2, 6))
-    found = decide(Facts(Reading(claims), None, body, Scores((0.1, 0.2), stands=(hidden,))), closed)
+    found = decide(Facts(Reading(claims), body=body, scores=Scores((0.1, 0.2), stands=(hidden,))), closed, INITIAL)
     assert isinstance(found, Refusal)
     lead, part = match_of(found).lead, match_of(found).part
     assert part is not None
@@ -164,7 +172,7 @@ def test_the_scores_that_are_told_are_those_of_the_route_that_is_told(
 ) -> None:
     found = decided(scores, *parts, agent=agent)
     match = match_of(found)
-    lead, route = match.lead, found.permit.route if isinstance(found, Forward) else found.route
+    lead, route = match.lead, found.route
     assert lead.runner_up is not None
     assert lead.runner_up is not lead.route
     assert lead.margin is not None

@@ -5,8 +5,8 @@ import pytest
 from aimux.core.reason import Failure, Reason
 
 PUBLISHED = {
-    400: {"bad_request", "identity_malformed", "no_text"},
-    401: {"unknown_agent"},
+    400: {"bad_request", "identity_malformed", "identity_conflict", "no_text"},
+    401: {"unknown_agent", "proof_required", "proof_expired"},
     403: {"route_forbidden", "anonymous_forbidden", "guard_refused", "management_forbidden"},
     404: {"no_route", "not_found"},
     405: {"method_not_allowed"},

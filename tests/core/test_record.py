@@ -1,13 +1,16 @@
 """The record of a request takes over what decisions say, and keeps what a later refusal does not know better."""
 
-from aimux.core.decision import Forward, decide
+from aimux.core.decision import Permit, decide
 from aimux.core.headers import Trace
+from aimux.core.identity import Claim, Place
 from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.record import Ended, Record
 from aimux.core.refusal import Refusal
-from aimux.core.request import SILENT, Claim, Facts, Place, Reading, Scores
+from aimux.core.request import SILENT, Facts, Reading
 from aimux.core.rules import Rule
+from aimux.core.scores import Scores
+from aimux.core.standing import INITIAL
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 TARGET = Route("target", UPSTREAM, Access.OPEN, intents=("x",))
@@ -16,7 +19,7 @@ HOUSE = Policy.of((TARGET,), agents=frozenset({"bee"}), fallback=Route(FALLBACK_
 
 def decided(agent, score):
     claims = () if agent is None else (Claim(Place.QUERY, "agent", agent),)
-    return decide(Facts(Reading(claims, "text"), None, SILENT, Scores((score,))), HOUSE)
+    return decide(Facts(Reading(claims, "text"), body=SILENT, scores=Scores((score,))), HOUSE, INITIAL)
 
 
 def new():
@@ -25,9 +28,9 @@ def new():
 
 def test_a_permit_fills_the_record():
     record, decision = new(), decided("bee", 0.9)
-    assert isinstance(decision, Forward)
-    record.permitted(decision.permit)
-    assert (record.verdict, record.route, record.principal.name) == ("forward", "target", "bee")
+    assert isinstance(decision, Permit)
+    record.permitted(decision)
+    assert (record.verdict, record.route, record.principal.agent) == ("forward", "target", "bee")
     assert record.says == "route 'target' is open"
     assert record.match.score == 0.9
     assert record.ended is Ended.COMPLETED
@@ -35,7 +38,7 @@ def test_a_permit_fills_the_record():
 
 def test_a_permit_to_the_fallback_says_so():
     record = new()
-    record.permitted(decided("bee", 0.1).permit)
+    record.permitted(decided("bee", 0.1))
     assert (record.verdict, record.route, record.match.best.name) == ("fallback", "fallback", "target")
 
 
@@ -43,13 +46,13 @@ def test_a_refusal_fills_the_record():
     record = new()
     record.refused(decided(None, 0.1))
     assert (record.verdict, record.status, record.route) == ("anonymous_forbidden", 403, "fallback")
-    assert record.principal.name is None
+    assert record.principal.agent is None
     assert record.match.score == 0.1
 
 
 def test_a_refusal_after_a_permit_keeps_who_and_where():
     record = new()
-    record.permitted(decided("bee", 0.9).permit)
+    record.permitted(decided("bee", 0.9))
     record.refused(Refusal(Reason.UPSTREAM_TIMEOUT, "too late", Rule.UPSTREAM_TIMEOUT))
     assert (record.verdict, record.status, record.rule) == ("upstream_timeout", 504, Rule.UPSTREAM_TIMEOUT)
-    assert (record.route, record.principal.name, record.match.score) == ("target", "bee", 0.9)
+    assert (record.route, record.principal.agent, record.match.score) == ("target", "bee", 0.9)

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimux.core.policy import Access, Policy, Route, Upstream
-from aimux.core.request import Scores
 from aimux.core.routing import match
+from aimux.core.scores import Scores
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 

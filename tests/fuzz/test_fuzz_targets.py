@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from aimux.core.identity import Claim
 from aimux.core.policy import IdentitySources
-from aimux.core.request import Claim
 from aimux.edge.response import ResponseReader
 from aimux.wire.decode import decode
 from aimux.wire.http1 import bad, find_head, parse_head

@@ -12,7 +12,7 @@ import pytest
 from aimux.core.headers import Trace
 from aimux.core.reason import Failure
 from aimux.core.record import Ended
-from aimux.core.request import Scored, Scores
+from aimux.core.scores import Scored, Scores
 from aimux.gateway.handle import Gateway, Limits
 from aimux.gateway.live import Generation, Live
 from aimux.gateway.ports import Outcome

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from aimux.core.identity import ANONYMOUS, Assurance, Principal
 from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refusal
-from aimux.core.request import ANONYMOUS, Assurance, Principal
 from aimux.core.rules import Rule
 from aimux.gateway.answers import models_body, refusal_body, refusal_lines
 
@@ -44,13 +44,14 @@ def test_the_header_lines_of_a_refusal(reason):
         Reason.OUT_OF_DESCRIPTORS: [b"Retry-After: 1"],
         Reason.NOT_READY: [b"Retry-After: 2"],
         Reason.DRAINING: [b"Retry-After: 5"],
-        Reason.UNKNOWN_AGENT: [b'WWW-Authenticate: AIMux-Agent realm="aimux"'],
+        **{key: [b'WWW-Authenticate: AIMux-Agent realm="aimux"'] for key in UNAUTHENTICATED},
         Reason.METHOD_NOT_ALLOWED: [b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
     }
     no_retry = [] if reason.passing else [b"x-should-retry: false"]
     assert lines[3:] == no_retry + own.get(reason, [])
 
 
+UNAUTHENTICATED = (Reason.UNKNOWN_AGENT, Reason.PROOF_REQUIRED, Reason.PROOF_EXPIRED)
 MAY_PASS = {
     *(Reason.REQUEST_TIMEOUT, Reason.UPSTREAM_UNREACHABLE),
     *(Reason.OVERLOADED, Reason.OUT_OF_DESCRIPTORS, Reason.NOT_READY, Reason.DRAINING),

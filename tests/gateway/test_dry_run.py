@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
-from aimux.core.request import Scores, Stand, TextTooLong
+from aimux.core.scores import Scores, Stand, TextTooLong
 from aimux.gateway.dry_run import judge
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")

@@ -7,8 +7,8 @@ import pytest
 from gateway_support.words import AGENTS, APART, Table, reader_of, route
 
 from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy
+from aimux.core.steps import Gate
 from aimux.gateway.explaining import explain
-from aimux.gateway.gates import Gate
 from aimux.gateway.stages import told
 from aimux.intent.explain import Looks
 

@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimux.core.access import may_use
-from aimux.core.decision import Forward
+from aimux.core.decision import Permit
+from aimux.core.identity import Assurance, Principal
 from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy
-from aimux.core.request import Assurance, Principal, Scores
+from aimux.core.scores import Scores
+from aimux.core.steps import Gate, Passage
 from aimux.gateway.dry_run import decided, judge
 from aimux.gateway.explaining import explain
-from aimux.gateway.gates import Gate
-from aimux.gateway.stages import Passage
 from aimux.intent.explain import Looks
 
 RUN = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -124,7 +124,7 @@ def naive_by_parts(house, who, found, passed, meant):
         may = may_use(who, house.routes[meant])
         return {**asked, Gate.ACCESS: Passage.PASSED if may else Passage.REFUSED}, Gate.ACCESS
     if house.fallback is None:
-        return {**passed, Gate.MIN_SCORE: Passage.REFUSED}, Gate.MIN_SCORE
+        return {**asked, Gate.MIN_SCORE: Passage.REFUSED}, Gate.MIN_SCORE
     may = may_use(who, house.fallback)
     return {**asked, Gate.FALLBACK: Passage.PASSED if may else Passage.REFUSED}, Gate.FALLBACK
 
@@ -157,7 +157,7 @@ def test_gates_are_those_of_the_rules_and_the_judgement_is_the_dry_run_s():
         told_of = {stage.gate: stage.passage for stage in found.stages if stage.passage is not Passage.NOT_REACHED}
         assert told_of == expected
         assert found.decided.by is by
-        assert (expected[by] is Passage.PASSED) == isinstance(found.decided.decision, Forward)
+        assert (expected[by] is Passage.PASSED) == isinstance(found.decided.decision, Permit)
         part, counted = found.judgement.part, found.decided.counted
         assert (part is None) == (not counted)
         if part is not None:
@@ -206,7 +206,7 @@ def made(there, change, value):
             if change.of == FALLBACK_NAME
             else {"routes": more(house.routes, "allowed")}
         ),
-        "agents": lambda: {"agents": house.agents | {value}},
+        "agents": lambda: {"agents": (*house.agents, value)},
     }
     fields = {
         field: getattr(house, field) for field in ("agents", "fallback", "ambiguity_threshold", "guards", "routes")
@@ -245,11 +245,11 @@ def test_every_change_that_is_told_does_what_is_said():
                 changed, said, who, named = there
                 then, _ = decided(said, who, changed, score_of(changed), named)
                 if way.status == 200:
-                    assert isinstance(then, Forward), way.says
-                    assert then.permit.route.name == way.route
-                    assert then.permit.is_fallback == (way.verdict == "fallback")
+                    assert isinstance(then, Permit), way.says
+                    assert then.route.name == way.route
+                    assert then.is_fallback == (way.verdict == "fallback")
                 else:
-                    assert not isinstance(then, Forward), way.says
+                    assert not isinstance(then, Permit), way.says
                     assert then.reason.code == way.verdict
             for change in way.changes:
                 reached[str(change.what)] += 1
@@ -268,7 +268,7 @@ def test_no_value_of_a_threshold_that_is_nearer_to_the_configured_one_does_what_
     def outcome(there):
         house, text, agent, named = there
         then, _ = decided(text, agent, house, score_of(house), named)
-        return (then.permit.route.name,) if isinstance(then, Forward) else (None, then.reason.code)
+        return (then.route.name,) if isinstance(then, Permit) else (None, then.reason.code)
 
     @settings(max_examples=200, **RUN)
     @given(cases())

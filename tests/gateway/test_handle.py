@@ -21,8 +21,9 @@ from gateway_support.asking import (
 from aimux.core.policy import Guard, Policy
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
-from aimux.core.request import ChosenBy, Scored, Scores, TextTooLong
+from aimux.core.request import ChosenBy
 from aimux.core.rules import Rule
+from aimux.core.scores import Scored, Scores, TextTooLong
 
 # Forwarded
 
@@ -32,7 +33,7 @@ def test_a_permitted_request_is_forwarded_once_and_recorded(house):
     exchange, record = served.serve(ASKED)
     ((permit, forwarded, body),) = served.forwarder.calls
     assert permit.route is FINANCE
-    assert permit.principal.name == "finance-bot"
+    assert permit.principal.agent == "finance-bot"
     assert forwarded is exchange
     assert body is None
     assert exchange.answers == []
@@ -40,7 +41,7 @@ def test_a_permitted_request_is_forwarded_once_and_recorded(house):
     assert (record.verdict, record.status, record.route, record.ended) == ("forward", 200, "finance", Ended.COMPLETED)
     assert (record.method, record.path, record.dialect, record.peer) == ("GET", "/", "query", "192.0.2.7")
     assert (record.request_id, record.trace) == (exchange.request_id, exchange.trace)
-    assert record.principal.name == "finance-bot"
+    assert record.principal.agent == "finance-bot"
     assert record.says == "route 'finance' lists agent 'finance-bot'"
     assert record.scores == (("finance", 0.9), ("admin", 0.1))
     assert (record.match.best, record.match.score) == (FINANCE, 0.9)
@@ -169,7 +170,7 @@ def test_what_could_not_be_written_is_not_forwarded(house):
 def test_a_request_meant_for_a_forbidden_route(house):
     exchange, record = refused(house(POLICY, MEANS_ADMIN), "route_forbidden", ASKED)
     assert exchange.error["message"] == "agent 'finance-bot' may not use route 'admin'"
-    assert (record.route, record.principal.name, record.match.score) == ("admin", "finance-bot", 0.9)
+    assert (record.route, record.principal.agent, record.match.score) == ("admin", "finance-bot", 0.9)
     assert record.response_bytes == len(exchange.answers[0][2])
 
 

@@ -10,7 +10,7 @@ from gateway_support.asking import ASKED, MEANS_FINANCE, POLICY, post, refused
 
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
-from aimux.core.request import Scores
+from aimux.core.scores import Scores
 from aimux.gateway.live import Generation
 from aimux.gateway.ports import Outcome
 
@@ -90,7 +90,7 @@ def test_an_upstream_that_fails_before_its_response(house, fake_forwarder):
     served = house(POLICY, MEANS_FINANCE, forwarder=fake_forwarder(failure, responds=False))
     exchange, record = served.serve(ASKED)
     assert exchange.error["code"] == record.verdict == "upstream_unreachable"
-    assert (record.status, record.route, record.principal.name) == (502, "finance", "finance-bot")
+    assert (record.status, record.route, record.principal.agent) == (502, "finance", "finance-bot")
     assert not exchange.aborted
     assert record.ended is Ended.UPSTREAM_FAILED
 

@@ -33,7 +33,7 @@ def test_one_model_is_answered_as_the_list_does(house, method):
     exchange, record = served.serve(method + b" /v1/models/finance?client_id=finance-bot HTTP/1.1\r\nHost: x\r\n\r\n")
     ((status, _, body),) = exchange.answers
     assert json.loads(body) == {"id": "finance", "object": "model", "created": 0, "owned_by": "aimux"}
-    assert (status, record.verdict, record.principal.name) == (200, "answered", "finance-bot")
+    assert (status, record.verdict, record.principal.agent) == (200, "answered", "finance-bot")
     messages = set()
     # What the caller may not use is told apart from what does not exist by nobody.
     for name in (b"finance", b"gpt-4", b"fallback", b"open%20"):
@@ -46,7 +46,7 @@ def test_models_does_not_read_a_body(house):
     body = b'{"agent": "finance-bot"}'
     request = b"GET /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
     exchange, record = house(POLICY).serve(request, body)
-    assert (record.verdict, record.principal.name, exchange.body_reads) == ("answered", None, 0)
+    assert (record.verdict, record.principal.agent, exchange.body_reads) == ("answered", None, 0)
 
 
 def test_models_refuses_an_unknown_and_an_unreadable_caller(house):

@@ -11,7 +11,7 @@ from aimux.audit.lines import Scribe, TextPolicy
 from aimux.audit.redact import Redactor
 from aimux.core.paths import PathPattern
 from aimux.core.policy import FALLBACK_NAME, Access, Guard, IdentitySources, Policy, Route, Upstream
-from aimux.core.request import Illegible, Scored, Scores, Stand, TextTooLong
+from aimux.core.scores import Illegible, Scored, Scores, Stand, TextTooLong
 from aimux.gateway.changes import Kind, kind_of
 from aimux.gateway.replay import ASIDE, Basis, Judged, Replay, Unjudged
 from aimux.gateway.rescoring import Version

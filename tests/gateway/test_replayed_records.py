@@ -7,8 +7,8 @@ import pytest
 
 from aimux.audit.decisions import Decided
 from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy, Route, Upstream
-from aimux.core.request import Scores, TextTooLong
 from aimux.core.rules import Rule
+from aimux.core.scores import Scores, TextTooLong
 from aimux.gateway.replay import ASIDE, Basis, Replay, Unjudged
 from aimux.gateway.rescoring import Version
 

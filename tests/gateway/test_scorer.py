@@ -10,7 +10,7 @@ from gateway_support.scoring import PATIENCE, begun, reached, refusal, run, scor
 import aimux.intent.scorer
 import aimux.intent.turns
 from aimux.core.reason import Reason
-from aimux.core.request import Scores, TextTooLong
+from aimux.core.scores import Scores, TextTooLong
 
 
 def test_a_text_is_scored_over_all_its_windows():

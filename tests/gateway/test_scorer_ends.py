@@ -9,7 +9,7 @@ from contextlib import suppress
 from gateway_support.scoring import FakeReader, begun, reached, refusal, run, scoring, until
 
 from aimux.core.reason import Reason
-from aimux.core.request import Scores
+from aimux.core.scores import Scores
 from aimux.intent.limits import ScorerLimits
 from aimux.intent.scorer import ThreadedScorer
 

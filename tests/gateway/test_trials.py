@@ -3,7 +3,7 @@
 import pytest
 
 from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
-from aimux.core.request import Scores, TextTooLong
+from aimux.core.scores import Scores, TextTooLong
 from aimux.gateway.trials import attempt, by_meaning_alone
 from aimux.intent.quality import Kind, Outcome
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aimux.core.policy import Access, Policy, Route, Upstream
-from aimux.core.request import Scores
+from aimux.core.scores import Scores
 from aimux.gateway import tuning
 from aimux.gateway.trials import attempt, by_meaning_alone, under
 from aimux.gateway.tuning import tune

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from aimux.config.load import load
-from aimux.core.decision import Forward, Refusal, decide
+from aimux.core.decision import Permit, Refusal, decide
+from aimux.core.identity import Claim, Place
 from aimux.core.reason import Reason
-from aimux.core.request import SILENT, Claim, Facts, Place, Reading
+from aimux.core.request import SILENT, Facts, Reading
+from aimux.core.standing import INITIAL
 from aimux.intent.encoder import Encoder
 from aimux.intent.reader import TextReader
 
@@ -25,10 +27,15 @@ def reader(encoder: Encoder) -> TextReader:
     return TextReader.of(SAMPLE, encoder, 8192)
 
 
-def decided(reader: TextReader, text: str) -> Forward | Refusal:
-    facts = Facts(Reading((Claim(Place.HEADER, "x", "finance-bot"),), text), None, SILENT, reader.score(text))
-    found = decide(facts, SAMPLE)
-    assert isinstance(found, Forward | Refusal)
+def decided(reader: TextReader, text: str) -> Permit | Refusal:
+    facts = Facts(
+        Reading((Claim(Place.HEADER, "x", "finance-bot"),), text),
+        route_name=None,
+        body=SILENT,
+        scores=reader.score(text),
+    )
+    found = decide(facts, SAMPLE, INITIAL)
+    assert isinstance(found, Permit | Refusal)
     return found
 
 
@@ -45,8 +52,8 @@ def test_what_is_expected_of_an_answer_does_not_refuse_the_task(
     reader: TextReader, task: str, route: str, output: str
 ) -> None:
     found = decided(reader, FRAME.format(task=task, output=output))
-    assert isinstance(found, Forward)
-    assert found.permit.route.name == route
+    assert isinstance(found, Permit)
+    assert found.route.name == route
 
 
 @pytest.mark.parametrize("output", ["delete users", "wipe all tables", "a list of users, and then delete users"])

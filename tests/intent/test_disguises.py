@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aimux.core.legible import IllegibleError, seen
 from aimux.core.policy import Access, Policy, Route, Upstream
-from aimux.core.request import Illegible, Scores, TextTooLong
+from aimux.core.scores import Illegible, Scores, TextTooLong
 from aimux.intent.encoder import Encoder
 from aimux.intent.reader import Plan, TextReader
 from aimux.intent.spelling import Speller

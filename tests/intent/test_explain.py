@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aimux.config.load import load
 from aimux.core.policy import Guard, Policy
-from aimux.core.request import Scores
+from aimux.core.scores import Scores
 from aimux.intent import formula
 from aimux.intent.encoder import Encoder, EncodingError
 from aimux.intent.explain import Looks, _piece

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from aimux.config.load import load
 from aimux.core.policy import Access, Policy, Route, Upstream
-from aimux.core.request import Scores
 from aimux.core.routing import match
+from aimux.core.scores import Scores
 from aimux.intent.encoder import Encoder, EncodingError
 from aimux.intent.index import IntentIndex
 

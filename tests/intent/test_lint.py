@@ -9,8 +9,8 @@ import pytest
 
 from aimux.config.load import load
 from aimux.core.policy import Access, Policy, Route, Upstream
-from aimux.core.request import Scores
 from aimux.core.routing import match
+from aimux.core.scores import Scores
 from aimux.intent.counted import counted
 from aimux.intent.encoder import Encoder
 from aimux.intent.everyday import EVERYDAY

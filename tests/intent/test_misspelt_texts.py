@@ -3,7 +3,7 @@
 import pytest
 
 from aimux.core.policy import Access, Guard, Policy, Route, Upstream
-from aimux.core.request import Scores
+from aimux.core.scores import Scores
 from aimux.intent.encoder import Encoder
 from aimux.intent.reader import Plan, TextReader
 from aimux.intent.spelling import Speller

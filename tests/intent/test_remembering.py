@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from aimux.core.policy import Access, Guard, Policy, Route, Upstream
-from aimux.core.request import Illegible, Scores, TextTooLong
+from aimux.core.scores import Illegible, Scores, TextTooLong
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.reader import TextReader
 from aimux.intent.remembering import Remembering

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import Scores, TextTooLong
+from aimux.core.scores import Scores, TextTooLong
 from aimux.intent import turns
 from aimux.intent.reader import Plan
 from aimux.intent.turns import Job, Turns

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import BPE, Unigram, WordLevel
 
 from aimux.core.policy import Access, Guard, Policy, Route, Upstream
-from aimux.core.request import Scores
+from aimux.core.scores import Scores
 from aimux.intent.encoder import Encoder
 from aimux.intent.index import IntentIndex
 from aimux.intent.model import ModelError

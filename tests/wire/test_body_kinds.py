@@ -8,8 +8,9 @@ import pytest
 import zstandard
 from wire_support.requests import flaw, head_of, reading
 
+from aimux.core.identity import Claim, Place
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import SILENT, Claim, Place
+from aimux.core.request import SILENT
 from aimux.wire.dialects import BodyKind, body_kind
 
 

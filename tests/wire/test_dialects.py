@@ -161,8 +161,8 @@ def test_an_opening_is_read_once_for_a_remembered_head_and_again_for_other_sourc
     head = reader.read(data)
     first = read_opening(head, SOURCES)
     assert first is read_opening(reader.read(bytes(bytearray(data))), IdentitySources())
-    assert [claim.name for claim in first.facts.head.claims] == ["a", "b"]
+    assert [claim.name for claim in first.head.claims] == ["a", "b"]
     other = read_opening(head, IdentitySources((), ("x-caller",), None))
-    assert [claim.name for claim in other.facts.head.claims] == ["c"]
+    assert [claim.name for claim in other.head.claims] == ["c"]
     once = parse_head(data, HeadLimits())
     assert read_opening(once, SOURCES) == first

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aimux.core.identity import identify
+from aimux.core.gates import identify
+from aimux.core.identity import Claim, Place, Principal
 from aimux.core.policy import IdentitySources, Policy
 from aimux.core.reason import Reason
-from aimux.core.request import SILENT, Claim, Facts, Place, Principal
+from aimux.core.request import SILENT, Facts
 from aimux.wire.dialects import body_kind, read_body, read_head
 from aimux.wire.http1 import HeadLimits, find_head, parse_head
 
@@ -98,7 +99,7 @@ def test_the_first_place_counts_and_the_rest_are_conflicts():
         found = identify(Facts(head, body=body), HOUSE)
         caller, conflicts = naive.expected()
         if isinstance(found, Principal):
-            assert found.name == caller
+            assert found.agent == caller
             assert [claim.name for claim in found.conflicts] == conflicts
             kind = "no name" if None in conflicts else "conflict" if conflicts else "agreed"
             reached["anonymous" if caller is None else kind] += 1
@@ -166,7 +167,7 @@ def test_a_body_field_that_is_no_name_is_malformed_where_nothing_else_names_the_
     assert identify(Facts(SILENT, body=body), HOUSE).reason is Reason.IDENTITY_MALFORMED
     for head in (in_head(b"X-Client-ID: ant"), in_head(target=b"/?source=ant")):
         found = identify(Facts(head, body=body), HOUSE)
-        assert (found.name, found.conflicts) == ("ant", (Claim(Place.BODY, "agent", None),))
+        assert (found.agent, found.conflicts) == ("ant", (Claim(Place.BODY, "agent", None),))
     assert identify(Facts(in_head(b"X-Client-ID: nobody"), body=body), HOUSE).reason is Reason.UNKNOWN_AGENT
     assert body.text == "x"
 

@@ -4,9 +4,10 @@ import json
 from collections import Counter
 from itertools import product
 
-from aimux.core.identity import identify
+from aimux.core.gates import identify
+from aimux.core.identity import Principal
 from aimux.core.policy import IdentitySources, Policy
-from aimux.core.request import Facts, Principal
+from aimux.core.request import Facts
 from aimux.wire.dialects import BodyKind, read_body, read_head
 from aimux.wire.http1 import HeadLimits, parse_head
 
@@ -72,7 +73,7 @@ def test_every_subset_of_places_in_every_state():
             wanted = expected(states | {"body": state})
             found = identify(Facts(head, body=body), HOUSE)
             if isinstance(found, Principal):
-                assert (found.name, [claim.name for claim in found.conflicts]) == wanted
+                assert (found.agent, [claim.name for claim in found.conflicts]) == wanted
             else:
                 assert found.reason.status == wanted
             reached[wanted if isinstance(wanted, int) else "caller"] += 1

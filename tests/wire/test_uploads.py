@@ -294,7 +294,7 @@ def test_nothing_is_read_where_nobody_hears(content_type, monkeypatch):
     monkeypatch.setattr("aimux.wire.dialects.said_in_upload", None)
     head = head_of(content_type, 5)
     assert body_kind(head) is BodyKind.OPAQUE
-    assert read_opening(head, SOURCES).facts.body == SILENT
+    assert read_opening(head, SOURCES).silent == SILENT
     assert reading(b"--XyZ", content_type, hears=False) == SILENT
 
 

@@ -12,10 +12,12 @@ from time import gmtime, strftime
 from typing import Final
 
 from aimux.audit.redact import BLOT, Redactor
+from aimux.core.identity import Claim
 from aimux.core.policy import Policy
 from aimux.core.record import Record
-from aimux.core.request import ChosenBy, Claim, Reading, Scores
+from aimux.core.request import ChosenBy, Reading
 from aimux.core.routing import Match, by_name
+from aimux.core.scores import Scores
 
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 _MOST_SCORES: Final = 32
@@ -117,7 +119,7 @@ class Scribe:
             *(record.verdict, rule, record.guard, record.route, record.path, record.peer),
             *(record.method, record.dialect, said.field, record.model, record.chosen_by),
         )
-        key = text, None if record.principal is None else record.principal.name
+        key = text, None if record.principal is None else record.principal.agent
         known = self._known.get(key)
         if known is not None and all(map(is_, known.found, found)) and known.shown == shown:
             return known.body
@@ -129,7 +131,7 @@ class Scribe:
 
     def _reasons(self, record: Record) -> str:
         principal, policy = record.principal, record.policy
-        agent, identity = _NOBODY if principal is None else (principal.name, principal.assurance)
+        agent, identity = _NOBODY if principal is None else (principal.agent, principal.assurance.word)
         conflicts = () if principal is None else principal.conflicts
         peer, method, path = (_ENCODE(_short(value)) for value in (record.peer, record.method, record.path))
         verdict = record.verdict or record.ended.value

@@ -11,9 +11,11 @@ from rich.text import Text
 from aimux.config.load import Loaded
 from aimux.config.problem import printable
 from aimux.core.access import may_use
-from aimux.core.request import Principal, Stand
+from aimux.core.identity import Principal
+from aimux.core.scores import Stand
+from aimux.core.steps import Passage
 from aimux.gateway.explaining import Explanation
-from aimux.gateway.stages import Passage, told
+from aimux.gateway.stages import told
 from aimux.intent.explain import Near, Piece
 from aimux.intent.explain import Text as ReadText
 
@@ -187,7 +189,7 @@ def _guards_as_dicts(found: Explanation, loaded: Loaded) -> Iterator[dict[str, A
             "guard": guard.name,
             "score": round(near.score, 4),
             "min_score": guard.min_score,
-            "excepted": principal is not None and principal.name in guard.excepted,
+            "excepted": principal is not None and principal.agent in guard.excepted,
             "intent": shown["guards"][place]["intents"][near.intent],
             "text": near.piece.words,
             "is_part": near.piece.part is not None,

@@ -19,8 +19,8 @@ from aimux.cli.loading import note_thresholds, unusable
 from aimux.cli.progress import progress
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError, printable
-from aimux.core.request import Found
 from aimux.core.rules import Rule
+from aimux.core.scores import Found
 from aimux.gateway.changes import Example, Group, Kind, Tally
 from aimux.gateway.replay import Basis, Replay, Unjudged
 from aimux.gateway.rescoring import Version

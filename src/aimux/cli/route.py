@@ -15,8 +15,8 @@ from aimux.cli.loading import load_or_report, reader_of, unusable
 from aimux.cli.rows import RowsError, is_unicode, say
 from aimux.config.load import Loaded
 from aimux.config.problem import quoted
-from aimux.core.request import Found, Scores
 from aimux.core.routing import PartMatch
+from aimux.core.scores import Found, Scores
 from aimux.gateway.dry_run import Judgement, judge
 
 if TYPE_CHECKING:

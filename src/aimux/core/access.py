@@ -1,7 +1,7 @@
 """Who may use a route, and which rule says so."""
 
+from aimux.core.identity import ANONYMOUS, Principal
 from aimux.core.policy import Access, Policy, Route
-from aimux.core.request import ANONYMOUS, Principal
 from aimux.core.rules import Rule
 
 
@@ -12,11 +12,11 @@ def may_use(principal: Principal, route: Route) -> Rule | None:
     """
     if route.access is Access.OPEN:
         return Rule.ACCESS_OPEN
-    if principal.name is None:
+    if principal.agent is None:
         return None
     if route.access is Access.PUBLIC:
         return Rule.ACCESS_PUBLIC
-    if principal.name in route.allowed:
+    if principal.agent in route.allowed:
         return Rule.ACCESS_LISTED
     return None
 
@@ -28,5 +28,5 @@ def usable_routes(principal: Principal, policy: Policy) -> tuple[Route, ...]:
 
 def callers(route: Route, policy: Policy) -> frozenset[str | None]:
     """The agents that may use a route by their names, and None where callers without a name may."""
-    everybody = (ANONYMOUS, *policy.principals.values())
-    return frozenset(principal.name for principal in everybody if may_use(principal, route))
+    agents = (Principal(agent.name, max(agent.accepts)) for agent in policy.agents.values())
+    return frozenset(principal.agent for principal in (ANONYMOUS, *agents) if may_use(principal, route))

@@ -1,15 +1,16 @@
-"""The decision: from the facts of a request and a policy to forward, refuse, or ask for one more fact.
+"""The decision: from the facts of a request, the policy and the standing to permit, refuse, or need one more fact.
 
-`decide` is pure. It is called again each time a fact that it asked for has been learnt, so that facts which cost
-something (a body, an embedding) are gathered only for requests whose fate depends on them.
+`decide` is pure. It is called again each time a fact that it needs has been learnt, so that facts which cost
+something (a proof, a body, an embedding) are gathered only for requests whose fate depends on them.
 """
 
 from dataclasses import InitVar, dataclass, replace
 from typing import Final
 
 from aimux.core.access import may_use
-from aimux.core.identity import identify
-from aimux.core.meaning import Meant, context_refusal, guard_refusal, is_guarded, meaning
+from aimux.core.gates import guard_refusal, identify, is_guarded
+from aimux.core.identity import Principal
+from aimux.core.meaning import Meant, context_refusal, meaning
 from aimux.core.policy import FALLBACK_NAME, Policy, Route
 from aimux.core.refusal import (
     Refusal,
@@ -24,21 +25,23 @@ from aimux.core.refusal import (
     unscored,
 )
 from aimux.core.request import (
-    ASK_BODY,
-    ASK_EARLIER,
+    NEED_BODY,
+    NEED_EARLIER,
     SILENT,
-    Ask,
     ChosenBy,
     Facts,
-    Found,
     Need,
+    NeedBody,
+    NeedMore,
+    NeedScores,
     Opaque,
-    Principal,
     Reading,
-    Scores,
 )
 from aimux.core.routing import Match, says
 from aimux.core.rules import Rule
+from aimux.core.scores import Found, Scores
+from aimux.core.standing import Standing
+from aimux.core.steps import Gate, Passage, Step, Steps
 from aimux.core.values import value
 
 _SEAL = object()
@@ -68,17 +71,10 @@ class Permit:
     @property
     def says(self) -> str:
         """The sentence of the rule."""
-        return says(self.rule, self.match, route=self.route.name, agent=self.principal.name)
+        return says(self.rule, self.match, route=self.route.name, agent=self.principal.agent)
 
 
-@value
-class Forward:
-    """The request may go to the permit's route."""
-
-    permit: Permit
-
-
-Decision = Forward | Refusal | Ask
+Decision = Permit | Refusal | Need
 
 # Each text costs a reading of the model: a request may not cost a thousand.
 _MOST_TEXTS: Final = 256
@@ -93,180 +89,231 @@ _TOO_MANY_LISTED = (
 )
 
 
-def decide(facts: Facts, policy: Policy) -> Decision:
-    """Decide one request by the policy.
+@value
+class _Case:
+    """A request that is decided, and who sends it. `guarded` says that a guard applies to the caller."""
+
+    facts: Facts
+    principal: Principal
+    policy: Policy
+    guarded: bool
+    trace: Steps | None
+
+    def refused(self, gate: Gate, refusal: Refusal) -> Refusal:
+        """The refusal, noted in the trace."""
+        if self.trace is not None:
+            self.trace.append(Step(gate, Passage.REFUSED, refusal.rule, route=refusal.route, match=refusal.match))
+        return refusal
+
+    def pass_all(self, *gates: Gate) -> None:
+        """Note in the trace that these had nothing against it."""
+        if self.trace is not None:
+            self.trace.extend(Step(gate, Passage.PASSED) for gate in gates)
+
+    def miss(self, gate: Gate) -> None:
+        """Note in the trace that it has not what this one asks for."""
+        if self.trace is not None:
+            self.trace.append(Step(gate, Passage.NOT_MET))
+
+
+def decide(facts: Facts, policy: Policy, standing: Standing, trace: Steps | None = None) -> Decision:
+    """Decide one request by the policy and the standing. Its steps are added to `trace`, where there is one.
 
     Raises ValueError where scores do not fit the policy; the caller refuses the request then.
     """
-    principal = identify(facts, policy)
+    del standing  # it holds nothing yet
+    principal = identify(facts, policy, trace)
     if not isinstance(principal, Principal):
         return principal
-    guarded = bool(policy.guards) and is_guarded(principal, policy)
-    if facts.route_name is not None and not guarded:
-        return _by_name(facts.route_name, principal, policy)
+    case = _Case(facts, principal, policy, bool(policy.guards) and is_guarded(principal, policy), trace)
+    case.pass_all(Gate.NAMED_ROUTE)
+    if facts.route_name is not None and not case.guarded:
+        return _by_name(facts.route_name, case)
     text = facts.head.text
     if text is None:
         if facts.body is None:
-            return ASK_BODY
+            return NEED_BODY
         text = facts.body.text
         if text is None:
-            return _without_text(facts, facts.body, principal, policy, guarded=guarded)
+            return _without_text(facts.body, case)
     if not policy.needs_scores:
-        return _unmatched(principal, policy, None)
+        case.pass_all(Gate.TEXT, Gate.GUARDS)
+        case.miss(Gate.MIN_SCORE)
+        return _unmatched(None, case)
     if facts.scores is None:
-        return _ask_for(text, facts, principal, policy, guarded=guarded)
-    return _by_scores(facts.scores, facts, principal, policy, guarded=guarded)
+        return _need_scores_of(text, case)
+    return _by_scores(facts.scores, case)
 
 
 # By a text.
 
 
-def _ask_for(text: str, facts: Facts, principal: Principal, policy: Policy, *, guarded: bool) -> Ask | Refusal:
-    """Ask for the scores of the text; where guards or all messages count, for those of all that is said as well."""
-    if not guarded and not policy.all_messages:
-        return Ask(Need.SCORES, text)
-    if facts.body is None:
-        return ASK_BODY
-    if guarded and facts.body.opaque is Opaque.TOKENS:
-        return token_ids(principal, guarded=True)
-    return _ask_scores(text, _said(facts)[1:], principal)
+def _need_scores_of(text: str, case: _Case) -> NeedScores | NeedBody | Refusal:
+    """Need the scores of the text; where guards or all messages count, those of all that is said as well."""
+    if not case.guarded and not case.policy.all_messages:
+        return NeedScores(text)
+    body = case.facts.body
+    if body is None:
+        return NEED_BODY
+    if case.guarded and body.opaque is Opaque.TOKENS:
+        return case.refused(Gate.TEXT, token_ids(case.principal, guarded=True))
+    return _need_scores(text, _said(case.facts)[1:], case)
 
 
-def _by_scores(scores: Found, facts: Facts, principal: Principal, policy: Policy, *, guarded: bool) -> Decision:
-    if not isinstance(scores, Scores):
-        return unscored(scores, principal)
-    if guarded:
-        refused = guard_refusal(scores, principal, policy)
-        if refused is not None:
-            return refused
+def _by_scores(found: Found, case: _Case) -> Decision:
+    scores = _passing(found, case)
+    if isinstance(scores, Refusal):
+        return scores
+    facts = case.facts
     # A text in the query chooses alone.
     told = facts.body if facts.head.text is None else None
     if told is not None and told.listed:
-        return _by_list(scores, facts, told.listed, principal, policy, guarded=guarded)
+        return _by_list(scores, told.listed, case)
     if facts.route_name is not None:
-        return _by_name(facts.route_name, principal, policy)
-    meant = meaning(scores, principal, policy)
+        return _by_name(facts.route_name, case)
+    meant = meaning(scores, case.principal, case.policy, case.trace)
     if isinstance(meant, Refusal):
         return meant
     if meant.route is not None:
-        return _judge(meant.route, principal, policy, meant.match)
+        return _judge(meant.route, meant.match, case)
     followed = None
-    if told is not None and told.earlier != () and policy.follow_ups:
-        followed = _by_earlier(facts, told.earlier, principal, policy)
-    return followed or _unmatched(principal, policy, meant.match)
+    if told is not None and told.earlier != () and case.policy.follow_ups:
+        followed = _by_earlier(told.earlier, case)
+    return followed or _unmatched(meant.match, case)
 
 
-def _by_list(
-    first: Scores, facts: Facts, listed: tuple[str, ...], principal: Principal, policy: Policy, *, guarded: bool
-) -> Decision:
+def _passing(found: Found, case: _Case) -> Scores | Refusal:
+    """The scores, where the text was scored and no guard refuses what it says."""
+    if not isinstance(found, Scores):
+        return case.refused(Gate.TEXT, unscored(found, case.principal))
+    if case.trace is not None:
+        case.pass_all(Gate.TEXT, *(() if case.guarded else (Gate.GUARDS,)))
+    refusal = guard_refusal(found, case.principal, case.policy, case.trace) if case.guarded else None
+    return refusal or found
+
+
+def _by_list(first: Scores, listed: tuple[str, ...], case: _Case) -> Decision:
     """Each text of a list is judged by itself; all must be permitted, and to one route."""
+    facts, principal = case.facts, case.principal
     if len(facts.more) < len(listed):
         if _is_too_much((facts.body or SILENT).text or "", *listed):
-            return too_long(_TOO_MANY_LISTED, principal)
-        return Ask(Need.MORE, more=listed[len(facts.more) :])
+            return case.refused(Gate.TEXT, too_long(_TOO_MANY_LISTED, principal))
+        return NeedMore(listed[len(facts.more) :])
     judged = [first]
     for found in facts.more:
-        if not isinstance(found, Scores):
-            return unscored(found, principal)
-        refused = guard_refusal(found, principal, policy) if guarded else None
-        if refused is not None:
-            return refused
-        judged.append(found)
+        scores = _passing(found, case)
+        if isinstance(scores, Refusal):
+            return scores
+        judged.append(scores)
     if facts.route_name is not None:
-        return _by_name(facts.route_name, principal, policy)
-    decisions = [_judge_meant(meaning(scores, principal, policy), principal, policy) for scores in judged]
-    permitted = [decision for decision in decisions if isinstance(decision, Forward)]
-    if len(permitted) < len(decisions):
-        refused = next(decision for decision in decisions if isinstance(decision, Refusal))
-        return refused if refused.chosen_by is None else replace(refused, chosen_by=ChosenBy.LIST)
-    routes = tuple(dict.fromkeys(decision.permit.route for decision in permitted))
+        return _by_name(facts.route_name, case)
+    decisions = [_judge_meant(scores, case) for scores in judged]
+    permits = [decision for decision in decisions if isinstance(decision, Permit)]
+    if len(permits) < len(decisions):
+        refusal = next(decision for decision in decisions if isinstance(decision, Refusal))
+        return refusal if refusal.chosen_by is None else replace(refusal, chosen_by=ChosenBy.LIST)
+    routes = tuple(dict.fromkeys(permit.route for permit in permits))
     if len(routes) == 1:
-        return _judge(routes[0], principal, policy, permitted[0].permit.match, ChosenBy.LIST)
-    return divided(routes, principal, permitted[0].permit.match)
+        return _judge(routes[0], permits[0].match, case, ChosenBy.LIST)
+    return case.refused(Gate.AMBIGUITY, divided(routes, principal, permits[0].match))
 
 
-def _by_earlier(
-    facts: Facts, earlier: tuple[str, ...] | None, principal: Principal, policy: Policy
-) -> Forward | Ask | None:
+def _by_earlier(earlier: tuple[str, ...] | None, case: _Case) -> Permit | Need | None:
     """Follow-ups: the nearest earlier turn of the user that means any route decides, where the caller may use that one.
 
     None where no turn does, or where the nearest that does is ambiguous or not permitted: no turn before it is looked
     at.
     """
+    facts, principal = case.facts, case.principal
     if earlier is None:
-        return ASK_EARLIER
+        earlier = facts.earlier
+        if earlier is None:
+            return NEED_EARLIER
     for turn, found in enumerate(facts.more, 1):
-        meant = meaning(found, principal, policy) if isinstance(found, Scores) else None
+        meant = meaning(found, principal, case.policy) if isinstance(found, Scores) else None
         if not isinstance(meant, Meant):
             return None
         if meant.route is not None:
-            decision = _judge(meant.route, principal, policy, meant.match, ChosenBy.EARLIER_TURN, turn=turn)
-            return decision if isinstance(decision, Forward) else None
-    return Ask(Need.MORE, more=earlier[len(facts.more) :][:1]) if len(facts.more) < len(earlier) else None
+            rule = may_use(principal, meant.route)
+            permit = None if rule is None else _permit(meant.route, rule, meant.match, case, ChosenBy.EARLIER_TURN)
+            return None if permit is None else replace(permit, turn=turn, seal=_SEAL)
+    return NeedMore(earlier[len(facts.more) :][:1]) if len(facts.more) < len(earlier) else None
 
 
-def _judge_meant(meant: Meant | Refusal, principal: Principal, policy: Policy) -> Forward | Refusal:
+def _judge_meant(scores: Scores, case: _Case) -> Permit | Refusal:
+    meant = meaning(scores, case.principal, case.policy, case.trace)
     if isinstance(meant, Refusal):
         return meant
-    if meant.route is None:
-        return _unmatched(principal, policy, meant.match)
-    return _judge(meant.route, principal, policy, meant.match)
+    return _unmatched(meant.match, case) if meant.route is None else _judge(meant.route, meant.match, case)
 
 
-def _unmatched(principal: Principal, policy: Policy, found: Match | None) -> Forward | Refusal:
-    if policy.fallback is None:
-        return no_match(principal, found)
-    return _judge(policy.fallback, principal, policy, found)
+def _unmatched(found: Match | None, case: _Case) -> Permit | Refusal:
+    if case.policy.fallback is None:
+        return case.refused(Gate.MIN_SCORE, no_match(case.principal, found))
+    return _judge(case.policy.fallback, found, case)
 
 
 # Without one.
 
 
-def _without_text(facts: Facts, body: Reading, principal: Principal, policy: Policy, *, guarded: bool) -> Decision:
+def _without_text(body: Reading, case: _Case) -> Decision:
     """No text chooses a route: what else is said may refuse, then the path or the fallback decides."""
+    facts, policy = case.facts, case.policy
     if body.opaque is Opaque.TOKENS:
-        return token_ids(principal, guarded=guarded)
-    said = _said(facts) if policy.needs_scores and (guarded or policy.all_messages) else ()
+        return case.refused(Gate.TEXT, token_ids(case.principal, guarded=case.guarded))
+    said = _said(facts) if policy.needs_scores and (case.guarded or policy.all_messages) else ()
     if said:
         if facts.scores is None:
-            return _ask_scores(said[0], said[1:], principal)
-        if not isinstance(facts.scores, Scores):
-            return unscored(facts.scores, principal)
-        refused = guard_refusal(facts.scores, principal, policy) if guarded else None
-        if refused is None and policy.all_messages and facts.route_name is None:
-            refused = context_refusal(facts.scores, principal, policy)
-        if refused is not None:
-            return refused
+            return _need_scores(said[0], said[1:], case)
+        refusal = _refused_context(facts.scores, case)
+        if refusal is not None:
+            return refusal
     if facts.route_name is not None:
-        return _by_name(facts.route_name, principal, policy)
-    if guarded and body.opaque is Opaque.UNHEARD:
-        return unheard(principal)
-    return _by_path(facts, principal, policy)
+        return _by_name(facts.route_name, case)
+    if case.guarded and body.opaque is Opaque.UNHEARD:
+        return case.refused(Gate.GUARDS, unheard(case.principal))
+    return _by_path(case)
 
 
-def _by_path(facts: Facts, principal: Principal, policy: Policy) -> Forward | Refusal:
+def _refused_context(found: Found, case: _Case) -> Refusal | None:
+    """The refusal of what is said without a text that routes, if any."""
+    scores = _passing(found, case)
+    if isinstance(scores, Refusal):
+        return scores
+    if not case.policy.all_messages or case.facts.route_name is not None:
+        return None
+    refusal = context_refusal(scores, case.principal, case.policy)
+    return None if refusal is None else case.refused(Gate.ACCESS, refusal)
+
+
+def _by_path(case: _Case) -> Permit | Refusal:
+    facts, policy = case.facts, case.policy
     place = policy.paths.claim(facts.method, facts.path)
     if place is not None:
-        return _judge(policy.routes[place], principal, policy, None, ChosenBy.PATH)
+        case.miss(Gate.TEXT)
+        return _judge(policy.routes[place], None, case, ChosenBy.PATH)
     # An upstream's answer to a browser's preflight would let any page in: only who lists the path wants that.
     fallback = policy.fallback if facts.method != "OPTIONS" else None
-    if fallback is not None and may_use(principal, fallback):
-        return _judge(fallback, principal, policy, None, ChosenBy.NOTHING)
-    return no_text(principal, policy.address)
+    if fallback is None or may_use(case.principal, fallback) is None:
+        return case.refused(Gate.TEXT, no_text(case.principal, policy.address))
+    case.miss(Gate.TEXT)
+    return _judge(fallback, None, case, ChosenBy.NOTHING)
 
 
-def _by_name(name: str, principal: Principal, policy: Policy) -> Forward | Refusal:
-    route = policy.fallback if name == FALLBACK_NAME else policy.by_name.get(name)
-    return no_such_route(principal) if route is None else _judge(route, principal, policy, None, ChosenBy.NAME)
+def _by_name(name: str, case: _Case) -> Permit | Refusal:
+    route = case.policy.fallback if name == FALLBACK_NAME else case.policy.by_name.get(name)
+    if route is None:
+        return case.refused(Gate.NAMED_ROUTE, no_such_route(case.principal))
+    return _judge(route, None, case, ChosenBy.NAME)
 
 
 # What all of these share.
 
 
-def _ask_scores(text: str, beside: tuple[str, ...], principal: Principal) -> Ask | Refusal:
+def _need_scores(text: str, beside: tuple[str, ...], case: _Case) -> NeedScores | Refusal:
     if _is_too_much(*beside):
-        return too_long(_TOO_MUCH_BESIDE, principal)
-    return Ask(Need.SCORES, text, beside)
+        return case.refused(Gate.TEXT, too_long(_TOO_MUCH_BESIDE, case.principal))
+    return NeedScores(text, beside)
 
 
 def _is_too_much(*texts: str) -> bool:
@@ -284,18 +331,20 @@ def _said(facts: Facts) -> tuple[str, ...]:
     return tuple(text for text in texts if text is not None)
 
 
-def _judge(
-    route: Route,
-    principal: Principal,
-    policy: Policy,
-    found: Match | None,
-    chosen_by: ChosenBy = ChosenBy.TEXT,
-    *,
-    turn: int = 0,
-) -> Forward | Refusal:
-    rule = may_use(principal, route)
-    is_fallback = route is policy.fallback
-    if rule is None:
-        what = "the fallback" if is_fallback else f"route '{route.name}'"
-        return forbidden(route, principal, found, what, chosen_by)
-    return Forward(Permit(route, principal, rule, is_fallback, found, _SEAL, chosen_by, turn))
+def _judge(route: Route, found: Match | None, case: _Case, chosen_by: ChosenBy = ChosenBy.TEXT) -> Permit | Refusal:
+    """Permit a route that the caller may use, and refuse any other."""
+    rule = may_use(case.principal, route)
+    if rule is not None:
+        return _permit(route, rule, found, case, chosen_by)
+    is_fallback = route is case.policy.fallback
+    what = "the fallback" if is_fallback else f"route '{route.name}'"
+    refusal = forbidden(route, case.principal, found, what, chosen_by)
+    return case.refused(Gate.FALLBACK if is_fallback else Gate.ACCESS, refusal)
+
+
+def _permit(route: Route, rule: Rule, found: Match | None, case: _Case, chosen_by: ChosenBy) -> Permit:
+    is_fallback = route is case.policy.fallback
+    if case.trace is not None:
+        gate = Gate.FALLBACK if is_fallback else Gate.ACCESS
+        case.trace.append(Step(gate, Passage.PASSED, rule, route=route, match=found))
+    return Permit(route, case.principal, rule, is_fallback, found, _SEAL, chosen_by)

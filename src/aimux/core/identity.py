@@ -1,36 +1,146 @@
-"""Identity: the first name that a request gives for its caller, which must be a registered agent's."""
+"""Who asks: what a request brings to say or prove it, what that proves, and what an agent must prove."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Final
 
-from aimux.core.policy import Policy
-from aimux.core.reason import Reason
-from aimux.core.refusal import Refusal, failed
-from aimux.core.request import ANONYMOUS, ASK_BODY, Ask, Claim, Facts, Flaw, Principal
-
-
-def identify(facts: Facts, policy: Policy) -> Principal | Refusal | Ask:
-    """The caller: the first claim counts, and it must be a registered agent. No claim anywhere means anonymous."""
-    flaw = facts.head.flaw or (facts.body.flaw if facts.body else None)
-    if flaw is not None:
-        return _flawed(flaw)
-    claims = facts.head.claims
-    if facts.body is not None and facts.body.claims:
-        claims = claims + facts.body.claims
-    if claims:
-        return _claimed(claims, policy)
-    return ASK_BODY if facts.body is None else ANONYMOUS
+from aimux.core.values import value
 
 
-def _flawed(flaw: Flaw) -> Refusal:
-    return failed(flaw.reason, flaw.message)
+class Assurance(IntEnum):
+    """How sure it is that a request is its principal's, in order; `word` stands in configuration and records."""
+
+    NONE = 0
+    CLAIMED = 1
+    """The caller gave a name, which labels its traffic and proves nothing."""
+    TOKEN = 2
+    """The caller showed a secret that whoever has seen it may show as well."""
+    BOUND = 3
+    """The caller proved that it holds a key, for this connection or this request."""
+
+    @property
+    def word(self) -> str:
+        """The name in small letters."""
+        return _WORDS[self]
 
 
-def _claimed(claims: tuple[Claim, ...], policy: Policy) -> Principal | Refusal:
-    first = claims[0]
-    if first.name is None:
-        return _flawed(Flaw(Reason.IDENTITY_MALFORMED, first.fault))
-    principal = policy.principals.get(first.name)
-    if principal is None:
-        return failed(Reason.UNKNOWN_AGENT, first.fault)
-    conflicts = tuple(claim for claim in claims[1:] if claim.name != first.name) if len(claims) > 1 else ()
-    return replace(principal, conflicts=conflicts) if conflicts else principal
+_WORDS: Final = {each: each.name.lower() for each in Assurance}
+
+
+class Proof(StrEnum):
+    """The means by which an identity is proved."""
+
+    CLAIM = "claim"
+    API_KEY = "api_key"
+    JWT = "jwt"
+    DPOP = "dpop"
+    MTLS_JWT = "mtls_jwt"
+    HMAC = "hmac"
+    ED25519 = "ed25519"
+    WIT = "wit"
+    MTLS = "mtls"
+
+    @property
+    def assurance(self) -> Assurance:
+        """What it gives where it holds."""
+        return _ASSURANCE[self]
+
+
+_ASSURANCE: Final = {
+    Proof.CLAIM: Assurance.CLAIMED,
+    Proof.API_KEY: Assurance.TOKEN,
+    Proof.JWT: Assurance.TOKEN,
+    Proof.DPOP: Assurance.BOUND,
+    Proof.MTLS_JWT: Assurance.BOUND,
+    Proof.HMAC: Assurance.BOUND,
+    Proof.ED25519: Assurance.BOUND,
+    Proof.WIT: Assurance.BOUND,
+    Proof.MTLS: Assurance.BOUND,
+}
+
+
+class Place(StrEnum):
+    """Where in a request something was found."""
+
+    QUERY = "query"
+    HEADER = "header"
+    BODY = "body"
+
+    @property
+    def key(self) -> str:
+        """The key of the configuration that says which names give a caller's identity there."""
+        return _KEYS[self]
+
+
+_KEYS: Final = {
+    Place.QUERY: "identity.query_params",
+    Place.HEADER: "identity.headers",
+    Place.BODY: "identity.body_field",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One name that a request gives for its caller, exactly as received. None: what stands there is no name."""
+
+    place: Place
+    field: str
+    name: str | None
+
+    @property
+    def fault(self) -> str:
+        """The message for a claim that names no registered agent, with a remedy."""
+        where = f"in the {self.place.value} ({self.field})"
+        if self.name is None:
+            what = f"the caller's name {where} is empty or no text: give that of a registered agent"
+        else:
+            what = (
+                f"the agent named {where} is not registered: add it to `agents` in the gateway's configuration, "
+                "or leave the name out to call open routes"
+            )
+        earlier = "name the agent in a header or the query, or " if self.place is Place.BODY else ""
+        return f"{what}; where '{self.field}' stands for something else, {earlier}set {self.place.key}"
+
+
+@value
+class Evidence:
+    """What a request brings to prove its caller, unverified: for which proof, where it stood, and the material itself.
+
+    A claim is no evidence: it proves nothing.
+    """
+
+    proof: Proof
+    place: Place
+    material: bytes = field(repr=False)
+
+
+@value
+class Proven:
+    """What verified evidence proves: an agent, and by what. It holds until `expires`, seconds since the epoch."""
+
+    agent: str
+    proof: Proof
+    issuer: str | None = None
+    key_id: str | None = None
+    expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent of the configuration, and the assurances that it accepts for requests in its name."""
+
+    name: str
+    accepts: frozenset[Assurance] = frozenset({Assurance.CLAIMED})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is judged: `agent` is None for an anonymous caller. `conflicts` are claims of another name."""
+
+    agent: str | None
+    assurance: Assurance
+    proof: Proof | None = None
+    conflicts: tuple[Claim, ...] = ()
+
+
+ANONYMOUS: Final = Principal(None, Assurance.NONE)

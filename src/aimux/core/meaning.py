@@ -1,14 +1,16 @@
 """From a text's scores to the route that it means for a caller, or to the refusal: guards, thresholds, parts."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from aimux.core.access import may_use
+from aimux.core.identity import Principal
 from aimux.core.policy import Policy, Route
-from aimux.core.reason import Reason
-from aimux.core.refusal import Refusal, ambiguous, forbidden, unread, who
-from aimux.core.request import Principal, Scores
+from aimux.core.refusal import Refusal, ambiguous, forbidden
 from aimux.core.routing import Match, counted, match, part_of, routes_of
 from aimux.core.rules import Rule
+from aimux.core.scores import Scores, Stand
+from aimux.core.steps import Gate, Passage, Step, Steps
 from aimux.core.values import value
 
 
@@ -20,12 +22,14 @@ class Meant:
     match: Match | None
 
 
-def meaning(scores: Scores, principal: Principal, policy: Policy) -> Meant | Refusal:
+def meaning(scores: Scores, principal: Principal, policy: Policy, trace: Steps | None = None) -> Meant | Refusal:
     """The route that a text means for a caller; access to it is judged by who asks. Raises ValueError for unfit scores.
 
     Refused is a text that could mean several routes, as a whole or by its parts.
     """
     found = match(policy, scores)
+    if trace is not None:
+        trace += _matched(found, scores, policy)
     if found is None:
         return Meant(None, None)
     if len(found.contenders) > 1:
@@ -33,6 +37,8 @@ def meaning(scores: Scores, principal: Principal, policy: Policy) -> Meant | Ref
     chosen = found.best if found.contenders else None
     if chosen is None or may_use(principal, chosen) is not None:
         stands = counted(scores, chosen, principal, policy)
+        if trace is not None:
+            trace.append(_of_parts(stands, chosen, policy))
         if stands:
             others = routes_of(stands, policy)
             found = replace(found, part=part_of(stands, policy, chose=chosen is None))
@@ -43,23 +49,36 @@ def meaning(scores: Scores, principal: Principal, policy: Policy) -> Meant | Ref
     return Meant(chosen, found)
 
 
-def is_guarded(principal: Principal, policy: Policy) -> bool:
-    """Whether any guard applies to a caller."""
-    return any(principal.name not in guard.excepted for guard in policy.guards) if policy.guards else False
+def _matched(found: Match | None, scores: Scores, policy: Policy) -> Iterator[Step]:
+    """What is found of the whole text."""
+    if found is None:
+        yield Step(Gate.MIN_SCORE, Passage.NOT_MET)
+        return
+    yield Step(Gate.MIN_SCORE, Passage.PASSED if found.contenders else Passage.NOT_MET, match=found)
+    if found.contenders:
+        is_clear = len(found.contenders) == 1
+        passage, rule = (Passage.PASSED, None) if is_clear else (Passage.REFUSED, Rule.ROUTE_AMBIGUOUS)
+        yield Step(Gate.AMBIGUITY, passage, rule, match=found, rival=_rival(found, scores, policy))
 
 
-def guard_refusal(scores: Scores, principal: Principal, policy: Policy) -> Refusal | None:
-    """The refusal of the first guard that this caller may not pass, if any, or of what no guard could judge.
+def _rival(found: Match, scores: Scores, policy: Policy) -> tuple[Route, float] | None:
+    pairs = zip(policy.routes, scores.values, strict=True)
+    near = [(value, route) for route, value in pairs if value is not None and value >= route.min_score]
+    others = (pair for pair in near if pair[1] is not found.best)
+    score, route = max(others, key=lambda pair: pair[0], default=(0.0, None))
+    return None if route is None else (route, score)
 
-    Raises ValueError for unfit scores.
-    """
-    for guard, score in zip(policy.guards, scores.guards, strict=True):
-        if not 0.0 <= score <= 1.0:
-            raise ValueError(f"the score of guard '{guard.name}' is {score}")
-        if score >= guard.min_score and principal.name not in guard.excepted:
-            message = f"{who(principal)} may not ask for what guard '{guard.name}' refuses on every route"
-            return Refusal(Reason.GUARD_REFUSED, message, Rule.GUARD_REFUSED, principal, guard=guard)
-    return unread(principal) if scores.unread else None
+
+def _of_parts(stands: tuple[Stand, ...], chosen: Route | None, policy: Policy) -> Step:
+    """What is found of the parts of a text whose whole means `chosen`."""
+    rule = None
+    if stands and chosen is not None:
+        rule = Rule.ROUTE_PART_DIFFERS
+    elif len(routes_of(stands, policy)) > 1:
+        rule = Rule.ROUTE_PARTS_DIFFER
+    passage = Passage.PASSED if rule is None else Passage.REFUSED
+    ordered = tuple(sorted(stands, key=lambda stand: -stand.score))
+    return Step(Gate.PARTS, passage, rule, route=chosen, stands=ordered)
 
 
 def context_refusal(scores: Scores, principal: Principal, policy: Policy) -> Refusal | None:

@@ -1,13 +1,14 @@
 """One whole configuration of the decision, frozen: routes, agents, thresholds and where identity is looked for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from aimux.core.headers import folded
+from aimux.core.identity import Agent, Assurance, Principal, Proof
 from aimux.core.paths import NO_PATHS, PathPattern, PathTable
-from aimux.core.request import Assurance, Principal
 
 
 class Access(StrEnum):
@@ -121,13 +122,13 @@ class IdentitySources:
 class Policy:
     """What `decide` judges by. `digest` names the configuration that it was compiled from.
 
-    `principals` are the agents, as whom a caller that claims such a name is judged.
+    `claimed` are those agents for which a bare claim is enough, as whom a caller that makes it is judged.
     """
 
     routes: tuple[Route, ...]
     by_name: MappingProxyType[str, Route]
-    agents: frozenset[str]
-    principals: MappingProxyType[str, Principal]
+    agents: MappingProxyType[str, Agent]
+    claimed: MappingProxyType[str, Principal]
     fallback: Route | None
     ambiguity_threshold: float
     identity: IdentitySources
@@ -154,7 +155,7 @@ class Policy:
         cls,
         routes: tuple[Route, ...],
         *,
-        agents: frozenset[str] = frozenset(),
+        agents: Iterable[Agent | str] = (),
         fallback: Route | None = None,
         ambiguity_threshold: float = 0.05,
         identity: IdentitySources | None = None,
@@ -165,12 +166,15 @@ class Policy:
         follow_ups: bool = False,
         address: str = DEFAULT_ADDRESS,
     ) -> "Policy":
-        """Build a policy, deriving what follows from its parts."""
+        """Build a policy, deriving what follows from its parts. An agent that is a name accepts claims."""
+        known = {each.name: each for each in (Agent(each) if isinstance(each, str) else each for each in agents)}
+        bare = [name for name, agent in known.items() if Assurance.CLAIMED in agent.accepts]
+        claimed = {name: Principal(name, Assurance.CLAIMED, Proof.CLAIM) for name in bare}
         return cls(
             routes=routes,
             by_name=MappingProxyType({route.name: route for route in routes}),
-            agents=agents,
-            principals=MappingProxyType({name: Principal(name, Assurance.CLAIMED) for name in agents}),
+            agents=MappingProxyType(known),
+            claimed=MappingProxyType(claimed),
             fallback=fallback,
             ambiguity_threshold=ambiguity_threshold,
             identity=identity or IdentitySources(),

@@ -16,8 +16,11 @@ class Reason(Enum):
 
     BAD_REQUEST = ("bad_request", 400, "invalid_request", _FINAL)
     IDENTITY_MALFORMED = ("identity_malformed", 400, "invalid_request", _FINAL)
+    IDENTITY_CONFLICT = ("identity_conflict", 400, "invalid_request", _FINAL)
     NO_TEXT = ("no_text", 400, "invalid_request", _FINAL)
     UNKNOWN_AGENT = ("unknown_agent", 401, "unauthenticated", _FINAL)
+    PROOF_REQUIRED = ("proof_required", 401, "unauthenticated", _FINAL)
+    PROOF_EXPIRED = ("proof_expired", 401, "unauthenticated", _FINAL)
     ROUTE_FORBIDDEN = ("route_forbidden", 403, "forbidden", _FINAL)
     ANONYMOUS_FORBIDDEN = ("anonymous_forbidden", 403, "forbidden", _FINAL)
     GUARD_REFUSED = ("guard_refused", 403, "forbidden", _FINAL)

@@ -5,11 +5,14 @@ from enum import StrEnum
 
 from aimux.core.decision import Permit
 from aimux.core.headers import Trace
+from aimux.core.identity import Principal
 from aimux.core.policy import Policy
 from aimux.core.refusal import Refusal
-from aimux.core.request import ChosenBy, Principal, Reading, Scores
+from aimux.core.request import Action, ChosenBy, Reading
 from aimux.core.routing import Match, by_name, says
 from aimux.core.rules import Rule
+from aimux.core.scores import Scores
+from aimux.core.standing import Standing
 
 
 class Ended(StrEnum):
@@ -75,6 +78,8 @@ class Record:
     client_request_id: str | None = None
     upstream_request_id: str | None = None
     guard: str | None = None
+    action: Action | None = None
+    standing: Standing | None = None
 
     @property
     def scores(self) -> tuple[tuple[str, float], ...]:
@@ -86,7 +91,7 @@ class Record:
         """The sentence of the rule; empty where none has decided yet."""
         if self.rule is None:
             return ""
-        agent = None if self.principal is None else self.principal.name
+        agent = None if self.principal is None else self.principal.agent
         return says(self.rule, self.match, route=self.route, agent=agent, guard=self.guard)
 
     def permitted(self, permit: Permit) -> None:

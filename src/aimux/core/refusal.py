@@ -2,11 +2,13 @@
 
 from aimux.core.access import may_use
 from aimux.core.exhaustion import NO_DESCRIPTOR, is_exhaustion
+from aimux.core.identity import Principal
 from aimux.core.policy import Guard, Route
 from aimux.core.reason import Reason
-from aimux.core.request import ChosenBy, Illegible, Principal, TextTooLong
+from aimux.core.request import ChosenBy
 from aimux.core.routing import Match, says
 from aimux.core.rules import RULE_OF_FAILURE, Rule, caller
+from aimux.core.scores import Illegible, TextTooLong
 from aimux.core.values import value
 
 _UNREAD_MESSAGE = (
@@ -47,7 +49,7 @@ class Refusal:
     @property
     def says(self) -> str:
         """The sentence of the rule."""
-        agent = None if self.principal is None else self.principal.name
+        agent = None if self.principal is None else self.principal.agent
         route, guard = (None if each is None else each.name for each in (self.route, self.guard))
         return says(self.rule, self.match, route=route, agent=agent, guard=guard)
 
@@ -66,7 +68,7 @@ def after_fault(error: Exception) -> Refusal:
 
 def who(principal: Principal) -> str:
     """The caller, in the words of a message."""
-    return caller(principal.name)
+    return caller(principal.agent)
 
 
 def forbidden(
@@ -74,7 +76,7 @@ def forbidden(
 ) -> Refusal:
     """The caller may not use a route; `what` names it in the message."""
     reason, rule = Reason.ROUTE_FORBIDDEN, Rule.ACCESS_NOT_LISTED
-    if principal.name is None:
+    if principal.agent is None:
         reason, rule = Reason.ANONYMOUS_FORBIDDEN, Rule.ACCESS_ANONYMOUS
     return Refusal(reason, f"{who(principal)} may not use {what}", rule, principal, route, found, (), chosen_by)
 

@@ -1,73 +1,13 @@
 """The facts of one request, gathered by other rooms and judged in `decision`, which asks for those that it lacks."""
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from enum import Enum, StrEnum
-from typing import Final
+from typing import ClassVar, Final, NamedTuple, cast
 
+from aimux.core.identity import Claim, Evidence, Proven
 from aimux.core.reason import Reason
+from aimux.core.scores import Found
 from aimux.core.values import value
-
-
-class Assurance(StrEnum):
-    """How a principal's identity was established. A claimed name is a label and proves nothing."""
-
-    NONE = "none"
-    CLAIMED = "claimed"
-
-
-class Place(StrEnum):
-    """Where in a request something was found."""
-
-    QUERY = "query"
-    HEADER = "header"
-    BODY = "body"
-
-    @property
-    def key(self) -> str:
-        """The key of the configuration that says which names give a caller's identity there."""
-        return _KEYS[self]
-
-
-_KEYS: Final = {
-    Place.QUERY: "identity.query_params",
-    Place.HEADER: "identity.headers",
-    Place.BODY: "identity.body_field",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One name that a request gives for its caller, exactly as received. None: what stands there is no name."""
-
-    place: Place
-    field: str
-    name: str | None
-
-    @property
-    def fault(self) -> str:
-        """The message for a claim that names no registered agent, with a remedy."""
-        where = f"in the {self.place.value} ({self.field})"
-        if self.name is None:
-            what = f"the caller's name {where} is empty or no text: give that of a registered agent"
-        else:
-            what = (
-                f"the agent named {where} is not registered: add it to `agents` in the gateway's configuration, "
-                "or leave the name out to call open routes"
-            )
-        earlier = "name the agent in a header or the query, or " if self.place is Place.BODY else ""
-        return f"{what}; where '{self.field}' stands for something else, {earlier}set {self.place.key}"
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who is judged: `name` is None for an anonymous caller. `conflicts` are later claims of another name."""
-
-    name: str | None
-    assurance: Assurance
-    conflicts: tuple[Claim, ...] = ()
-
-
-ANONYMOUS = Principal(None, Assurance.NONE)
 
 
 class Opaque(Enum):
@@ -83,6 +23,27 @@ class Flaw:
 
     reason: Reason
     message: str
+
+
+class Protocol(StrEnum):
+    """What a request is written in."""
+
+    PLAIN = "plain"
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    MCP = "mcp"
+    A2A = "a2a"
+
+
+class Action(NamedTuple):
+    """What is asked for, in the words of a protocol: ("openai", "chat.completions", "gpt-4").
+
+    `target` is what the caller calls it, None where it names nothing.
+    """
+
+    protocol: Protocol
+    method: str
+    target: str | None = None
 
 
 @value
@@ -104,78 +65,10 @@ class Reading:
     listed: tuple[str, ...] = ()
     earlier: tuple[str, ...] | None = ()
     opaque: Opaque | None = None
+    action: Action | None = None
 
 
 SILENT = Reading()
-
-
-@value
-class Stand:
-    """A route that some part of a text stands for by itself: the place of the best one there, and that one's score.
-
-    `close` are the places of those that come within the ambiguity threshold of it. `whole` says that the text sets the
-    part apart, as a sentence or a clause; otherwise it is some of its words. `brief` says that it has hardly any.
-
-    `runner_up` is the place of the route with the second-highest score of the part, None where only one has intents.
-    `words` are those of the part, `span` where they stand in the text: the numbers of the first character and of the
-    one behind the last, None where they do not stand in it so. `part` is the part's number among those that were read.
-    """
-
-    place: int
-    score: float
-    close: frozenset[int]
-    whole: bool
-    brief: bool = False
-    runner_up: int | None = None
-    runner_up_score: float | None = None
-    words: str = ""
-    span: tuple[int, int] | None = None
-    part: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """Similarity (0-1) of the text to each route of the policy, in its order; None for a route without intents.
-
-    `leaders` may say where the highest scores are, in the routes' order: no other is higher than the lowest of these.
-    `stands` are the routes that parts of the text stand for, each kind once. `guards` says of each guard of the
-    policy what the text, or the part of it that has most, scores for it. `unread` says that the model does not know
-    the words of some of it, so that no score tells what these mean.
-    """
-
-    values: tuple[float | None, ...]
-    leaders: tuple[int, ...] = ()
-    stands: tuple[Stand, ...] = ()
-    guards: tuple[float, ...] = ()
-    unread: bool = False
-
-
-@value
-class TextTooLong:
-    """The text was not scored because it has `tokens` tokens (a lower bound) and only `limit` are allowed."""
-
-    tokens: int
-    limit: int
-
-
-@value
-class Illegible:
-    """The text was not scored, for no reader could tell what it says; `why` says so, and what to do."""
-
-    why: str
-
-
-Found = Scores | TextTooLong | Illegible
-"""What reading a text gives."""
-
-
-@value
-class Scored:
-    """What scoring a text gave, whether it came from the cache, and the seconds that it took, the wait included."""
-
-    scores: Found
-    cached: bool = False
-    seconds: float = 0.0
 
 
 class ChosenBy(StrEnum):
@@ -192,62 +85,86 @@ class ChosenBy(StrEnum):
 
 
 @value
-class Facts:
-    """All that is known of one request. `body` and `scores` are None until somebody has learnt them.
+class NeedBody:
+    """Learn what the body says, as a Reading."""
 
-    `more` are the scores of the texts that the decision has asked for beyond the first, in the order of its asking.
-    `method` and `path` are those of the request line; they choose a route only where no text does.
-    """
-
-    head: Reading
-    route_name: str | None = None
-    body: Reading | None = None
-    scores: Found | None = None
-    more: tuple[Found, ...] = ()
-    method: str = ""
-    path: str = ""
-
-    def with_body(self, body: Reading) -> "Facts":
-        """The same, and what the body says."""
-        return Facts(self.head, self.route_name, body, self.scores, self.more, self.method, self.path)
-
-    def with_earlier(self, earlier: tuple[str, ...]) -> "Facts":
-        """The same, and what the user said before."""
-        return self.with_body(replace(self.body or SILENT, earlier=earlier))
-
-    def with_scores(self, scores: Found) -> "Facts":
-        """The same, and the scores of the first text."""
-        return Facts(self.head, self.route_name, self.body, scores, self.more, self.method, self.path)
-
-    def with_more(self, more: tuple[Found, ...]) -> "Facts":
-        """The same, and the scores of further texts."""
-        return Facts(self.head, self.route_name, self.body, self.scores, self.more + more, self.method, self.path)
-
-
-class Need(Enum):
-    """A fact that the decision still lacks."""
-
-    BODY = "body"
-    EARLIER = "earlier"
-    """The user's texts before the last one."""
-    SCORES = "scores"
-    MORE = "more"
-    """The scores of further texts, each by itself."""
+    fact: ClassVar[str] = "body"
 
 
 @value
-class Ask:
-    """Learn this fact of a request, put it into `Facts`, and decide again.
+class NeedProof:
+    """Verify this evidence: what holds of it, as a tuple of Proven. Evidence that is somebody else's proves nothing."""
 
-    `text` is what to score when scores are needed, `beside` what else: what they give is put together by `with_beside`.
-    `more` are further texts, whose scores go to `Facts.more` in their order.
+    evidence: tuple[Evidence, ...]
+    fact: ClassVar[str] = "proven"
+
+
+@value
+class NeedScores:
+    """Score a text, and what stands beside it: both as the one Found that `with_beside` makes of them."""
+
+    text: str
+    beside: tuple[str, ...] = ()
+    fact: ClassVar[str] = "scores"
+
+
+@value
+class NeedMore:
+    """Score further texts, each by itself: as a tuple of Found, in their order."""
+
+    texts: tuple[str, ...]
+    fact: ClassVar[str] = "more"
+
+
+@value
+class NeedEarlier:
+    """Learn the user's texts before the last one, the nearest first."""
+
+    fact: ClassVar[str] = "earlier"
+
+
+Need = NeedBody | NeedProof | NeedScores | NeedMore | NeedEarlier
+"""A fact that the decision lacks: learn it, hand it to `Facts.learn`, and decide again."""
+Learnt = Reading | Found | tuple[Proven, ...] | tuple[Found, ...] | tuple[str, ...]
+
+NEED_BODY: Final = NeedBody()
+NEED_EARLIER: Final = NeedEarlier()
+
+
+@dataclass(slots=True)
+class Facts:
+    """All that is known of one request. Facts are added by their name, each once; none is changed.
+
+    `now` is the moment that the request is judged at, in seconds since the epoch. `method` and `path` are those of the
+    request line; they choose a route only where no text does. What has to be learnt is None until it is: `proven`,
+    `body`, `scores`, `earlier`. `more` are the scores of the texts that the decision has asked for beyond the first, in
+    the order of its asking.
     """
 
-    need: Need
-    text: str = ""
-    beside: tuple[str, ...] = ()
-    more: tuple[str, ...] = ()
+    head: Reading
+    _: KW_ONLY
+    route_name: str | None = None
+    method: str = ""
+    path: str = ""
+    now: float = 0.0
+    evidence: tuple[Evidence, ...] = ()
+    proven: tuple[Proven, ...] | None = None
+    body: Reading | None = None
+    scores: Found | None = None
+    earlier: tuple[str, ...] | None = None
+    more: tuple[Found, ...] = ()
 
+    def learn(self, need: Need, learnt: Learnt) -> None:
+        """Add the fact that was needed. Raises ValueError where it is known already."""
+        name = need.fact
+        if name == "more":
+            self.more += cast("tuple[Found, ...]", learnt)
+        elif getattr(self, name) is None:
+            setattr(self, name, learnt)
+        else:
+            raise ValueError(f"'{name}' of a request is learnt once")
 
-ASK_BODY = Ask(Need.BODY)
-ASK_EARLIER = Ask(Need.EARLIER)
+    @property
+    def action(self) -> Action | None:
+        """What is asked for, as far as head and body have told."""
+        return (self.body.action if self.body else None) or self.head.action

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from aimux.core.access import may_use
+from aimux.core.identity import Principal
 from aimux.core.policy import Policy, Route
-from aimux.core.request import Found, Principal, Scores, Stand
 from aimux.core.rules import OF_ACCESS, OF_PARTS, Rule, sentence
+from aimux.core.scores import Found, Scores, Stand
 from aimux.core.values import value
 
 

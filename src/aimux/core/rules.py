@@ -17,6 +17,9 @@ class Rule(Enum):
 
     IDENTITY_MALFORMED = ("identity.malformed", "a caller's name must be readable in one way only")
     IDENTITY_UNKNOWN = ("identity.unknown_agent", "a claimed name must be a registered agent")
+    IDENTITY_CONFLICT = ("identity.conflict", "all that a request says in headers, and proves, is of one agent")
+    IDENTITY_PROOF_REQUIRED = ("identity.proof_required", "an agent is who proves it in a way that it accepts")
+    IDENTITY_PROOF_EXPIRED = ("identity.proof_expired", "a proof holds until it expires")
 
     GUARD_REFUSED = ("guard.refused", "guard '{guard}' refuses this meaning whatever the route")
     GUARD_UNREAD = ("guard.unread", "what a guard is to judge must be in words that the model reads")
@@ -84,8 +87,11 @@ RULE_BY_ID: Final = {rule.id: rule for rule in Rule}
 RULE_OF_FAILURE: Final[dict[Reason, Rule]] = {
     Reason.BAD_REQUEST: Rule.REQUEST_UNREADABLE,
     Reason.IDENTITY_MALFORMED: Rule.IDENTITY_MALFORMED,
+    Reason.IDENTITY_CONFLICT: Rule.IDENTITY_CONFLICT,
     Reason.NO_TEXT: Rule.TEXT_MISSING,
     Reason.UNKNOWN_AGENT: Rule.IDENTITY_UNKNOWN,
+    Reason.PROOF_REQUIRED: Rule.IDENTITY_PROOF_REQUIRED,
+    Reason.PROOF_EXPIRED: Rule.IDENTITY_PROOF_EXPIRED,
     Reason.ROUTE_FORBIDDEN: Rule.ACCESS_NOT_LISTED,
     Reason.ANONYMOUS_FORBIDDEN: Rule.ACCESS_ANONYMOUS,
     Reason.GUARD_REFUSED: Rule.GUARD_REFUSED,

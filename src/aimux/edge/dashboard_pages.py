@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from aimux.core.reason import Failure, Reason
+from aimux.core.request import Learnt, Need, NeedScores
 from aimux.core.routing import PartMatch
+from aimux.core.standing import Standing
 from aimux.edge.audit_models import DecidingPart, RouteScore
 from aimux.edge.dashboard_models import Overlap, Overlaps, Trial
 from aimux.edge.exchange import Exchange
@@ -15,8 +17,9 @@ from aimux.edge.management import InForce
 from aimux.edge.management_models import Endpoint
 from aimux.edge.page import Page, json_page
 from aimux.edge.parameters import parameters
-from aimux.gateway.dry_run import Judgement, judge
+from aimux.gateway.dry_run import Judgement, facts_of, judgement
 from aimux.gateway.live import Generation, Live
+from aimux.gateway.settle import settle
 
 if TYPE_CHECKING:
     from aimux.intent.index import IntentIndex
@@ -26,10 +29,6 @@ _MOST_SCORES: Final = 32
 _MOST_ROUTES: Final = 60
 
 IndexOf = Callable[[Generation], "IntentIndex | None"]
-
-
-class _ScoresNeeded(Exception):  # noqa: N818
-    """The decision cannot go on without the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,8 @@ class DashboardPages:
         started = time.perf_counter()
         # Without a lease: a trial keeps no generation alive, and nobody waits for it to end.
         generation = self._generation()
-        judgement = await _judged(text, agent, generation)
-        return json_page(trial_of(judgement, generation, (time.perf_counter() - started) * 1000))
+        found = await _judged(text, agent, generation, self._live.standing)
+        return json_page(trial_of(found, generation, (time.perf_counter() - started) * 1000))
 
     async def _overlaps(self, exchange: Exchange) -> Page:
         parameters(exchange, ())
@@ -79,39 +78,36 @@ class DashboardPages:
         return generation
 
 
-async def _judged(text: str, agent: str | None, generation: Generation) -> Judgement:
+async def _judged(text: str, agent: str | None, generation: Generation, standing: Standing) -> Judgement:
     policy, scorer = generation.policy, generation.scorer
-    try:
-        return judge(text, agent, policy, _without_scores)
-    except _ScoresNeeded:
-        if scorer is None:
-            raise RuntimeError("the decision asks for scores, but the configuration has no intents") from None
-    scored = scorer.cached(text) or await scorer.score(text)
-    return judge(text, agent, policy, lambda _: scored.scores)
+
+    async def learn(need: Need) -> Learnt:
+        if not isinstance(need, NeedScores) or scorer is None:
+            raise TypeError(f"a text alone is no answer to {type(need).__name__}")
+        return (scorer.cached(need.text) or await scorer.score(need.text)).scores
+
+    facts = facts_of(text, agent, policy)
+    return judgement(text, agent, await settle(facts, policy, standing, learn), facts, policy)
 
 
-def _without_scores(_: str) -> NoReturn:
-    raise _ScoresNeeded
-
-
-def trial_of(judgement: Judgement, generation: Generation, milliseconds: float) -> Trial:
+def trial_of(found: Judgement, generation: Generation, milliseconds: float) -> Trial:
     """A judgement by a generation as the page gets it; `milliseconds` is what it took."""
     by_name = generation.policy.by_name
-    highest = sorted(judgement.scores, key=lambda pair: -pair[1])[:_MOST_SCORES]
+    highest = sorted(found.scores, key=lambda pair: -pair[1])[:_MOST_SCORES]
     return Trial(
-        verdict=judgement.verdict,
-        status=judgement.status,
-        rule=judgement.says,
-        rule_id=judgement.rule.id,
-        message=judgement.message,
-        route=judgement.route,
-        score=judgement.score,
-        runner_up=judgement.runner_up,
-        margin=judgement.margin,
-        best=judgement.best,
-        best_score=judgement.best_score,
-        part=None if judgement.part is None else _part(judgement.part),
-        candidates=list(judgement.candidates),
+        verdict=found.verdict,
+        status=found.status,
+        rule=found.says,
+        rule_id=found.rule.id,
+        message=found.message,
+        route=found.route,
+        score=found.score,
+        runner_up=found.runner_up,
+        margin=found.margin,
+        best=found.best,
+        best_score=found.best_score,
+        part=None if found.part is None else _part(found.part),
+        candidates=list(found.candidates),
         ambiguity_threshold=generation.policy.ambiguity_threshold,
         scores=[RouteScore(route=name, score=score, min_score=by_name[name].min_score) for name, score in highest],
         milliseconds=round(milliseconds, 3),

@@ -164,7 +164,7 @@ def _details(record: Record) -> dict[str, object]:
     return {
         "peer": record.peer,
         "trace_id": record.trace.trace_id,
-        "identity": record.principal.assurance.value if record.principal else None,
+        "identity": record.principal.assurance.word if record.principal else None,
         "client_request_id": record.client_request_id,
         "upstream_request_id": record.upstream_request_id,
         "dialect": record.dialect,
@@ -189,7 +189,7 @@ def _part(part: PartMatch) -> dict[str, object]:
 
 def agent_of(record: Record) -> str | None:
     """The registered agent that asked; None for anonymous callers and for those whose identity was refused."""
-    return record.principal.name if record.principal else None
+    return record.principal.agent if record.principal else None
 
 
 def _ms(seconds: float | None) -> float | None:

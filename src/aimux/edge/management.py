@@ -11,10 +11,10 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from aimux.core.access import may_use
+from aimux.core.identity import Assurance, Principal
 from aimux.core.policy import Policy, Route
 from aimux.core.reason import Failure, Reason
 from aimux.core.refusal import Refusal, after_fault, failed
-from aimux.core.request import Assurance, Principal
 from aimux.edge.exchange import Exchange
 from aimux.edge.management_models import (
     AgentEntry,

@@ -192,4 +192,4 @@ def _durations(name: str, text: str, labels: Sequence[str], of: Mapping[Labels, 
 def _agent_label(record: Record) -> str:
     if record.principal is None:
         return UNIDENTIFIED
-    return record.principal.name or ANONYMOUS
+    return record.principal.agent or ANONYMOUS

@@ -199,7 +199,7 @@ class Upstreams:
         head = upstream_head(
             exchange.head,
             permit.route.upstream,
-            agent=permit.principal.name,
+            agent=permit.principal.agent,
             own=(way.line, named),
             trace=exchange.trace,
             origin=exchange.origin,

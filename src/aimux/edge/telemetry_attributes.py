@@ -46,8 +46,8 @@ def request(record: Record) -> Attributes:
         attributes["http.response.status_code"] = record.status
     if record.dialect == "messages":
         attributes["gen_ai.operation.name"] = "chat"
-        if record.principal is not None and record.principal.name is not None:
-            attributes["gen_ai.agent.name"] = record.principal.name
+        if record.principal is not None and record.principal.agent is not None:
+            attributes["gen_ai.agent.name"] = record.principal.agent
     return attributes
 
 
@@ -65,9 +65,9 @@ def judgement(record: Record) -> Attributes:
     if record.route is not None:
         attributes["aimux.route"] = record.route
     if record.principal is not None:
-        attributes["aimux.identity"] = record.principal.assurance.value
-        if record.principal.name is not None:
-            attributes["aimux.agent"] = record.principal.name
+        attributes["aimux.identity"] = record.principal.assurance.word
+        if record.principal.agent is not None:
+            attributes["aimux.agent"] = record.principal.agent
     if record.cached is not None:
         attributes["aimux.score_cached"] = record.cached
     if record.ended is not Ended.COMPLETED:

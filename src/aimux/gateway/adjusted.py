@@ -10,8 +10,8 @@ from typing import Final
 
 from aimux.config.fields import LONGEST_NAME, NAME
 from aimux.config.problem import quoted
+from aimux.core.identity import Agent, Assurance, Principal, Proof
 from aimux.core.policy import FALLBACK_NAME, Policy, Route
-from aimux.core.request import Assurance, Principal
 
 _STEP: Final = 1000
 """Thresholds are told in so many steps from 0 to 1, as people write them."""
@@ -138,9 +138,9 @@ def registered(agent: str) -> Change | None:
         return None
 
     def make(case: Case) -> Case:
-        principals = case.policy.principals | {agent: Principal(agent, Assurance.CLAIMED)}
-        agents = case.policy.agents | {agent}
-        policy = replace(case.policy, agents=agents, principals=MappingProxyType(principals))
+        claimed = case.policy.claimed | {agent: Principal(agent, Assurance.CLAIMED, Proof.CLAIM)}
+        agents = case.policy.agents | {agent: Agent(agent)}
+        policy = replace(case.policy, agents=MappingProxyType(agents), claimed=MappingProxyType(claimed))
         return replace(case, policy=policy)
 
     return Change(What.AGENTS, "", agent, f"agent '{agent}' under `agents`", (make,))

@@ -6,10 +6,10 @@ from typing import Final
 
 from aimux.core.access import may_use, usable_routes
 from aimux.core.headers import id_lines
+from aimux.core.identity import Principal
 from aimux.core.policy import Policy, Route
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refusal
-from aimux.core.request import Principal
 
 MODELS_PATH: Final = "/v1/models"
 JSON_LINE: Final = b"Content-Type: application/json"
@@ -67,7 +67,7 @@ def refusal_lines(refusal: Refusal, request_id: str, methods: bytes = _TRAFFIC_M
         lines.append(_NO_RETRY)
     elif refusal.reason in _RETRY_AFTER:
         lines.append(_RETRY_AFTER[refusal.reason])
-    if refusal.reason is Reason.UNKNOWN_AGENT:
+    if refusal.reason.status == 401:
         lines.append(b'WWW-Authenticate: AIMux-Agent realm="aimux"')
     if refusal.reason is Reason.METHOD_NOT_ALLOWED:
         lines.append(b"Allow: " + methods)

@@ -3,9 +3,9 @@
 from typing import Final
 
 from aimux.audit.decisions import Decided
+from aimux.core.identity import Assurance
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended
-from aimux.core.request import Assurance
 from aimux.core.rules import Rule
 from aimux.gateway.naming import ROUTE_REFUSED
 
@@ -30,8 +30,8 @@ def is_known(decided: Decided) -> bool:
         return False
     if decided.verdict == Reason.UNKNOWN_AGENT.code:
         return decided.identity is None
-    claimed = decided.identity == Assurance.CLAIMED and decided.agent is not None
-    return claimed or (decided.identity == Assurance.NONE and decided.agent is None)
+    claimed = decided.identity == Assurance.CLAIMED.word and decided.agent is not None
+    return claimed or (decided.identity == Assurance.NONE.word and decided.agent is None)
 
 
 def is_decided(decided: Decided) -> bool:

@@ -1,15 +1,20 @@
 """What the gateway would do with a text, by the same decision, without forwarding anything."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from aimux.core.decision import Forward, decide
+from aimux.core.decision import Permit
+from aimux.core.identity import Claim, Place
 from aimux.core.policy import Policy, Route
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
 from aimux.core.refusal import Refusal
-from aimux.core.request import SILENT, Ask, Claim, Facts, Found, Place, Reading, Scores
+from aimux.core.request import SILENT, Facts, Learnt, Need, NeedScores, Reading
 from aimux.core.routing import Match, PartMatch, by_name
 from aimux.core.rules import Rule
+from aimux.core.scores import Found, Scores
+from aimux.core.standing import INITIAL
+from aimux.gateway.settle import settle_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +52,34 @@ def judge(text: str, agent: str | None, policy: Policy, score: Callable[[str], F
 
 def decided(
     text: str, agent: str | None, policy: Policy, score: Callable[[str], Found], named: str | None = None
-) -> tuple[Forward | Refusal, Facts]:
+) -> tuple[Permit | Refusal, Facts]:
     """The decision on a text, and all that it was made by. `named` is the route in the X-AIMux-Route header."""
+    facts = facts_of(text, agent, policy, named)
+
+    def learn(need: Need) -> Learnt:
+        if isinstance(need, NeedScores):
+            return score(need.text)
+        raise TypeError(f"a text alone is no answer to {type(need).__name__}")
+
+    return settle_now(facts, policy, INITIAL, learn), facts
+
+
+def facts_of(text: str, agent: str | None, policy: Policy, named: str | None = None) -> Facts:
+    """The facts of a request with this text, from an agent that names itself in a header; `named` as in `decided`."""
     header = next(iter(policy.identity.headers), "--as")
     claims = () if agent is None else (Claim(Place.HEADER, header, agent),)
     meant = text if text and not text.isspace() else None
-    facts = Facts(Reading(claims, meant, "text"), named, body=SILENT)
-    while isinstance(decision := decide(facts, policy), Ask):
-        facts = replace(facts, scores=score(decision.text))
-    return decision, facts
+    return Facts(Reading(claims, meant, "text"), route_name=named, now=time.time(), body=SILENT)
 
 
-def judgement(text: str, agent: str | None, decision: Forward | Refusal, facts: Facts, policy: Policy) -> Judgement:
+def judgement(text: str, agent: str | None, decision: Permit | Refusal, facts: Facts, policy: Policy) -> Judgement:
     """What such a decision says, for people and for scripts."""
     found: Match | None
     route: Route | None
-    if isinstance(decision, Forward):
-        permit = decision.permit
-        verdict = VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD
-        status, message, candidates = 200, f"goes to {permit.route.upstream.url}", tuple[str, ...]()
-        rule, says, found, route = permit.rule, permit.says, permit.match, permit.route
+    if isinstance(decision, Permit):
+        verdict = VERDICT_FALLBACK if decision.is_fallback else VERDICT_FORWARD
+        status, message, candidates = 200, f"goes to {decision.route.upstream.url}", tuple[str, ...]()
+        rule, says, found, route = decision.rule, decision.says, decision.match, decision.route
     else:
         verdict, status = decision.reason.code, decision.reason.status
         message, candidates = decision.message, decision.candidates

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from aimux.core.policy import Policy
-from aimux.core.request import Stand
+from aimux.core.scores import Stand
 from aimux.gateway.adjusted import Case
 from aimux.gateway.dry_run import Judgement, judgement
-from aimux.gateway.gates import Decided
 from aimux.gateway.stages import Stage, stages
+from aimux.gateway.traced import Traced
 from aimux.gateway.ways import Way, decide_case, ways
 from aimux.intent.explain import Guarded, Looks, Near, Text
 
@@ -20,7 +20,7 @@ class Explanation:
     """
 
     judgement: Judgement
-    decided: Decided
+    decided: Traced
     stages: tuple[Stage, ...]
     text: Text | None
     near: tuple[Near, ...]

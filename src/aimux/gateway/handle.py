@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from aimux.core.decision import Forward, Permit, decide
+from aimux.core.decision import Permit
 from aimux.core.fault import fault_of
+from aimux.core.gates import identify
 from aimux.core.headers import id_lines
-from aimux.core.identity import identify
+from aimux.core.identity import ANONYMOUS, Principal
 from aimux.core.policy import Policy
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
 from aimux.core.refusal import Refusal, after_fault, failed, no_such_model
-from aimux.core.request import ANONYMOUS, SILENT, Ask, Facts, Need, Opaque, Principal, Reading, Scored, Scores
+from aimux.core.request import SILENT, Facts
 from aimux.core.routing import match
 from aimux.core.rules import Rule
+from aimux.core.scores import Scores
 from aimux.gateway.answers import (
     JSON_LINE,
     MODELS_PATH,
@@ -25,17 +27,15 @@ from aimux.gateway.answers import (
     refusal_body,
     refusal_lines,
 )
-from aimux.gateway.learning import learn_body, learn_earlier, score, score_more
+from aimux.gateway.learning import Learner
 from aimux.gateway.live import Generation, Live
 from aimux.gateway.ports import Exchange, Forwarder, Ledger, Observer
+from aimux.gateway.settle import settle
 from aimux.wire.dialects import read_opening
 from aimux.wire.http1 import Head
 
-# Reading a body holds the event loop up; from this size on, and where it is encoded, a thread reads it.
-_READ_INLINE = 32 * 1024
 _CLIENT_CLOSED_REQUEST = 499
 _MODELS_PATH = MODELS_PATH.encode("ascii")
-_UNHEARD = Reading(opaque=Opaque.UNHEARD)
 _UPSTREAM_FAILED = frozenset(
     {Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.REDIRECT_REFUSED, Reason.UPSTREAM_TIMEOUT}
 )
@@ -113,31 +113,22 @@ class Gateway(Generic[E]):
 
     async def _serve(self, exchange: E, generation: Generation, record: Record) -> None:
         head = exchange.head
-        opening = read_opening(head, generation.policy.identity, hears=generation.policy.hears)
-        facts = opening.facts
-        record.dialect, record.said = facts.head.dialect, facts.head
-        record.policy, record.model = generation.policy, generation.model
+        policy = generation.policy
+        opening = read_opening(head, policy.identity, hears=policy.hears)
+        record.dialect, record.said = opening.head.dialect, opening.head
+        record.policy, record.model = policy, generation.model
+        record.standing = standing = self._live.standing
+        facts = opening.facts(record.began)
         if head.path.startswith(_MODELS_PATH) and _asks_for_models(head):
-            return _answer_models(exchange, Facts(facts.head, body=SILENT), generation, record)
-        body: bytes | None = None
-        while not isinstance(decision := decide(facts, generation.policy), Forward):
-            if isinstance(decision, Refusal):
-                return _refuse_decided(exchange, record, decision, facts, generation.policy)
-            if decision.need is Need.BODY:
-                body, reading = await learn_body(exchange, opening, generation.policy, self._limits.body_bytes)
-                if facts.head.text is None:
-                    record.dialect, record.said = reading.dialect or facts.head.dialect, reading
-                facts = Facts(facts.head, facts.route_name, reading, None, (), facts.method, facts.path)
-            elif decision.need is Need.SCORES:
-                scored = await score(decision, exchange, generation, record)
-                _note_scored(record, scored, generation.policy)
-                known = facts.head, facts.route_name, facts.body, scored.scores, (), facts.method, facts.path
-                facts = Facts(*known)
-            else:
-                facts = await self._learn_more(decision, facts, exchange, generation, record)
-        record.permitted(decision.permit)
-        if decision.permit.turn:
-            _note_turn(record, decision.permit, facts, generation.policy)
+            return _answer_models(exchange, facts, generation, record)
+        learner = Learner(exchange, opening, generation, record, self._limits.body_bytes)
+        decision = await settle(facts, policy, standing, learner.learn)
+        record.action = facts.action
+        if isinstance(decision, Refusal):
+            return _refuse_decided(exchange, record, decision, facts, policy)
+        record.permitted(decision)
+        if decision.turn:
+            _note_turn(record, decision, facts, policy)
         began = record.decided_seconds = time.perf_counter() - exchange.started
         if self._ledger is not None:
             written = self._ledger.decided(record)
@@ -145,17 +136,11 @@ class Gateway(Generic[E]):
                 await written
                 began = time.perf_counter() - exchange.started
         record.forwarding_began = began
-        outcome = await self._forwarder.forward(decision.permit, exchange, body)
+        outcome = await self._forwarder.forward(decision, exchange, learner.body)
         record.upstream_seconds = outcome.upstream_seconds
         record.ended = outcome.ended
         record.fault = outcome.fault
         return None
-
-    async def _learn_more(self, asked: Ask, facts: Facts, exchange: E, generation: Generation, record: Record) -> Facts:
-        """The facts that few requests need: further texts' scores, and the user's earlier texts."""
-        if asked.need is Need.MORE:
-            return facts.with_more(await score_more(asked.more, exchange, generation, record))
-        return facts.with_earlier(await learn_earlier(exchange, self._limits.body_bytes))
 
     def _tell(self, record: Record, exchange: Exchange) -> None:
         record.total_seconds = time.perf_counter() - exchange.started
@@ -175,13 +160,6 @@ def _record_of(exchange: Exchange) -> Record:
     record = Record(exchange.request_id, exchange.trace, peer, time.time(), head.method, head.path_text)
     record.client_request_id = head.client_request_id
     return record
-
-
-def _note_scored(record: Record, scored: Scored, policy: Policy) -> None:
-    record.cached = scored.cached
-    record.model_seconds = None if scored.cached else scored.seconds
-    if isinstance(scored.scores, Scores):
-        record.scored = (policy, scored.scores)
 
 
 def _note_turn(record: Record, permit: Permit, facts: Facts, policy: Policy) -> None:
@@ -209,11 +187,12 @@ def _asks_for_models(head: Head) -> bool:
 
 
 def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, record: Record) -> None:
+    facts.body = facts.body or SILENT
     principal = identify(facts, generation.policy)
     if isinstance(principal, Refusal):
         return _refuse(exchange, record, principal)
     if not isinstance(principal, Principal):
-        raise TypeError("the identity of a request without a body is known")
+        raise TypeError("nobody here learns who sends a request for the list of models")
     name = exchange.head.path_text[len(_MODELS_PATH) + 1 :]
     body = model_body(name, principal, generation.policy) if name else models_body(principal, generation.policy)
     if body is None:

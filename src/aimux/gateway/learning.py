@@ -1,4 +1,4 @@
-"""Learning the facts that a decision asks for: the body and what it says, and scores, from the cache or the model."""
+"""Learning the facts that a decision needs: the body and what it says, and scores, from the cache or the model."""
 
 import asyncio
 import time
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from aimux.core.policy import Policy
 from aimux.core.record import Record
-from aimux.core.request import SILENT, Ask, Found, Opaque, Reading, Scored
+from aimux.core.request import SILENT, Learnt, Need, NeedBody, NeedEarlier, NeedMore, NeedScores, Opaque, Reading
 from aimux.core.routing import with_beside
+from aimux.core.scores import Found, Scored, Scores
 from aimux.gateway.live import Generation
 from aimux.gateway.ports import Exchange, Scorer
 from aimux.wire.dialects import BodyKind, Opening, read_body, read_earlier
@@ -20,72 +20,107 @@ _READ_INLINE: Final = 32 * 1024
 _UNHEARD: Final = Reading(opaque=Opaque.UNHEARD)
 
 
-async def learn_body(exchange: Exchange, opening: Opening, policy: Policy, limit: int) -> tuple[bytes | None, Reading]:
-    """The body, and what it says; `limit` is the most bytes that it may decode to. Raises Failure.
+class Learner:
+    """Learns the facts of one exchange as its decision needs them, and notes in the record what that took.
 
-    A body of a type that nobody reads, and that cannot be JSON, is left where it is.
+    `body` is the body once it has been read, None before and where it was left where it is.
     """
-    codings = exchange.head.values(b"content-encoding")
-    kind = opening.body
-    if kind is BodyKind.OPAQUE and not codings and not may_be_json(first := await exchange.first_byte()):
-        return None, _UNHEARD if first else SILENT
-    body = await exchange.read_body()
-    hears, content_type, identity = policy.hears, opening.content_type, policy.identity
-    if len(body) < _READ_INLINE and not codings:
-        return body, read_body(body, kind, codings, identity, limit, hears=hears, content_type=content_type)
-    read = partial(read_body, body, kind, codings, identity, limit, hears=hears, content_type=content_type)
-    return body, await asyncio.get_running_loop().run_in_executor(None, read)
 
+    __slots__ = ("_exchange", "_generation", "_limit", "_opening", "_record", "body")
 
-async def learn_earlier(exchange: Exchange, limit: int) -> tuple[str, ...]:
-    """The user's texts before the last one. Few decisions ask for them: the body is read again. Raises Failure."""
-    codings = exchange.head.values(b"content-encoding")
-    body = await exchange.read_body()
-    if len(body) < _READ_INLINE and not codings:
-        return read_earlier(body, codings, limit)
-    return await asyncio.get_running_loop().run_in_executor(None, read_earlier, body, codings, limit)
+    def __init__(
+        self, exchange: Exchange, opening: Opening, generation: Generation, record: Record, limit: int
+    ) -> None:
+        """`limit` is the most bytes that a body may decode to."""
+        self._exchange = exchange
+        self._opening = opening
+        self._generation = generation
+        self._record = record
+        self._limit = limit
+        self.body: bytes | None = None
 
+    async def learn(self, need: Need) -> Learnt:
+        """The fact that is needed. Raises Failure where it cannot be learnt, and TypeError for one of another kind."""
+        match need:
+            case NeedScores():
+                return await self._scores(need)
+            case NeedBody():
+                return await self._reading()
+            case NeedMore():
+                return await self._more(need.texts)
+            case NeedEarlier():
+                return await self._earlier()
+        raise TypeError(f"nobody here learns what {type(need).__name__} asks for")
 
-async def score(asked: Ask, exchange: Exchange, generation: Generation, record: Record) -> Scored:
-    """The scores of a text, together with those of what stands beside it. Raises Failure."""
-    scorer = _scorer_of(generation)
-    scored = scorer.cached(asked.text)
-    if scored is None:
-        record.scoring_began = time.perf_counter() - exchange.started
-        scored = await scorer.score(asked.text)
-    if not asked.beside:
-        return scored
-    beside = [scorer.cached(text) or await scorer.score(text) for text in asked.beside]
-    return _together(scored, beside, generation.policy)
+    async def _reading(self) -> Reading:
+        """What the body says. One of a type that nobody reads, and that cannot be JSON, is left where it is."""
+        exchange, opening, policy = self._exchange, self._opening, self._generation.policy
+        codings = exchange.head.values(b"content-encoding")
+        kind = opening.body
+        if kind is BodyKind.OPAQUE and not codings and not may_be_json(first := await exchange.first_byte()):
+            reading = _UNHEARD if first else SILENT
+        else:
+            self.body = body = await exchange.read_body()
+            hears, content_type, identity = policy.hears, opening.content_type, policy.identity
+            args = body, kind, codings, identity, self._limit
+            if len(body) < _READ_INLINE and not codings:
+                reading = read_body(*args, hears=hears, content_type=content_type)
+            else:
+                read = partial(read_body, *args, hears=hears, content_type=content_type)
+                reading = await asyncio.get_running_loop().run_in_executor(None, read)
+        if opening.head.text is None:
+            self._record.dialect, self._record.said = reading.dialect or opening.head.dialect, reading
+        return reading
 
+    async def _earlier(self) -> tuple[str, ...]:
+        """The user's texts before the last one. Few decisions need them: the body is read again."""
+        codings = self._exchange.head.values(b"content-encoding")
+        body = await self._exchange.read_body()
+        if len(body) < _READ_INLINE and not codings:
+            return read_earlier(body, codings, self._limit)
+        return await asyncio.get_running_loop().run_in_executor(None, read_earlier, body, codings, self._limit)
 
-async def score_more(
-    texts: Sequence[str], exchange: Exchange, generation: Generation, record: Record
-) -> tuple[Found, ...]:
-    """The scores of texts, one after the other: a long list leaves others their turns at the model. Raises Failure."""
-    scorer, found = _scorer_of(generation), []
-    for text in texts:
-        scored = scorer.cached(text)
+    async def _scores(self, need: NeedScores) -> Found:
+        """The scores of a text, together with those of what stands beside it."""
+        scorer, record = self._scorer, self._record
+        scored = scorer.cached(need.text)
         if scored is None:
-            if record.scoring_began is None:
-                record.scoring_began = time.perf_counter() - exchange.started
-            scored = await scorer.score(text)
-            record.cached = False
-            record.model_seconds = (record.model_seconds or 0.0) + scored.seconds
-        found.append(scored.scores)
-    return tuple(found)
+            record.scoring_began = time.perf_counter() - self._exchange.started
+            scored = await scorer.score(need.text)
+        if need.beside:
+            beside = [scorer.cached(text) or await scorer.score(text) for text in need.beside]
+            scored = _together(scored, beside, self._generation)
+        record.cached = scored.cached
+        record.model_seconds = None if scored.cached else scored.seconds
+        if isinstance(scored.scores, Scores):
+            record.scored = (self._generation.policy, scored.scores)
+        return scored.scores
+
+    async def _more(self, texts: Sequence[str]) -> tuple[Found, ...]:
+        """The scores of texts, one after the other: a long list leaves others their turns at the model."""
+        scorer, record, found = self._scorer, self._record, []
+        for text in texts:
+            scored = scorer.cached(text)
+            if scored is None:
+                if record.scoring_began is None:
+                    record.scoring_began = time.perf_counter() - self._exchange.started
+                scored = await scorer.score(text)
+                record.cached = False
+                record.model_seconds = (record.model_seconds or 0.0) + scored.seconds
+            found.append(scored.scores)
+        return tuple(found)
+
+    @property
+    def _scorer(self) -> Scorer:
+        if self._generation.scorer is None:
+            raise RuntimeError("the decision needs scores, but the configuration has no intents")
+        return self._generation.scorer
 
 
-def _scorer_of(generation: Generation) -> Scorer:
-    if generation.scorer is None:
-        raise RuntimeError("the decision asks for scores, but the configuration has no intents")
-    return generation.scorer
-
-
-def _together(scored: Scored, beside: Sequence[Scored], policy: Policy) -> Scored:
+def _together(scored: Scored, beside: Sequence[Scored], generation: Generation) -> Scored:
     """A text's scores with those of the conversation's other messages; cached where none was read by the model."""
     return Scored(
-        with_beside(policy, scored.scores, [other.scores for other in beside]),
+        with_beside(generation.policy, scored.scores, [other.scores for other in beside]),
         all(each.cached for each in (scored, *beside)),
         sum(each.seconds for each in (scored, *beside)),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from aimux.core.policy import Policy
 from aimux.core.reason import Failure, Reason
+from aimux.core.standing import INITIAL, Standing
 from aimux.gateway.ports import Scorer
 
 
@@ -36,7 +37,7 @@ def _forget(_: Generation) -> None:
 
 @dataclass(slots=True)
 class Live:
-    """The generation that new requests get, and how many are being served.
+    """The generation and the standing that new requests get, and how many are being served.
 
     None is taken without a generation, while draining, and while anything stands in the way (`obstacles` says what, by
     who has found it).
@@ -44,6 +45,7 @@ class Live:
     """
 
     generation: Generation | None = None
+    standing: Standing = INITIAL
     draining: bool = False
     obstacles: dict[str, str] = field(default_factory=dict)
     in_flight: int = 0

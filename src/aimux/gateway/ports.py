@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 from aimux.core.decision import Permit
 from aimux.core.headers import Trace
 from aimux.core.record import Ended, Record
-from aimux.core.request import Scored
+from aimux.core.scores import Scored
 from aimux.core.values import value
 from aimux.wire.forwarding import Origin
 from aimux.wire.http1 import Head

@@ -12,25 +12,17 @@ from enum import StrEnum
 from typing import Final
 
 from aimux.audit.decisions import Decided
-from aimux.core.decision import Forward, decide
-from aimux.core.identity import identify
+from aimux.core.decision import Permit
+from aimux.core.gates import identify
+from aimux.core.identity import Claim, Place, Principal
 from aimux.core.policy import Policy
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD
 from aimux.core.refusal import Refusal, no_such_model
-from aimux.core.request import (
-    SILENT,
-    Ask,
-    ChosenBy,
-    Claim,
-    Facts,
-    Found,
-    Need,
-    Opaque,
-    Place,
-    Reading,
-)
+from aimux.core.request import SILENT, ChosenBy, Facts, Learnt, Need, NeedBody, NeedScores, Opaque, Reading
 from aimux.core.rules import Rule, sentence
+from aimux.core.scores import Found
+from aimux.core.standing import INITIAL
 from aimux.gateway.answers import MODELS_PATH, model_body
 from aimux.gateway.decided import is_decided, is_known
 from aimux.gateway.naming import names_of
@@ -44,6 +36,7 @@ from aimux.gateway.rescoring import (
     refusing_scores,
     scores_again,
 )
+from aimux.gateway.settle import settle_now
 
 PERMITTED: Final = frozenset({VERDICT_FORWARD, VERDICT_FALLBACK, VERDICT_ANSWERED})
 _OPAQUE: Final = {Rule.TEXT_TOKEN_IDS: Opaque.TOKENS, Rule.GUARD_UNHEARD: Opaque.UNHEARD}
@@ -109,6 +102,12 @@ class Judged:
 Result = Judged | Unjudged | Aside
 
 
+class _Unknown(Exception):  # noqa: N818  (it is no error: a fact is not in the record)
+    def __init__(self, why: Unjudged) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
 def before(decided: Decided) -> tuple[str, str | None]:
     """What was decided, in the terms of `Judged`: the verdict, and the route that was forwarded to."""
     return decided.verdict, decided.route if decided.verdict in PERMITTED else None
@@ -164,7 +163,7 @@ class Replay:
             return _answered(decided, claims, new)
         if decided.chosen_by in _BY_OTHER_TEXTS:
             return Unjudged.OTHER_TEXTS
-        facts = self._facts(decided, claims, old)
+        facts = replace(self._facts(decided, claims, old), now=decided.time)
         names = names_of(decided, new, None if old is None else old.policy)
         first: Judged | None = None
         for name in names:
@@ -203,19 +202,24 @@ class Replay:
         return Facts(Reading(claims), body=read if was_read else None, method=method, path=path)
 
     def _by_name(self, facts: Facts, decided: Decided, old: Version | None, *, is_whole: bool) -> Judged | Unjudged:
-        decision, basis = decide(facts, self._new.policy), Basis.EXACT
-        if isinstance(decision, Ask) and decision.need is Need.BODY:
-            return Unjudged.BODY
-        if isinstance(decision, Ask):
+        basis = Basis.EXACT
+
+        def learn(need: Need) -> Learnt:
+            nonlocal basis
+            if isinstance(need, NeedBody):
+                raise _Unknown(Unjudged.BODY)
+            if not isinstance(need, NeedScores):
+                raise _Unknown(Unjudged.OTHER_TEXTS)
             scored = self._scored(facts, decided, old, is_whole=is_whole)
             if isinstance(scored, Unjudged):
-                return scored
+                raise _Unknown(scored)
             scores, basis = scored
-            decision = decide(replace(facts, scores=scores), self._new.policy)
-        if isinstance(decision, Ask) and decision.need in {Need.MORE, Need.EARLIER}:
-            return Unjudged.OTHER_TEXTS
-        if isinstance(decision, Ask):
-            raise TypeError("a decision asks for what it has")
+            return scores
+
+        try:
+            decision = settle_now(facts, self._new.policy, INITIAL, learn)
+        except _Unknown as unknown:
+            return unknown.why
         return _judged(decision, basis)
 
     def _scored(
@@ -240,26 +244,27 @@ class Replay:
         return Unjudged.NO_TEXT if decided.text is None else Unjudged.EXCERPT
 
 
+def _learn_nothing(need: Need) -> Learnt:
+    raise TypeError(f"nothing is to be learnt of an unregistered caller, and {type(need).__name__} is needed")
+
+
 def _claim(name: str) -> Claim:
     return Claim(Place.HEADER, "", name)
 
 
 def _unregistered(new: Policy, old: Policy | None) -> Judged | Unjudged:
     """What becomes of a caller whose name, which is not recorded, the old configuration did not have."""
-    if new.agents - (old.agents if old else frozenset()):
+    if new.agents.keys() - (old.agents.keys() if old else frozenset()):
         return Unjudged.CALLER
-    decision = decide(Facts(Reading((_claim(_NOBODY),)), body=SILENT), new)
-    if isinstance(decision, Ask):
-        raise TypeError("nothing is to be learnt of an unregistered caller")
-    return _judged(decision)
+    return _judged(settle_now(Facts(Reading((_claim(_NOBODY),)), body=SILENT), new, INITIAL, _learn_nothing))
 
 
 def _answered(decided: Decided, claims: tuple[Claim, ...], new: Policy) -> Judged:
     principal = identify(Facts(Reading(claims), body=SILENT), new)
-    if isinstance(principal, Ask):
-        raise TypeError("the identity of a request without a body is known")
     if isinstance(principal, Refusal):
         return _judged(principal)
+    if not isinstance(principal, Principal):
+        raise TypeError("who sends a request that brings nothing but a claim is known")
     _, asks_for_one, name = decided.path.partition(f"{MODELS_PATH}/")
     if not asks_for_one or decided.method not in _READING:  # a list, or a preflight
         return Judged(VERDICT_ANSWERED, decided.route, decided.rule, decided.says)
@@ -268,9 +273,8 @@ def _answered(decided: Decided, claims: tuple[Claim, ...], new: Policy) -> Judge
     return Judged(VERDICT_ANSWERED, None, Rule.GATEWAY_MODELS, sentence(Rule.GATEWAY_MODELS))
 
 
-def _judged(decision: Forward | Refusal, basis: Basis = Basis.EXACT) -> Judged:
+def _judged(decision: Permit | Refusal, basis: Basis = Basis.EXACT) -> Judged:
     if isinstance(decision, Refusal):
         return Judged(decision.reason.code, None, decision.rule, decision.says, basis)
-    permit = decision.permit
-    verdict = VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD
-    return Judged(verdict, permit.route.name, permit.rule, permit.says, basis)
+    verdict = VERDICT_FALLBACK if decision.is_fallback else VERDICT_FORWARD
+    return Judged(verdict, decision.route.name, decision.rule, decision.says, basis)

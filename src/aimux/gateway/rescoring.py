@@ -5,18 +5,20 @@ of a text stand for is not recorded: nothing is said where that could make a per
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from aimux.audit.decisions import Decided
-from aimux.core.decision import Forward, decide
+from aimux.core.decision import Permit, decide
 from aimux.core.policy import Guard, Policy
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
 from aimux.core.refusal import Refusal
-from aimux.core.request import Facts, Scores
+from aimux.core.request import Facts
 from aimux.core.routing import match
+from aimux.core.scores import Scores
+from aimux.core.standing import INITIAL
 
 # Scores are recorded with four places: what is nearer to a threshold may stand on either side of it.
 _ROUNDING: Final = 0.000101
@@ -90,7 +92,7 @@ def scores_again(decided: Decided, old: Version | None, new: Version, facts: Fac
     if not passes_again(decided, old, new):
         return Unproved.UNKNOWN
     before, after = _placed(known, old.policy), _placed(known, new.policy)
-    if not _is_reproduced(decided, Facts(facts.head, None, facts.body, before), old.policy):
+    if not _is_reproduced(decided, replace(facts, route_name=None, scores=before), old.policy):
         return Unproved.PARTS
     if _is_close(known, new.policy) or not _is_decisive((old.policy, before), (new.policy, after)):
         return Unproved.PARTS
@@ -122,10 +124,10 @@ def _all(score: float, policy: Policy) -> tuple[float, ...]:
 
 def _is_reproduced(decided: Decided, facts: Facts, policy: Policy) -> bool:
     """Whether the whole text's scores alone give what was decided: then no part of the text has decided."""
-    decision = decide(facts, policy)
-    if isinstance(decision, Forward):
-        verdict = VERDICT_FALLBACK if decision.permit.is_fallback else VERDICT_FORWARD
-        return (verdict, decision.permit.route.name) == (decided.verdict, decided.route)
+    decision = decide(facts, policy, INITIAL)
+    if isinstance(decision, Permit):
+        verdict = VERDICT_FALLBACK if decision.is_fallback else VERDICT_FORWARD
+        return (verdict, decision.route.name) == (decided.verdict, decided.route)
     if isinstance(decision, Refusal):
         route = None if decision.route is None else decision.route.name
         return (decision.reason.code, route) == (decided.verdict, decided.route)

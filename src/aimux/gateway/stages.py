@@ -1,26 +1,12 @@
-"""What became of a request at each gate, and why, in words."""
+"""The steps of a decision in words: what became of a request at each gate, and why."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from aimux.config.problem import quoted
-from aimux.core.access import may_use
-from aimux.core.decision import Forward
-from aimux.core.request import Illegible, TextTooLong
-from aimux.gateway.gates import Decided, Gate
-
-
-class Passage(StrEnum):
-    """The outcome of a request at a gate.
-
-    Where min_score is not met, a part of the text or the fallback may serve; where there is no text, the fallback may.
-    """
-
-    PASSED = "passed"
-    REFUSED = "refused"
-    NOT_MET = "not met"
-    NOT_REACHED = "not reached"
+from aimux.core.rules import Rule, sentence
+from aimux.core.scores import Illegible, TextTooLong
+from aimux.core.steps import Gate, Passage, Step
+from aimux.gateway.traced import Traced
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,125 +18,83 @@ class Stage:
     why: str
 
 
-def stages(decided: Decided) -> tuple[Stage, ...]:
+def stages(traced: Traced) -> tuple[Stage, ...]:
     """Every gate in its order, and what became of the request there."""
-    return tuple(_stages(decided))
+    return tuple(_stage(gate, traced.step(gate), traced) for gate in Gate)
 
 
-def _stages(decided: Decided) -> Iterator[Stage]:
-    by, order = decided.by, list(Gate)
-    forwarded = isinstance(decided.decision, Forward)
-    for gate in order:
-        why = _why(gate, decided)
-        if gate is by:
-            yield Stage(gate, Passage.PASSED if forwarded else Passage.REFUSED, why)
-        elif order.index(gate) > order.index(by) or not _is_asked(gate, decided):
-            is_missing = gate is Gate.FALLBACK and decided.policy.fallback is None
-            yield Stage(gate, Passage.NOT_REACHED, "there is none" if is_missing else "")
-        elif _is_not_met(gate, decided):
-            yield Stage(gate, Passage.NOT_MET, why)
-        else:
-            yield Stage(gate, Passage.PASSED, why)
+def _stage(gate: Gate, step: Step | None, traced: Traced) -> Stage:
+    if step is None:
+        is_missing = gate is Gate.FALLBACK and traced.policy.fallback is None
+        return Stage(gate, Passage.NOT_REACHED, "there is none" if is_missing else "")
+    return Stage(gate, step.passage, _why(step, traced))
 
 
-def _is_not_met(gate: Gate, decided: Decided) -> bool:
-    if gate is Gate.TEXT:
-        return not decided.has_text
-    return gate is Gate.MIN_SCORE and (decided.match is None or not decided.match.contenders)
-
-
-def _is_asked(gate: Gate, decided: Decided) -> bool:
-    """Whether the decision asks something at a gate before the one that decided."""
-    named, found, scores = decided.facts.route_name is not None, decided.match, decided.scores
-    if not decided.has_text and not named:
-        return gate in {Gate.IDENTITY, Gate.NAMED_ROUTE, Gate.TEXT}
-    if gate is Gate.TEXT:
-        return not named or scores is not None
-    if gate is Gate.MIN_SCORE:
-        return not named
-    if gate is Gate.AMBIGUITY:
-        return not named and found is not None and bool(found.contenders)
-    if gate is Gate.PARTS:
-        meant, principal = decided.meant, decided.principal
-        hidden = meant is not None and principal is not None and may_use(principal, meant) is None
-        return not named and found is not None and not hidden
-    return gate is not Gate.ACCESS or decided.by is Gate.ACCESS
-
-
-def _why(gate: Gate, decided: Decided) -> str:
-    match gate:
+def _why(step: Step, traced: Traced) -> str:
+    match step.gate:
         case Gate.IDENTITY:
-            return _who(decided)
+            return _who(step)
         case Gate.NAMED_ROUTE:
-            return "none is named" if decided.facts.route_name is None else quoted(decided.facts.route_name)
+            return "none is named" if traced.facts.route_name is None else quoted(traced.facts.route_name)
         case Gate.TEXT:
-            return _text(decided)
+            return _text(step, traced)
         case Gate.GUARDS:
-            return _guards(decided)
+            return _guards(step, traced)
         case Gate.MIN_SCORE:
-            return _min_score(decided)
+            return _min_score(step)
         case Gate.AMBIGUITY:
-            return _ambiguity(decided)
+            return _ambiguity(step, traced)
         case Gate.PARTS:
-            return _parts(decided)
+            return _parts(step, traced)
         case Gate.ACCESS | Gate.FALLBACK:
-            return _rule(decided)
+            return traced.decision.says
 
 
-def _rule(decided: Decided) -> str:
-    return decided.decision.permit.says if isinstance(decided.decision, Forward) else decided.decision.says
+def _who(step: Step) -> str:
+    if step.principal is None:
+        return "" if step.rule is None else sentence(step.rule)
+    agent = step.principal.agent
+    return "an anonymous caller" if agent is None else f"agent '{agent}' is registered"
 
 
-def _who(decided: Decided) -> str:
-    principal = decided.principal
-    if principal is None:
-        return _rule(decided)
-    return "an anonymous caller" if principal.name is None else f"agent '{principal.name}' is registered"
-
-
-def _text(decided: Decided) -> str:
-    found = decided.facts.scores
-    if not decided.has_text and isinstance(decided.decision, Forward):
+def _text(step: Step, traced: Traced) -> str:
+    found = traced.facts.scores
+    if step.passage is Passage.NOT_MET:
         return "there is none"
+    if step.passage is Passage.PASSED:
+        return "it is read" if found else "it is not read: no route has intents"
     if isinstance(found, TextTooLong):
         return f"it is longer than {found.limit} tokens"
-    if isinstance(found, Illegible):
-        return found.why
-    return (
-        _rule(decided) if decided.by is Gate.TEXT else "it is read" if found else "it is not read: no route has intents"
-    )
+    return found.why if isinstance(found, Illegible) else traced.decision.says
 
 
-def _guards(decided: Decided) -> str:
-    guards, principal, scores = decided.policy.guards, decided.principal, decided.scores
-    if not guards or principal is None:
-        return "there are none"
-    asked = [place for place, guard in enumerate(guards) if principal.name not in guard.excepted]
-    if not asked:
-        return f"all of them except agent '{principal.name}'"
-    if scores is None:
-        return "there is no text"
-    passed = [place for place in asked if scores.guards[place] < guards[place].min_score]
-    refusing = [place for place in asked if place not in passed]
-    if scores.unread and not refusing:
+def _guards(step: Step, traced: Traced) -> str:
+    if step.rule is Rule.GUARD_UNREAD:
         return "the model does not know all that is said, and no guard can judge that"
-    place = refusing[0] if refusing else max(passed, key=lambda place: scores.guards[place] - guards[place].min_score)
-    return f"'{guards[place].name}' refuses from {_against(guards[place].min_score, scores.guards[place])}"
+    if step.rule is Rule.GUARD_UNHEARD:
+        return traced.decision.says
+    if step.guard is not None and step.score is not None:
+        return f"'{step.guard.name}' refuses from {_against(step.guard.min_score, step.score)}"
+    if not traced.policy.guards or traced.principal is None:
+        return "there are none"
+    return f"all of them except agent '{traced.principal.agent}'"
 
 
-def _min_score(decided: Decided) -> str:
-    found = decided.match
-    if found is None:
-        return "no route has intents"
-    return f"'{found.best.name}' needs {_against(found.best.min_score, found.score)}"
+def _min_score(step: Step) -> str:
+    found = step.match
+    return (
+        "no route has intents"
+        if found is None
+        else f"'{found.best.name}' needs {_against(found.best.min_score, found.score)}"
+    )
 
 
 def _against(threshold: float, score: float) -> str:
     return f"{threshold:g} and has {told(score, threshold)}"
 
 
-def _ambiguity(decided: Decided) -> str:
-    found, rival, threshold = decided.match, decided.rival, decided.policy.ambiguity_threshold
+def _ambiguity(step: Step, traced: Traced) -> str:
+    found, rival, threshold = step.match, step.rival, traced.policy.ambiguity_threshold
     if found is None or rival is None:
         return "no other route reaches its min_score"
     margin = found.score - rival[1]
@@ -160,13 +104,12 @@ def _ambiguity(decided: Decided) -> str:
     return f"{led}, which lacks {told(threshold - margin)} of {threshold:g}"
 
 
-def _parts(decided: Decided) -> str:
-    counted = decided.counted
-    if not counted:
+def _parts(step: Step, traced: Traced) -> str:
+    if not step.stands:
         return "no part stands for another route"
     stands = (
-        f"{quoted(stand.words)} stands for '{decided.policy.routes[stand.place].name}' ({told(stand.score)})"
-        for stand in counted
+        f"{quoted(stand.words)} stands for '{traced.policy.routes[stand.place].name}' ({told(stand.score)})"
+        for stand in step.stands
     )
     return "; ".join(stands)
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from aimux.core.policy import Access, Policy, Route
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_FORWARD
-from aimux.core.request import Found
+from aimux.core.scores import Found
 from aimux.gateway.dry_run import judge
 from aimux.intent.quality import Deciding, Kind, Outcome, Trial
 

@@ -6,15 +6,17 @@ from itertools import product
 from typing import Final
 
 from aimux.core.access import may_use, usable_routes
-from aimux.core.decision import Forward
+from aimux.core.decision import Permit
 from aimux.core.policy import FALLBACK_NAME, Access, Route
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
 from aimux.core.refusal import Refusal
 from aimux.core.routing import Match
+from aimux.core.rules import Rule
+from aimux.core.steps import Gate, Passage
 from aimux.gateway import adjusted
 from aimux.gateway.adjusted import Bound, Case, Change, above, at_most
 from aimux.gateway.dry_run import decided
-from aimux.gateway.gates import Decided, Gate
+from aimux.gateway.traced import Traced, traced
 from aimux.intent.explain import Looks
 
 _MOST_CHANGES: Final = 3
@@ -47,10 +49,10 @@ class Way:
         return f"{done}: refused as {self.verdict} ({self.status})"
 
 
-def decide_case(case: Case, looks: Looks) -> Decided:
+def decide_case(case: Case, looks: Looks) -> Traced:
     """The decision on a case. Raises EncodingError."""
-    found = decided(case.text, case.agent, case.policy, lambda text: looks.score(text, case.policy), case.named)
-    return Decided(*found, case.policy)
+    _, facts = decided(case.text, case.agent, case.policy, lambda text: looks.score(text, case.policy), case.named)
+    return traced(facts, case.policy)
 
 
 def ways(case: Case, looks: Looks) -> tuple[Way, ...]:
@@ -76,19 +78,19 @@ def ways(case: Case, looks: Looks) -> tuple[Way, ...]:
     return ()
 
 
-def _outcome(found: Decided) -> tuple[str, int, str | None]:
+def _outcome(found: Traced) -> tuple[str, int, str | None]:
     if isinstance(found.decision, Refusal):
         return found.decision.reason.code, found.decision.reason.status, None
-    permit = found.decision.permit
+    permit = found.decision
     return (VERDICT_FALLBACK if permit.is_fallback else VERDICT_FORWARD), 200, permit.route.name
 
 
-def _is_better(there: Decided, verdict: str) -> bool:
-    return isinstance(there.decision, Forward) and _outcome(there)[0] != verdict
+def _is_better(there: Traced, verdict: str) -> bool:
+    return isinstance(there.decision, Permit) and _outcome(there)[0] != verdict
 
 
 def _tried(
-    case: Case, offered: Iterator[tuple[Change, ...]], looks: Looks, wanted: Callable[[Decided], bool]
+    case: Case, offered: Iterator[tuple[Change, ...]], looks: Looks, wanted: Callable[[Traced], bool]
 ) -> tuple[Way, ...]:
     """Those of the offered ways that do what they say, at all values of each threshold or else just at the one given.
 
@@ -109,7 +111,7 @@ def _kind(change: Change) -> tuple[object, ...]:
     return change.what, change.of, change.bound or change.value
 
 
-def _verified(case: Case, steps: Sequence[Change], looks: Looks, wanted: Callable[[Decided], bool]) -> Way | None:
+def _verified(case: Case, steps: Sequence[Change], looks: Looks, wanted: Callable[[Traced], bool]) -> Way | None:
     outcomes = set()
     for makes in product(*(step.makes for step in steps)):
         there = case
@@ -122,7 +124,7 @@ def _verified(case: Case, steps: Sequence[Change], looks: Looks, wanted: Callabl
     return Way(tuple(steps), *outcomes.pop()) if len(outcomes) == 1 else None
 
 
-def _away(now: Decided) -> Iterator[Change]:
+def _away(now: Traced) -> Iterator[Change]:
     """What might keep a text from the route that it goes to."""
     found = now.match
     if found is None:
@@ -137,7 +139,7 @@ def _away(now: Decided) -> Iterator[Change]:
             yield adjusted.ambiguity(value, Bound.AT_LEAST)
 
 
-def _higher(now: Decided, place: int, score: float) -> Iterator[Change]:
+def _higher(now: Traced, place: int, score: float) -> Iterator[Change]:
     """Each higher min_score of a route where something could change, the lowest first.
 
     That is above a score which decides now, and above each higher one by which a part stands for the route.
@@ -148,7 +150,7 @@ def _higher(now: Decided, place: int, score: float) -> Iterator[Change]:
         yield adjusted.min_score(now.policy.routes[place].name, value, Bound.AT_LEAST, values[number:])
 
 
-def _stood(found: Decided, place: int) -> Iterator[float]:
+def _stood(found: Traced, place: int) -> Iterator[float]:
     """The scores by which parts stand for a route."""
     yield from (stand.score for stand in (found.scores.stands if found.scores else ()) if stand.place == place)
 
@@ -185,33 +187,26 @@ def _identified(case: Case) -> Iterator[Change]:
         yield adjusted.asked_by(None)
 
 
-def _unguarded(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
-    scores, guards = here.scores, here.policy.guards
-    if scores is None:
+def _unguarded(case: Case, here: Traced, looks: Looks) -> Iterator[Change]:
+    step = here.step(Gate.GUARDS)
+    if step is None or step.passage is not Passage.REFUSED or step.guard is None or step.score is None:
         return
-    place = next(
-        (
-            place
-            for place, guard in enumerate(guards)
-            if scores.guards[place] >= guard.min_score and case.agent not in guard.excepted
-        ),
-        None,
-    )
-    if place is None:  # not what it scores refuses it, but what has no score
+    guards = here.policy.guards
+    if step.rule is not Rule.GUARD_REFUSED:  # not what it scores refuses it, but what has no score
         asked = [guard.name for guard in guards if case.agent is not None and case.agent not in guard.excepted]
         yield from (adjusted.excepted(case.agent or "", name) for name in asked)
         return
-    value = above(scores.guards[place])
+    value = above(step.score)
     if value is not None:
-        yield adjusted.guard_min_score(guards[place].name, value)
+        yield adjusted.guard_min_score(step.guard.name, value)
     if case.agent is not None:
-        yield adjusted.excepted(case.agent, guards[place].name)
-    change = adjusted.without(looks.guarded(case.text)[place].piece.words, case.text)
+        yield adjusted.excepted(case.agent, step.guard.name)
+    change = adjusted.without(looks.guarded(case.text)[guards.index(step.guard)].piece.words, case.text)
     if change is not None:
         yield change
 
 
-def _matching(case: Case, here: Decided, looks: Looks) -> Iterator[Change]:
+def _matching(case: Case, here: Traced, looks: Looks) -> Iterator[Change]:
     if here.match is not None:
         yield from _lower(case, here.match, looks)
     if here.by is Gate.FALLBACK and isinstance(here.decision, Refusal):
@@ -232,7 +227,7 @@ def _lower(case: Case, found: Match, looks: Looks) -> Iterator[Change]:
             yield adjusted.min_score(name, value, Bound.AT_MOST, values[number:])
 
 
-def _without_parts(case: Case, here: Decided) -> Iterator[Change]:
+def _without_parts(case: Case, here: Traced) -> Iterator[Change]:
     for stand in here.counted:
         change = adjusted.without(stand.words, case.text)
         if change is not None:
@@ -245,13 +240,13 @@ def _permitted(case: Case, name: str, route: Route | None) -> Iterator[Change]:
         return
     if case.agent is not None and route.access is Access.RESTRICTED:
         yield adjusted.allowed(case.agent, name)
-    for agent in sorted(case.policy.agents):
-        if agent != case.agent and may_use(case.policy.principals[agent], route):
+    for agent in sorted(case.policy.claimed):
+        if agent != case.agent and may_use(case.policy.claimed[agent], route):
             yield adjusted.asked_by(agent)
             return
 
 
-def _by_name(here: Decided) -> Iterator[Change]:
+def _by_name(here: Traced) -> Iterator[Change]:
     """Naming a route that the caller may use: one that the text could mean, or any where nothing was asked of it."""
     principal, found = here.principal, here.match
     if principal is None:

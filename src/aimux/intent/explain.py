@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from aimux.core.policy import Policy
-from aimux.core.request import Found, Illegible, Scores, TextTooLong
+from aimux.core.scores import Found, Illegible, Scores, TextTooLong
 from aimux.intent import formula
 from aimux.intent.encoder import Vectors
 from aimux.intent.parts import Part

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aimux.core.policy import Policy
-from aimux.core.request import Scores, Stand
+from aimux.core.scores import Scores, Stand
 from aimux.intent import formula
 from aimux.intent.encoder import Encoder, EncodingError, Vectors
 from aimux.intent.model import ModelError

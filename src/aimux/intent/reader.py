@@ -11,7 +11,7 @@ import numpy as np
 
 from aimux.core.legible import IllegibleError, Legible, seen
 from aimux.core.policy import Policy
-from aimux.core.request import Found, Illegible, Scores, Stand, TextTooLong
+from aimux.core.scores import Found, Illegible, Scores, Stand, TextTooLong
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.index import IntentIndex
 from aimux.intent.locating import Locator

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from aimux.core.request import Found
+from aimux.core.scores import Found
 from aimux.intent.encoder import Vectors
 from aimux.intent.reader import Plan, TextReader
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from aimux.core.policy import Policy
-from aimux.core.request import Found
+from aimux.core.scores import Found
 from aimux.intent.encoder import Vectors
 from aimux.intent.evidence import NOWHERE, Case
 from aimux.intent.reader import Plan, TextReader

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import Found, Scored
+from aimux.core.scores import Found, Scored
 from aimux.intent.limits import ScorerLimits
 from aimux.intent.reader import TextReader
 from aimux.intent.turns import Job, Result, Turns

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from aimux.core.policy import Policy
-from aimux.core.request import Scores
 from aimux.core.routing import Match, match
+from aimux.core.scores import Scores
 from aimux.intent import formula
 from aimux.intent.encoder import Vectors
 from aimux.intent.index import IntentIndex

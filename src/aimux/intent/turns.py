@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import Found
+from aimux.core.scores import Found
 from aimux.intent.encoder import Vectors
 from aimux.intent.reader import Plan, TextReader
 

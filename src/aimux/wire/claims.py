@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from aimux.core.headers import folded
+from aimux.core.identity import Claim, Place
 from aimux.core.policy import IdentitySources
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import Claim, Place
 from aimux.wire.http1 import Head
 
 

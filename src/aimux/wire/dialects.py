@@ -7,9 +7,10 @@ from enum import Enum, auto
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+from aimux.core.identity import Claim
 from aimux.core.policy import IdentitySources
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import SILENT, Claim, Facts, Flaw, Opaque, Reading
+from aimux.core.request import SILENT, Facts, Flaw, Opaque, Reading
 from aimux.wire.claims import header_claims, is_name, query_claims
 from aimux.wire.conversations import heard, heard_in_passing, meaningful
 from aimux.wire.decode import decode, read_json
@@ -47,11 +48,29 @@ class BodyKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a head alone says of a request, and how its body would be read, which has this Content-Type."""
+    """What a head alone says of a request, and how its body would be read, which has this Content-Type.
 
-    facts: Facts
+    `silent` is the reading of a body that is known to say nothing without being read, else None.
+    """
+
+    head: Reading
+    route_name: str | None
+    method: str
+    path: str
+    silent: Reading | None
     body: BodyKind
     content_type: bytes
+
+    def facts(self, now: float) -> Facts:
+        """The facts of a request with this head, as they are at this moment, in seconds since the epoch."""
+        return Facts(
+            self.head,
+            route_name=self.route_name,
+            method=self.method,
+            path=self.path,
+            now=now,
+            body=self.silent,
+        )
 
 
 def read_opening(head: Head, sources: IdentitySources, *, hears: bool = False) -> Opening:
@@ -64,10 +83,10 @@ def _opening(head: Head, sources: IdentitySources, *, hears: bool) -> Opening:
     name = named_route(head)
     # A body that cannot speak of identity, nor of a text that is wanted, is known to be silent without being read.
     is_silent = kind is BodyKind.OPAQUE or (kind is BodyKind.MULTIPART and name is not None)
-    unread = SILENT if is_silent and (head.length == 0 or not hears) else None
+    silent = SILENT if is_silent and (head.length == 0 or not hears) else None
     said = read_head(head, sources, hears=hears)
-    facts = Facts(said, name, unread, method=head.method, path=head.path_text)
-    return Opening(facts, kind, head.first.get(b"content-type", b""))
+    content_type = head.first.get(b"content-type", b"")
+    return Opening(said, name, head.method, head.path_text, silent, kind, content_type)
 
 
 _remembered_opening = lru_cache(maxsize=_MOST_OPENINGS)(_opening)

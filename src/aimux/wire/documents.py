@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Final
 
+from aimux.core.identity import Claim, Place
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import Claim, Opaque, Place, Reading
+from aimux.core.request import Opaque, Reading
 from aimux.wire.claims import claim, is_name
 from aimux.wire.conversations import all_said, heard, heard_in_passing
 from aimux.wire.decode import read_json

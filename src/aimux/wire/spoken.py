@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from aimux.core.request import Claim, Opaque, Reading
+from aimux.core.identity import Claim
+from aimux.core.request import Opaque, Reading
 from aimux.wire.conversations import all_said, beside_text, besides, heard, meaningful
 from aimux.wire.protocols import a2a_asked, gemini_embedded, gemini_messages, mcp_asked
 from aimux.wire.user_turns import last_turn_of_user, turns_of_user

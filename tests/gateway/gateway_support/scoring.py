@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from aimux.core.reason import Failure
-from aimux.core.request import Scores, TextTooLong
+from aimux.core.scores import Scores, TextTooLong
 from aimux.intent.limits import ScorerLimits
 from aimux.intent.reader import Plan
 from aimux.intent.scorer import ThreadedScorer

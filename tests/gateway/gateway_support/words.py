@@ -7,7 +7,7 @@ from hashlib import sha256
 import numpy as np
 
 from aimux.core.policy import Route, Upstream
-from aimux.core.request import Scores
+from aimux.core.scores import Scores
 from aimux.intent.index import IntentIndex
 from aimux.intent.reader import TextReader
 

@@ -46,7 +46,7 @@ class Action(NamedTuple):
     target: str | None = None
 
 
-@value
+@dataclass(slots=True, unsafe_hash=True)
 class Reading:
     """What one part of a request (its head, or its body) says about who asks and what for.
 
@@ -54,6 +54,7 @@ class Reading:
     of a conversation's other messages, of other fields. `listed` are the further texts of a list whose first one is
     `text`: each is judged by itself. `earlier` are the user's texts before the last one, the nearest first; None where
     there may be some that nobody has looked for.
+    `wire` puts it together, the `action` last; nobody changes it afterwards.
     """
 
     claims: tuple[Claim, ...] = ()

@@ -61,12 +61,12 @@ class Learner:
             reading = _UNHEARD if first else SILENT
         else:
             self.body = body = await exchange.read_body()
-            hears, content_type, identity = policy.hears, opening.content_type, policy.identity
-            args = body, kind, codings, identity, self._limit
+            known = body, kind, codings, policy.identity, self._limit
+            action, content_type = opening.head.action, opening.content_type
+            read = partial(read_body, *known, hears=policy.hears, content_type=content_type, action=action)
             if len(body) < _READ_INLINE and not codings:
-                reading = read_body(*args, hears=hears, content_type=content_type)
+                reading = read()
             else:
-                read = partial(read_body, *args, hears=hears, content_type=content_type)
                 reading = await asyncio.get_running_loop().run_in_executor(None, read)
         if opening.head.text is None:
             self._record.dialect, self._record.said = reading.dialect or opening.head.dialect, reading

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 from aimux.core.identity import Claim
 from aimux.core.policy import IdentitySources
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import SILENT, Facts, Flaw, Opaque, Reading
+from aimux.core.request import SILENT, Action, Facts, Flaw, Opaque, Reading
+from aimux.wire.actions import action_of_head
 from aimux.wire.claims import header_claims, is_name, query_claims
 from aimux.wire.conversations import heard, heard_in_passing, meaningful
 from aimux.wire.decode import decode, read_json
@@ -21,6 +22,7 @@ from aimux.wire.spoken import earlier_turns
 from aimux.wire.uploads import disguised, is_heard, said_in_bytes, said_in_upload, texts_of_form
 
 ROUTE_HEADER = b"x-aimux-route"
+_MCP_VERSION = b"mcp-protocol-version"
 _TEXT_PARAMETERS = ("q", "query")
 _TEXT_FIELDS = ("q", "query", "prompt", "input")
 _JSON_DIALECTS = ("json", "messages", "a2a", "mcp")
@@ -85,6 +87,7 @@ def _opening(head: Head, sources: IdentitySources, *, hears: bool) -> Opening:
     is_silent = kind is BodyKind.OPAQUE or (kind is BodyKind.MULTIPART and name is not None)
     silent = SILENT if is_silent and (head.length == 0 or not hears) else None
     said = read_head(head, sources, hears=hears)
+    said.action = action_of_head(head.method, head.path_text, speaks_mcp=_MCP_VERSION in head.first)
     content_type = head.first.get(b"content-type", b"")
     return Opening(said, name, head.method, head.path_text, silent, kind, content_type)
 
@@ -188,9 +191,11 @@ def read_body(
     *,
     hears: bool = False,
     content_type: bytes = b"",
+    action: Action | None = None,
 ) -> Reading:
     """What a body says. `codings` are its Content-Encoding values, `limit` the most bytes it may decode to.
 
+    `action` is what the head says that the request asks for.
     `hears`: what is said beside the text counts, also in texts of other types, in parts as `content_type` says, and in
     JSON that goes by another type, which many servers take.
     """
@@ -204,7 +209,7 @@ def read_body(
         elif kind is BodyKind.MULTIPART:
             found = _read_form(body, content_type, hears=hears)
         else:
-            found = _read(body, kind, sources, hears=hears)
+            found = _read(body, kind, sources, action, hears=hears)
         if not hears or found.dialect in _JSON_DIALECTS:
             return found
         if may_be_json(body.lstrip(MARK_BYTES)[:1]):
@@ -240,11 +245,11 @@ def _read_form(body: bytes, content_type: bytes, *, hears: bool) -> Reading:
     return replace(found, beside=tuple(text for text in said if text != found.text))
 
 
-def _read(body: bytes, kind: BodyKind, sources: IdentitySources, *, hears: bool) -> Reading:
+def _read(body: bytes, kind: BodyKind, sources: IdentitySources, action: Action | None, *, hears: bool) -> Reading:
     if kind is BodyKind.TEXT:
         return Reading(text=meaningful(_utf8(body)), dialect="text")
     if kind is BodyKind.JSON or (kind is not BodyKind.OPAQUE and body.lstrip(b" \t\r\n").startswith(b"{")):
-        return read_document(read_json(body), sources.body_field, hears=hears) if body else SILENT
+        return read_document(read_json(body), sources.body_field, hears=hears, action=action) if body else SILENT
     if kind is not BodyKind.OPAQUE and body[:_MARKS].lstrip(MARK_BYTES).startswith(b"{"):
         raise bad("a JSON body must be in UTF-8, without a byte order mark")
     if kind is BodyKind.JSON_OR_OPAQUE and hears:

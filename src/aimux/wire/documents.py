@@ -5,7 +5,8 @@ from typing import Final
 
 from aimux.core.identity import Claim, Place
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import Opaque, Reading
+from aimux.core.request import Action, Opaque, Reading
+from aimux.wire.actions import action_of_document
 from aimux.wire.claims import claim, is_name
 from aimux.wire.conversations import all_said, heard, heard_in_passing
 from aimux.wire.decode import read_json
@@ -24,10 +25,10 @@ MARK_BYTES: Final = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 _MOST_LINES: Final = 1000
 
 
-def read_document(document: object, identity: str | None, *, hears: bool) -> Reading:
+def read_document(document: object, identity: str | None, *, hears: bool, action: Action | None = None) -> Reading:
     """What a document says; the caller's name under the key `identity`, where there is one. Raises Failure for none.
 
-    `hears`: what is said beside the text counts.
+    `hears`: what is said beside the text counts. `action` is what the request's head says of it.
     """
     if not isinstance(document, dict):
         beside = tuple(heard(document)) if hears else ()
@@ -37,10 +38,12 @@ def read_document(document: object, identity: str | None, *, hears: bool) -> Rea
     if identity is not None and identity in document:
         claims = (claim(Place.BODY, identity, document[identity]),)
     found = find_spoken(document, claims, collect=hears) or Reading(claims, None, "json")
-    if not hears:
-        return found
-    opaque = found.opaque or (Opaque.TOKENS if holds_tokens(document) else None)
-    return replace(found, beside=_beside(document, identity, found), opaque=opaque)
+    if hears:
+        opaque = found.opaque or (Opaque.TOKENS if holds_tokens(document) else None)
+        found = replace(found, beside=_beside(document, identity, found), opaque=opaque)
+    if action is not None:
+        found.action = action_of_document(document, action)
+    return found
 
 
 def _beside(document: dict[str, object], identity: str | None, spoken: Reading) -> tuple[str, ...]:

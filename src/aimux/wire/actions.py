@@ -1,0 +1,71 @@
+"""What a request asks for, in the words of the protocol that it is written in: by its path, or by its JSON-RPC method.
+
+The method and the target are the caller's: they describe, and grant nothing.
+"""
+
+import re
+from typing import Final
+
+from aimux.core.request import Action, Protocol
+
+_LONGEST_METHOD: Final = 128
+_OPENAI: Final = re.compile(
+    r"/(chat/completions|responses|completions|embeddings|moderations|images/(?:generations|edits|variations)"
+    r"|audio/(?:speech|transcriptions|translations))/?\Z"
+)
+"""The end of a path of OpenAI's API, whatever its version or, on Azure, the deployment before it."""
+_DEPLOYMENT: Final = re.compile(r"/deployments/([^/]+)/")
+_ANTHROPIC: Final = re.compile(r"/v1/(messages(?:/count_tokens)?|complete)/?")
+_A2A_REST: Final = re.compile(r"/(message:(?:send|stream)|extendedAgentCard|tasks/[^/]+:(?:cancel|subscribe))\Z")
+_MCP_FAMILIES: Final = frozenset(
+    (
+        *("tools", "resources", "prompts", "notifications", "completion", "logging", "sampling", "roots"),
+        *("elicitation", "server", "subscriptions"),
+    )
+)
+_MCP_METHODS: Final = frozenset(("initialize", "ping"))
+_A2A_FAMILIES: Final = frozenset(("message", "tasks", "agent"))
+_A2A_METHODS: Final = frozenset(
+    (
+        *("SendMessage", "SendStreamingMessage", "GetTask", "ListTasks", "CancelTask", "SubscribeToTask"),
+        *("CreateTaskPushNotificationConfig", "GetTaskPushNotificationConfig", "ListTaskPushNotificationConfigs"),
+        *("DeleteTaskPushNotificationConfig", "GetExtendedAgentCard"),
+    )
+)
+_TARGETS: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+"""The parameter that names the tool, prompt or resource of an MCP method."""
+
+
+def action_of_head(method: str, path: str, *, speaks_mcp: bool) -> Action:
+    """What method and path of the request line say; `speaks_mcp`: a header says that the body is MCP."""
+    if speaks_mcp:
+        return Action(Protocol.MCP, method)
+    if found := _OPENAI.search(path):
+        deployment = _DEPLOYMENT.search(path)
+        return Action(Protocol.OPENAI, found[1].replace("/", "."), deployment and deployment[1])
+    if found := _ANTHROPIC.fullmatch(path):
+        return Action(Protocol.ANTHROPIC, found[1].replace("/", "."))
+    if found := _A2A_REST.search(path):
+        return Action(Protocol.A2A, re.sub(r"/[^/]+:", ":", found[1]))
+    return Action(Protocol.PLAIN, method)
+
+
+def action_of_document(document: dict[str, object], head: Action) -> Action:
+    """What a JSON body says beside its head: the method of JSON-RPC, or the model of a provider's API."""
+    method = document.get("method")
+    if isinstance(method, str) and "jsonrpc" in document and len(method) <= _LONGEST_METHOD:
+        return _of_rpc(document, method, head)
+    if head.protocol is Protocol.PLAIN or head.target is not None:
+        return head
+    model = document.get("model")
+    return Action(head.protocol, head.method, model) if isinstance(model, str) and model else head
+
+
+def _of_rpc(document: dict[str, object], method: str, head: Action) -> Action:
+    family = method.partition("/")[0]
+    is_mcp = head.protocol is Protocol.MCP or family in _MCP_FAMILIES or method in _MCP_METHODS
+    if not is_mcp and family not in _A2A_FAMILIES and method not in _A2A_METHODS:
+        return head
+    params, name = document.get("params"), _TARGETS.get(method) if is_mcp else None
+    target = params.get(name) if isinstance(params, dict) and name is not None else None
+    return Action(Protocol.MCP if is_mcp else Protocol.A2A, method, target if isinstance(target, str) else None)

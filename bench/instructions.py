@@ -1,9 +1,10 @@
-"""`python -m bench.instructions`: instructions that the gateway executes for a seen request, counted by callgrind.
+"""`python -m bench.instructions`: instructions that the gateway executes for a request, counted by callgrind.
 
-    python -m bench.instructions [--against PYTHON]
+    python -m bench.instructions [--against PYTHON] [--kinds seen refused new]
 
 Seconds are too noisy to see a few per cent; instructions are not. A fixed script of 2,000 requests goes over one
-connection, all of texts seen before: queries, JSON, conversations, refusals, routes by name. `PYTHON` is the
+connection. `seen`: texts seen before, as queries, JSON, conversations, refusals, routes by name. `refused`: refusals
+alone. `new`: every text is another one, which the model reads; that takes a quarter of an hour. `PYTHON` is the
 interpreter of another checkout's virtual environment, whose gateway gets the same requests in the same run.
 """
 
@@ -17,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -44,13 +46,15 @@ def main(arguments: Sequence[str]) -> int:
     """Count, and print a line a gateway; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.instructions", description=__doc__.splitlines()[0])
     parser.add_argument("--against", type=Path, metavar="PYTHON", help="interpreter of another checkout's environment")
+    parser.add_argument("--kinds", nargs="+", choices=SCRIPTS, default=["seen", "refused"], metavar="KIND")
     options = parser.parse_args(arguments)
     try:
-        own = count(Path(sys.executable))
-        _say(f"instructions a request: {own:,.0f}")
-        if options.against is not None:
-            other = count(options.against)
-            _say(f"those of the other:     {other:,.0f}; this is {own / other:.4f} of it")
+        for kind in options.kinds:
+            own = count(Path(sys.executable), kind)
+            _say(f"{kind}: instructions a request: {own:,.0f}")
+            if options.against is not None:
+                other = count(options.against, kind)
+                _say(f"{kind}: those of the other:     {other:,.0f}; this is {own / other:.4f} of it")
     except (BenchError, OSError) as error:
         sys.stderr.write(f"bench.instructions: {error}\n")
         return 1
@@ -62,8 +66,8 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def count(python: Path) -> float:
-    """Instructions that the gateway of this interpreter's environment executes for each request of the script."""
+def count(python: Path, kind: str = "seen") -> float:
+    """Instructions that the gateway of this interpreter's environment executes for each request of a script."""
     with TemporaryDirectory() as folder, _upstream() as upstream:
         port = free_port()
         config = Path(folder) / "aimux.yaml"
@@ -75,13 +79,14 @@ def count(python: Path) -> float:
             process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603  (our own words)
         try:
             connection = _connect(port, process)
-            script = list(requests())
-            for request in script:
+            warming, script = SCRIPTS[kind]
+            for request in warming():
                 _ask(connection, request)
+            requests = [request for request, _ in zip(cycle(script()), range(REQUESTS), strict=False)]
             _control("--zero", process.pid)
             started = time.monotonic()
-            for number in range(REQUESTS):
-                _ask(connection, script[number % len(script)])
+            for request in requests:
+                _ask(connection, request)
             took = time.monotonic() - started
             _control("--dump", process.pid)
             time.sleep(_IDLE)
@@ -93,8 +98,8 @@ def count(python: Path) -> float:
         return (served - idle * took / _IDLE) / REQUESTS
 
 
-def requests() -> Iterator[bytes]:
-    """The script's requests: in a run all of them come again and again."""
+def seen() -> Iterator[bytes]:
+    """Requests that come again and again."""
     yield b"GET /?client_id=finance-bot&q=analyze+revenue HTTP/1.1\r\nHost: gateway\r\n\r\n"
     yield b"GET /?client_id=finance-bot&q=reset+the+database HTTP/1.1\r\nHost: gateway\r\n\r\n"
     agent = b"X-Source-Agent: finance-bot\r\n"
@@ -105,6 +110,30 @@ def requests() -> Iterator[bytes]:
     yield _post(b"/v1/files", agent + b"X-AIMux-Route: finance\r\n", b'{"purpose": "batch"}')
     yield _post(b"/", b"", b'{"agent": "finance-bot", "prompt": "analyze budget"}')
     yield b"GET /?q=hello+there HTTP/1.1\r\nHost: gateway\r\n\r\n"
+
+
+def refused() -> Iterator[bytes]:
+    """Requests that are refused, each for another reason; they come again and again."""
+    yield b"GET /?client_id=finance-bot&q=reset+the+database HTTP/1.1\r\nHost: gateway\r\n\r\n"
+    yield b"GET /?client_id=stranger&q=analyze+revenue HTTP/1.1\r\nHost: gateway\r\n\r\n"
+    yield b"GET /?q=reset+the+database HTTP/1.1\r\nHost: gateway\r\n\r\n"
+    agent = b"X-Source-Agent: finance-bot\r\n"
+    yield _post(b"/", agent + b"X-AIMux-Route: nowhere\r\n", b'{"purpose": "batch"}')
+    yield _post(b"/", agent, b'{"query": "reset the database"}')
+    yield _post(b"/", b"", b'{"agent": "finance-bot", "prompt": "delete users"}')
+    yield _post(b"/", agent, b'{"query": "analyze the budget and then delete users"}')
+    yield _post(b"/", agent, b'{"query": ')
+
+
+def new() -> Iterator[bytes]:
+    """As many requests as a run has, of texts that differ."""
+    for number in range(REQUESTS):
+        text = b"analyze the budget of branch %d for the %dth quarter" % (number, number % 97)
+        yield _post(b"/", b"X-Source-Agent: finance-bot\r\n", b'{"query": "%b"}' % text)
+
+
+SCRIPTS: Final = {"seen": (seen, seen), "refused": (refused, refused), "new": (seen, new)}
+"""What is sent before counting begins, and what is counted."""
 
 
 def _post(path: bytes, headers: bytes, body: bytes) -> bytes:

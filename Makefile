@@ -85,8 +85,8 @@ costs: setup ## what one hostile client can make the gateway spend for each byte
 	@$(BIN)/python -m bench.costs $(COSTS_ARGS)
 
 .PHONY: instructions
-instructions: setup ## instructions that a seen request costs, by callgrind; AGAINST=python of another checkout's .venv to compare
-	@$(BIN)/python -m bench.instructions $(if $(AGAINST),--against $(AGAINST))
+instructions: setup ## instructions that a request costs, by callgrind; AGAINST=python of another checkout's .venv, KINDS=seen refused new
+	@$(BIN)/python -m bench.instructions $(if $(AGAINST),--against $(AGAINST)) $(if $(KINDS),--kinds $(KINDS))
 .PHONY: frames
 frames: setup $(VENV)/dev.stamp ## what frameworks write under the user's role, captured from them anew; NEWEST=1 reads their newest releases
 	@$(BIN)/python clients/capture_frames.py $(if $(filter-out 0,$(NEWEST)),--newest) $(FRAMES_ARGS)

@@ -17,6 +17,7 @@ from aimux.core.reason import Reason
 from aimux.core.request import NEED_BODY, SILENT, Facts, Flaw, Need, NeedScores, Reading
 from aimux.core.scores import Scores, TextTooLong
 from aimux.core.standing import INITIAL
+from aimux.core.steps import Gate, Passage
 
 UPSTREAM = Upstream("http://upstream:8001", False, "upstream", 8001, "")
 RUN = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
@@ -59,6 +60,7 @@ def observed(case):
             assert decision == NEED_BODY
         # A fact that is known already raises here.
         facts.learn(decision, scores if isinstance(decision, NeedScores) else body)
+    agrees_with_its_trace(decision, facts, house)
     learnt = {"body": facts.body is not None, "scores": facts.scores is not None}
     if isinstance(decision, Permit):
         permit = decision
@@ -67,6 +69,19 @@ def observed(case):
     agent = decision.principal.agent if decision.principal else None
     name = decision.route.name if decision.route else None
     return Verdict(decision.reason.code, agent, name, decision.candidates, **learnt)
+
+
+def agrees_with_its_trace(decision, facts, house):
+    """To be told its steps changes no decision, and the last step is the one that decided."""
+    steps = []
+    assert decide(facts, house, INITIAL, steps) == decision
+    *before, last = steps
+    if isinstance(decision, Permit):
+        assert (last.passage, last.rule, last.route) == (Passage.PASSED, decision.rule, decision.route)
+    else:
+        assert last.passage is Passage.REFUSED
+        assert last.gate is Gate.AMBIGUITY or last.rule is decision.rule
+    assert all(step.passage is not Passage.REFUSED for step in before)
 
 
 # Houses and requests.

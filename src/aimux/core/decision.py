@@ -207,11 +207,12 @@ def _by_list(first: Scores, listed: tuple[str, ...], case: _Case) -> Decision:
         judged.append(scores)
     if facts.route_name is not None:
         return _by_name(facts.route_name, case)
-    decisions = [_judge_meant(scores, case) for scores in judged]
-    permits = [decision for decision in decisions if isinstance(decision, Permit)]
-    if len(permits) < len(decisions):
-        refusal = next(decision for decision in decisions if isinstance(decision, Refusal))
-        return refusal if refusal.chosen_by is None else replace(refusal, chosen_by=ChosenBy.LIST)
+    permits: list[Permit] = []
+    for scores in judged:
+        decision = _judge_meant(scores, case)
+        if isinstance(decision, Refusal):
+            return decision if decision.chosen_by is None else replace(decision, chosen_by=ChosenBy.LIST)
+        permits.append(decision)
     routes = tuple(dict.fromkeys(permit.route for permit in permits))
     if len(routes) == 1:
         return _judge(routes[0], permits[0].match, case, ChosenBy.LIST)

@@ -15,6 +15,8 @@ from aimux.core.record import Ended, Record
 from aimux.core.request import Reading
 from aimux.core.rules import Rule
 
+# The processes, clients and upstreams of the old log are those of the end-to-end tests.
+sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 T0 = 1_700_000_000.0

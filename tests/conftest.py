@@ -30,6 +30,8 @@ LONGEST = [
         "browser/test_dashboard_views.py",
         "e2e/test_many_at_once.py",
         "e2e/test_routes_looked_at.py",
+        "audit/test_old_log.py",
+        "audit/test_old_log_made_again.py",
         "e2e/test_many_names.py",
     )
 ]

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-# The processes, clients and upstreams are those of the end-to-end tests.
+# The processes, clients and upstreams are those of the end-to-end tests, the old log is that of the audit log's.
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "audit"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from browser_support.traffic import config, contradict, live_for, play

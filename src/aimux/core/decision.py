@@ -122,36 +122,45 @@ def decide(facts: Facts, policy: Policy, standing: Standing, trace: Steps | None
     Raises ValueError where scores do not fit the policy; the caller refuses the request then.
     """
     del standing  # it holds nothing yet
-    principal = identify(facts, policy, trace)
+    principal = identify(facts, policy)
     if not isinstance(principal, Principal):
+        if trace is not None and isinstance(principal, Refusal):
+            trace.append(Step(Gate.IDENTITY, Passage.REFUSED, principal.rule))
         return principal
-    case = _Case(facts, principal, policy, bool(policy.guards) and is_guarded(principal, policy), trace)
-    case.pass_all(Gate.NAMED_ROUTE)
-    if facts.route_name is not None and not case.guarded:
-        return _by_name(facts.route_name, case)
+    if trace is not None:
+        trace += (Step(Gate.IDENTITY, Passage.PASSED, principal=principal), Step(Gate.NAMED_ROUTE, Passage.PASSED))
+    guarded = bool(policy.guards) and is_guarded(principal, policy)
+    if facts.route_name is not None and not guarded:
+        return _by_name(facts.route_name, _Case(facts, principal, policy, guarded, trace))
     text = facts.head.text
     if text is None:
         if facts.body is None:
             return NEED_BODY
         text = facts.body.text
-        if text is None:
-            return _without_text(facts.body, case)
-    if not policy.needs_scores:
+    if text is not None and facts.scores is None and not guarded and policy.needs_scores and not policy.all_messages:
+        return NeedScores(text)
+    return _with_all(text, _Case(facts, principal, policy, guarded, trace))
+
+
+def _with_all(text: str | None, case: _Case) -> Decision:
+    """Decide by the text, where there is one, and by what else is said."""
+    facts = case.facts
+    if text is None:
+        return _without_text(facts.body or SILENT, case)
+    if not case.policy.needs_scores:
         case.pass_all(Gate.TEXT, Gate.GUARDS)
         case.miss(Gate.MIN_SCORE)
         return _unmatched(None, case)
     if facts.scores is None:
-        return _need_scores_of(text, case)
+        return _need_scores_of_all(text, case)
     return _by_scores(facts.scores, case)
 
 
 # By a text.
 
 
-def _need_scores_of(text: str, case: _Case) -> NeedScores | NeedBody | Refusal:
-    """Need the scores of the text; where guards or all messages count, those of all that is said as well."""
-    if not case.guarded and not case.policy.all_messages:
-        return NeedScores(text)
+def _need_scores_of_all(text: str, case: _Case) -> NeedScores | NeedBody | Refusal:
+    """Guards or all messages count: need the scores of the text, and of all that is said besides."""
     body = case.facts.body
     if body is None:
         return NEED_BODY

@@ -21,17 +21,8 @@ _EXPIRED = "the proof of who asks has expired: get a new one"
 _REQUIRED = "this agent's name alone is not enough, nor is this kind of proof: prove it as its configuration says"
 
 
-def identify(facts: Facts, policy: Policy, trace: Steps | None = None) -> Principal | Refusal | NeedBody | NeedProof:
+def identify(facts: Facts, policy: Policy) -> Principal | Refusal | NeedBody | NeedProof:
     """The caller: whom its evidence proves, else the first claim, which must be an agent's. Neither means anonymous."""
-    found = _identified(facts, policy)
-    if trace is not None and isinstance(found, Principal):
-        trace.append(Step(Gate.IDENTITY, Passage.PASSED, principal=found))
-    elif trace is not None and isinstance(found, Refusal):
-        trace.append(Step(Gate.IDENTITY, Passage.REFUSED, found.rule))
-    return found
-
-
-def _identified(facts: Facts, policy: Policy) -> Principal | Refusal | NeedBody | NeedProof:
     body = facts.body
     flaw = facts.head.flaw or (body.flaw if body else None)
     if flaw is not None:

@@ -1,6 +1,7 @@
 """The rules: what a decision rests on. Ids are stable and are what scripts compare; sentences may be reworded."""
 
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from aimux.core.reason import Reason
@@ -131,6 +132,7 @@ def caller(agent: str | None) -> str:
     return "an anonymous caller" if agent is None else f"agent '{agent}'"
 
 
+@lru_cache(maxsize=1024)
 def sentence(rule: Rule, *, route: str | None = None, agent: str | None = None, guard: str | None = None) -> str:
     """The sentence of a rule, about this route, agent (None: anonymous) and guard."""
     return rule.sentence.format(route=route, caller=caller(agent), guard=guard)

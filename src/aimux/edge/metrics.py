@@ -17,6 +17,7 @@ from aimux.audit.index_watch import IndexWatch
 from aimux.audit.log import AuditLog
 from aimux.core.reason import Reason
 from aimux.core.record import Ended, Record
+from aimux.core.rules import Rule
 from aimux.edge.metrics_sum import Families, taken_apart
 from aimux.gateway.live import Live
 
@@ -55,7 +56,7 @@ class Metrics(Collector):
         self._audit = audit
         self._index = index
         self._requests: Counter[Labels] = Counter()
-        self._rules: Counter[Labels] = Counter()
+        self._rules: Counter[Rule] = Counter()
         self._duration = _Durations()
         self._model_duration = _Durations()
         self._upstream_durations: defaultdict[Labels, _Durations] = defaultdict(_Durations)
@@ -88,7 +89,7 @@ class Metrics(Collector):
         verdict = record.verdict or record.ended.value
         self._requests[route, _agent_label(record), verdict] += 1
         if record.rule is not None:
-            self._rules[record.rule.id,] += 1
+            self._rules[record.rule] += 1
         self._duration.observe(record.total_seconds)
         self._response_bytes += record.response_bytes
         if record.cached:
@@ -115,7 +116,9 @@ class Metrics(Collector):
         requests = "Requests by route, agent and verdict."
         yield _counts("aimux_requests", requests, ("route", "agent", "verdict"), self._requests)
         decisions = "Requests by the rule that decided, see docs/rules.md."
-        yield _counts("aimux_decisions", decisions, ("rule",), self._rules)
+        yield _counts(
+            "aimux_decisions", decisions, ("rule",), {(rule.id,): count for rule, count in self._rules.items()}
+        )
         yield _durations(
             "aimux_request_duration_seconds",
             "Time from a request's head to its end.",

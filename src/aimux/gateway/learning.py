@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Final
 
@@ -39,17 +39,16 @@ class Learner:
         self._limit = limit
         self.body: bytes | None = None
 
-    async def learn(self, need: Need) -> Learnt:
+    def learn(self, need: Need) -> Awaitable[Learnt]:
         """The fact that is needed. Raises Failure where it cannot be learnt, and TypeError for one of another kind."""
-        match need:
-            case NeedScores():
-                return await self._scores(need)
-            case NeedBody():
-                return await self._reading()
-            case NeedMore():
-                return await self._more(need.texts)
-            case NeedEarlier():
-                return await self._earlier()
+        if isinstance(need, NeedScores):
+            return self._scores(need)
+        if isinstance(need, NeedBody):
+            return self._reading()
+        if isinstance(need, NeedMore):
+            return self._more(need.texts)
+        if isinstance(need, NeedEarlier):
+            return self._earlier()
         raise TypeError(f"nobody here learns what {type(need).__name__} asks for")
 
     async def _reading(self) -> Reading:
@@ -62,11 +61,11 @@ class Learner:
         else:
             self.body = body = await exchange.read_body()
             known = body, kind, codings, policy.identity, self._limit
-            action, content_type = opening.head.action, opening.content_type
-            read = partial(read_body, *known, hears=policy.hears, content_type=content_type, action=action)
+            hears, content_type, action = policy.hears, opening.content_type, opening.head.action
             if len(body) < _READ_INLINE and not codings:
-                reading = read()
+                reading = read_body(*known, hears=hears, content_type=content_type, action=action)
             else:
+                read = partial(read_body, *known, hears=hears, content_type=content_type, action=action)
                 reading = await asyncio.get_running_loop().run_in_executor(None, read)
         if opening.head.text is None:
             self._record.dialect, self._record.said = reading.dialect or opening.head.dialect, reading

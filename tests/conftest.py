@@ -58,7 +58,7 @@ settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:
-    """Refusal a name among the longest that no file has: renamed or split, a file would lose its place unnoticed."""
+    """Refuse a name among the longest that no file has: renamed or split, a file would lose its place unnoticed."""
     gone = [str(file.relative_to(TESTS)) for file in LONGEST if not file.is_file()]
     if gone:
         raise pytest.UsageError(f"LONGEST in tests/conftest.py names files that do not exist: {', '.join(gone)}")

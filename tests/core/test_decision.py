@@ -1,4 +1,4 @@
-"""The decision, row by row: which facts it asks for, what is routed on, and which route is meant."""
+"""The decision, row by row: which facts it needs, what is routed on, and which route is meant."""
 
 from dataclasses import replace
 

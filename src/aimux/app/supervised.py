@@ -82,7 +82,7 @@ class _Member:
             self.ended.set_exception(error)
 
     def drain(self, *, accept: bool = False) -> None:
-        """Refusal new requests, finish those under way, and end.
+        """Refuse new requests, finish those under way, and end.
 
         Where the others go on, connections are left to them; where all drain, new ones are told so.
         """

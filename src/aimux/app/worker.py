@@ -220,7 +220,7 @@ class Worker:
         self.log.event.info("audit", detail=what)
 
     async def drain(self) -> Stopped:
-        """Refusal new requests, and wait for those under way to end, at most `server.drain_timeout`."""
+        """Refuse new requests, and wait for those under way to end, at most `server.drain_timeout`."""
         try:
             async with asyncio.timeout(self.loaded.config.server.drain_timeout):
                 await self._live.drain()

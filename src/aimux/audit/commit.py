@@ -34,7 +34,7 @@ class GroupCommit:
         return waiter
 
     def fail(self) -> None:
-        """Refusal those who wait: what the disk has failed to keep, a later success does not bring back."""
+        """Refuse those who wait: what the disk has failed to keep, a later success does not bring back."""
         self._failed = True
 
     def close(self) -> None:

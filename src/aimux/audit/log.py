@@ -237,7 +237,7 @@ class AuditLog:
         return not SILENT.isdisjoint(self._troubles)
 
     def stop_for(self, trouble: Trouble, why: str) -> None:
-        """Refusal requests, and write what waits as soon as that is possible."""
+        """Refuse requests, and write what waits as soon as that is possible."""
         is_new = trouble not in self._troubles
         self._troubles[trouble] = why
         self._failing = True

@@ -54,7 +54,7 @@ class Host(Protocol):
         """Write what waits; whether that could be done."""
 
     def stop_for(self, trouble: Trouble, why: str) -> None:
-        """Refusal requests."""
+        """Refuse requests."""
 
     def is_over(self, trouble: Trouble) -> None:
         """A trouble is over; requests are served again where there is no other."""

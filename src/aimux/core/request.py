@@ -1,4 +1,4 @@
-"""The facts of one request, gathered by other rooms and judged in `decision`, which asks for those that it lacks."""
+"""The facts of one request, gathered by other rooms and judged in `decision`, which needs those that it lacks."""
 
 from dataclasses import KW_ONLY, dataclass
 from enum import Enum, StrEnum

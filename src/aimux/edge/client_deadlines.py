@@ -131,7 +131,7 @@ class ClientDeadlines(asyncio.Protocol):
 
     @abstractmethod
     def _refuse(self, failure: Failure) -> None:
-        """Refusal what could not be read as a request."""
+        """Refuse what could not be read as a request."""
 
     @abstractmethod
     def _fail_body(self, exchange: Exchange, failure: Failure) -> None:

@@ -159,7 +159,7 @@ class Connection(ClientDeadlines):
         exchange.fail(failure)
 
     def _refuse(self, failure: Failure) -> None:
-        """Refusal what could not even be read as a request; the connection closes, since its bytes mean nothing now."""
+        """Refuse what could not even be read as a request; the connection closes, since its bytes mean nothing now."""
         exchange = self._open(_UNREAD)
         exchange.fail(failure)
         self._server.site.reject(exchange, failure)

@@ -1,4 +1,4 @@
-"""The straight line of a request: facts, decision, the fact it asks for, decision again; then forward or refuse."""
+"""The straight line of a request: facts, decision, the fact it needs, decision again; then forward or refuse."""
 
 import asyncio
 import time
@@ -105,7 +105,7 @@ class Gateway(Generic[E]):
         return self._tell(record, exchange)
 
     def reject(self, exchange: Exchange, failure: Failure) -> None:
-        """Refusal a request whose head could not be read."""
+        """Refuse a request whose head could not be read."""
         record = _record_of(exchange)
         record.fault = failure.detail
         _refuse(exchange, record, _refusal_of(failure))
@@ -170,7 +170,7 @@ def _note_turn(record: Record, permit: Permit, facts: Facts, policy: Policy) -> 
 
 
 def _refuse_decided(exchange: Exchange, record: Record, refusal: Refusal, facts: Facts, policy: Policy) -> None:
-    """Refusal; of several texts the one that is refused has the scores that count."""
+    """Refuse; of several texts the one that is refused has the scores that count."""
     if facts.more and refusal.match is not None:
         whole = replace(refusal.match, part=None)
         for found in (facts.scores, *facts.more):

@@ -49,7 +49,7 @@ class Learner:
             return self._more(need.texts)
         if isinstance(need, NeedEarlier):
             return self._earlier()
-        raise TypeError(f"nobody here learns what {type(need).__name__} asks for")
+        raise TypeError(f"nobody here learns what {type(need).__name__} needs")
 
     async def _reading(self) -> Reading:
         """What the body says. One of a type that nobody reads, and that cannot be JSON, is left where it is."""

@@ -93,7 +93,7 @@ class Live:
             self._emptied.set()
 
     async def drain(self) -> None:
-        """Refusal new requests from now on, and wait until those that are being served have ended."""
+        """Refuse new requests from now on, and wait until those that are being served have ended."""
         self.draining = True
         if self.in_flight:
             await self._emptied.wait()

@@ -1,5 +1,6 @@
 """Who asks, where the request brings proof: the strongest counts, claims beside it grant nothing, and time passes."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -99,10 +100,20 @@ def test_a_proof_of_somebody_who_is_no_agent_is_refused():
     assert reason(identify(facts(Proven("stranger", Proof.JWT)), POLICY)) is Reason.UNKNOWN_AGENT
 
 
-@given(st.floats(0, 2 * NOW))
+@given(st.floats(0, 2 * NOW) | st.sampled_from((NOW, math.nan)))
 def test_a_proof_holds_until_it_expires(expires):
     found = identify(facts(Proven("ant", Proof.JWT, expires=expires)), POLICY)
     assert isinstance(found, Principal) if expires > NOW else reason(found) is Reason.PROOF_EXPIRED
+
+
+def test_each_proof_must_hold_and_not_the_strongest_alone():
+    stale = Proven("ant", Proof.JWT, expires=NOW - 1)
+    assert reason(identify(facts(Proven("ant", Proof.MTLS), stale), POLICY)) is Reason.PROOF_EXPIRED
+
+
+def test_what_a_header_says_beside_a_proof_must_be_a_name():
+    found = facts(Proven("ant", Proof.JWT), claims=[(Place.HEADER, None)])
+    assert reason(identify(found, POLICY)) is Reason.IDENTITY_CONFLICT
 
 
 def test_a_fact_is_learnt_once():

@@ -61,7 +61,7 @@ def _proven(proven: tuple[Proven, ...], now: float, claims: tuple[Claim, ...], p
     agent = policy.agents.get(strongest.agent)
     if agent is None:
         return failed(Reason.UNKNOWN_AGENT, _NOT_REGISTERED)
-    if any(each.expires is not None and now >= each.expires for each in proven):
+    if any(each.expires is not None and not now < each.expires for each in proven):
         return failed(Reason.PROOF_EXPIRED, _EXPIRED)
     if strongest.proof.assurance not in agent.accepts:
         return failed(Reason.PROOF_REQUIRED, _REQUIRED)

@@ -15,7 +15,7 @@ from aimux.audit.redact import Redactor
 from aimux.core.identity import Assurance, Claim, Place, Principal, Proof
 from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.record import Ended
-from aimux.core.request import Reading
+from aimux.core.request import ChosenBy, Reading
 from aimux.core.routing import match
 from aimux.core.rules import Rule
 from aimux.core.scores import Scores
@@ -215,11 +215,19 @@ CHANGES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("method", ("POST", "PUT")),
     ("dialect", ("json", "openai")),
     ("model", ("a" * 64, None)),
+    ("chosen_by", (ChosenBy.EARLIER_TURN, ChosenBy.TEXT)),
+    ("turn", (1, 2)),
     ("principal", (*SAME_AGENT, None)),
     ("policy", (POLICY, OTHER, None)),
     ("scored", ((POLICY, SCORES), (POLICY, Scores((0.5,) * 40)), (OTHER, SCORES), None)),
     ("match", (match(POLICY, SCORES), None)),
-    ("said", tuple(Reading((), text, "json", field=field) for text in ("hello", "bye") for field in ("query", "q"))),
+    (
+        "said",
+        (
+            *(Reading((), text, "json", field=field) for text in ("hello", "bye") for field in ("query", "q")),
+            Reading((), "hello", "json", field="query", listed=("bye",)),
+        ),
+    ),
 )
 
 

@@ -50,7 +50,7 @@ class _Known:
     """What the last decision on an agent's text said, and the objects and the words that it was put together from."""
 
     found: tuple[object, ...]
-    shown: tuple[str | None, ...]
+    shown: tuple[str | int | None, ...]
     body: str
 
 
@@ -118,6 +118,7 @@ class Scribe:
         shown = (
             *(record.verdict, rule, record.guard, record.route, record.path, record.peer),
             *(record.method, record.dialect, said.field, record.model, record.chosen_by),
+            *(record.turn, len(said.listed)),
         )
         key = text, None if record.principal is None else record.principal.agent
         known = self._known.get(key)

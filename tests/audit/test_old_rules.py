@@ -42,7 +42,9 @@ def test_the_sentences_of_older_versions_are_known(said: str, verdict: str, rule
 
 @pytest.mark.parametrize("reason", Reason)
 def test_a_code_in_the_place_of_a_sentence_is_its_reason_s_rule(reason: Reason) -> None:
-    assert rule_of(reason.code, reason.code) is RULE_OF_FAILURE[reason]
+    # Whoever replays a request that was forwarded and failed then takes `forward` for its verdict.
+    for verdict in (reason.code, "forward", "fallback"):
+        assert rule_of(reason.code, verdict) is RULE_OF_FAILURE[reason]
 
 
 @pytest.mark.parametrize("rule", [rule for rule in Rule if rule is not Rule.REQUEST_UNREADABLE])

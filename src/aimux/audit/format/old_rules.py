@@ -24,8 +24,10 @@ _RULE_OF_CODE: Final = {reason.code: rule for reason, rule in RULE_OF_FAILURE.it
 @lru_cache(maxsize=_MOST_REMEMBERED)
 def rule_of(sentence: str, verdict: str) -> Rule | None:
     """The rule that an older record means by its sentence and its verdict; None where that cannot be said."""
-    if sentence in _BY_VERDICT or sentence in _RULE_OF_CODE:
+    if sentence in _BY_VERDICT:
         return _RULE_OF_CODE.get(verdict)
+    if sentence in _RULE_OF_CODE:
+        return _RULE_OF_CODE[sentence]
     return next((rule for pattern, rule in _PATTERNS if pattern.fullmatch(sentence)), None)
 
 

@@ -77,8 +77,7 @@ def _of_parts(stands: tuple[Stand, ...], chosen: Route | None, policy: Policy) -
     elif len(routes_of(stands, policy)) > 1:
         rule = Rule.ROUTE_PARTS_DIFFER
     passage = Passage.PASSED if rule is None else Passage.REFUSED
-    ordered = tuple(sorted(stands, key=lambda stand: -stand.score))
-    return Step(Gate.PARTS, passage, rule, route=chosen, stands=ordered)
+    return Step(Gate.PARTS, passage, rule, route=chosen, stands=stands)
 
 
 def context_refusal(scores: Scores, principal: Principal, policy: Policy) -> Refusal | None:

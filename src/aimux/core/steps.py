@@ -43,7 +43,7 @@ class Step:
     `rule` is the one that refused, or that lets the caller use a route. `guard` is the guard that refused or came
     closest to it, `score` what the text has for it; without a guard none was asked. `match` is what the scores say,
     `rival` the route that comes closest to the best one, of those that reach their own min_score, with its score.
-    `stands` are the parts of the text that count, the highest first, `route` the route that the whole means.
+    `stands` are the parts of the text that count, `route` the route that the whole means.
     """
 
     gate: Gate

@@ -45,7 +45,7 @@ def _why(step: Step, traced: Traced) -> str:
         case Gate.AMBIGUITY:
             return _ambiguity(step, traced)
         case Gate.PARTS:
-            return _parts(step, traced)
+            return _parts(traced)
         case Gate.ACCESS | Gate.FALLBACK:
             return traced.decision.says
 
@@ -104,12 +104,12 @@ def _ambiguity(step: Step, traced: Traced) -> str:
     return f"{led}, which lacks {told(threshold - margin)} of {threshold:g}"
 
 
-def _parts(step: Step, traced: Traced) -> str:
-    if not step.stands:
+def _parts(traced: Traced) -> str:
+    if not traced.counted:
         return "no part stands for another route"
     stands = (
         f"{quoted(stand.words)} stands for '{traced.policy.routes[stand.place].name}' ({told(stand.score)})"
-        for stand in step.stands
+        for stand in traced.counted
     )
     return "; ".join(stands)
 

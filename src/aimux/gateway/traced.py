@@ -62,13 +62,17 @@ class Traced:
     @property
     def counted(self) -> tuple[Stand, ...]:
         """The parts of the text that count, the highest first."""
-        step = self.step(Gate.PARTS)
-        return () if step is None else step.stands
+        return tuple(sorted(self._stands, key=lambda stand: -stand.score))
 
     @property
     def others(self) -> tuple[Route, ...]:
-        """The routes that these stand for."""
-        return routes_of(self.counted, self.policy)
+        """The routes that these stand for, in the order of a refusal's candidates."""
+        return routes_of(self._stands, self.policy)
+
+    @property
+    def _stands(self) -> tuple[Stand, ...]:
+        step = self.step(Gate.PARTS)
+        return () if step is None else step.stands
 
 
 def traced(facts: Facts, policy: Policy) -> Traced:

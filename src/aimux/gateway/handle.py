@@ -115,7 +115,7 @@ class Gateway(Generic[E]):
         head = exchange.head
         policy = generation.policy
         opening = read_opening(head, policy.identity, hears=policy.hears)
-        record.dialect, record.said = opening.head.dialect, opening.head
+        record.dialect, record.said, record.action = opening.head.dialect, opening.head, opening.head.action
         record.policy, record.model = policy, generation.model
         record.standing = standing = self._live.standing
         facts = opening.facts(record.began)

@@ -48,6 +48,7 @@ def asked(
         # Azure takes the deployment of the path, whatever model the body names.
         ("/openai/deployments/mine/chat/completions", CHAT, (), ("openai", "chat.completions", "mine")),
         ("/v1/messages", {**CHAT, "model": "claude"}, (), ("anthropic", "messages", "claude")),
+        ("/v1/messages/batches", {**CHAT, "model": "claude"}, (), ("plain", "POST", None)),
         ("/v1/messages/count_tokens", {**CHAT, "model": "c"}, (), ("anthropic", "messages.count_tokens", "c")),
         ("/mcp", CALL, (), ("mcp", "tools/call", "delete_user")),
         ("/mcp", {**CALL, "method": "tools/list", "params": {}}, (), ("mcp", "tools/list", None)),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimux.audit.decisions import Decided, Decisions
+from aimux.audit.decisions import Decided, Decisions, decided
 from aimux.audit.errors import UnreadableError
 from aimux.audit.export import jsonl
 from aimux.audit.filters import Filters
@@ -19,6 +19,7 @@ from aimux.audit.lag import catch_up
 from aimux.audit.query import entries
 from aimux.audit.redact import Redactor
 from aimux.audit.settings import AuditSettings
+from aimux.core.rules import Rule
 
 T0 = 1_700_000_000.0
 Make = Callable[..., Any]
@@ -143,6 +144,22 @@ def test_a_request_with_a_field_that_cannot_be_is_left_out(log: Path, changed: d
     decisions = Decisions(file, ALL)
     assert ids(decisions) == list(range(1, 20))
     assert decisions.faults == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ({"rule_id": "access.public"}, Rule.ACCESS_PUBLIC),
+        ({"rule_id": "access.of_a_later_version"}, None),
+        ({"rule_id": None}, Rule.ACCESS_OPEN),
+        ({}, Rule.ACCESS_OPEN),
+    ],
+)
+def test_the_id_of_a_rule_counts_and_not_its_sentence(log: Path, said: dict[str, object], rule: Rule | None) -> None:
+    line = json.loads(exported(log).read_text().splitlines()[0])
+    line.pop("rule_id", None)
+    found = decided({**line, "scores": [], **said, "rule": "route 'a' is open"})
+    assert (found.rule, found.says) == (rule, "route 'a' is open")
 
 
 def test_where_there_is_no_log_nothing_is_read(tmp_path: Path) -> None:

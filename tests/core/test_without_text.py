@@ -141,3 +141,8 @@ def test_all_messages_count_against_forbidden_routes_where_no_text_chooses():
         assert permit(decide(replace(facts, scores=Scores(means[meant])), strict, INITIAL)).route is FALLBACK
     named = replace(facts, route_name="mine", scores=Scores(means["admin"]))
     assert permit(decide(named, strict, INITIAL)).route is MINE
+    # A guard has what is said read of a named request too; then only the guard may refuse it.
+    guarded = house(all_messages=True, guards=(GUARD,))
+    for score, kind in ((0.1, Permit), (0.9, Refusal)):
+        heard = replace(named, scores=Scores(means["admin"], guards=(score,)))
+        assert isinstance(decide(heard, guarded, INITIAL), kind)

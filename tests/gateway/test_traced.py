@@ -1,8 +1,11 @@
 """The steps of one decision, and the words for them, on scores that are written down."""
 
+from dataclasses import replace
+
 import pytest
 
 from aimux.core.identity import Claim, Place
+from aimux.core.paths import parse_pattern
 from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy, Route, Upstream
 from aimux.core.request import SILENT, Facts, Opaque, Reading
 from aimux.core.scores import Scores, Stand
@@ -78,6 +81,14 @@ def test_without_a_text_the_fallback_decides_and_one_that_is_missing_is_said_to_
     assert found.by is Gate.FALLBACK
     assert why(Gate.TEXT, found) == Stage(Gate.TEXT, Passage.NOT_MET, "there is none")
     assert why(Gate.FALLBACK, traced(asked(Scores((0.9,))), Policy.of((RED,)))).why == "there is none"
+
+
+def test_a_path_decides_where_there_is_no_text():
+    files = replace(RED, paths=(parse_pattern("GET /files"),))
+    found = traced(replace(asked(text=None), method="GET", path="/files"), Policy.of((files,), fallback=LAST))
+    assert found.by is Gate.ACCESS
+    assert why(Gate.TEXT, found) == Stage(Gate.TEXT, Passage.NOT_MET, "there is none")
+    assert why(Gate.FALLBACK, found).passage is Passage.NOT_REACHED
 
 
 def test_where_a_fact_is_missing_there_is_no_decision_to_show():

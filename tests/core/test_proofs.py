@@ -106,6 +106,13 @@ def test_a_proof_holds_until_it_expires(expires):
     assert isinstance(found, Principal) if expires > NOW else reason(found) is Reason.PROOF_EXPIRED
 
 
+def test_where_the_moment_is_not_told_what_expires_has_expired():
+    proven = Proven("ant", Proof.JWT, expires=10 * NOW)
+    for when, holds in ({}, False), ({"now": NOW}, True):
+        found = identify(Facts(SILENT, evidence=(KEY,), proven=(proven,), **when), POLICY)
+        assert isinstance(found, Principal) is holds
+
+
 def test_each_proof_must_hold_and_not_the_strongest_alone():
     stale = Proven("ant", Proof.JWT, expires=NOW - 1)
     assert reason(identify(facts(Proven("ant", Proof.MTLS), stale), POLICY)) is Reason.PROOF_EXPIRED

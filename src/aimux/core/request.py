@@ -1,5 +1,6 @@
 """The facts of one request, gathered by other rooms and judged in `decision`, which needs those that it lacks."""
 
+import math
 from dataclasses import KW_ONLY, dataclass
 from enum import Enum, StrEnum
 from typing import ClassVar, Final, NamedTuple, cast
@@ -136,10 +137,10 @@ NEED_EARLIER: Final = NeedEarlier()
 class Facts:
     """All that is known of one request. Facts are added by their name, each once; none is changed.
 
-    `now` is the moment that the request is judged at, in seconds since the epoch. `method` and `path` are those of the
-    request line; they choose a route only where no text does. What has to be learnt is None until it is: `proven`,
-    `body`, `scores`, `earlier`. `more` are the scores of the texts that the decision has asked for beyond the first, in
-    the order of its asking.
+    `now` is the moment that the request is judged at, in seconds since the epoch; to whoever leaves it out, all that
+    expires has expired. `method` and `path` are those of the request line; they choose a route only where no text does.
+    What has to be learnt is None until it is: `proven`, `body`, `scores`, `earlier`. `more` are the scores of the texts
+    that the decision has needed beyond the first, in the order of its need.
     """
 
     head: Reading
@@ -147,7 +148,7 @@ class Facts:
     route_name: str | None = None
     method: str = ""
     path: str = ""
-    now: float = 0.0
+    now: float = math.inf
     evidence: tuple[Evidence, ...] = ()
     proven: tuple[Proven, ...] | None = None
     body: Reading | None = None

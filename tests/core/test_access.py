@@ -108,6 +108,7 @@ def test_a_refusal_says_who_may_not_use_what():
     assert named.message == "agent 'finance-bot' may not use route 'admin'"
     nobody = refusal(decide(asked(None, name="admin"), house, INITIAL), Reason.ANONYMOUS_FORBIDDEN)
     assert nobody.message == "an anonymous caller may not use route 'admin'"
+    assert (named.rule, nobody.rule) == (Rule.ACCESS_NOT_LISTED, Rule.ACCESS_ANONYMOUS)
 
 
 def test_the_usable_routes_in_the_order_of_the_configuration():

@@ -3,7 +3,7 @@
 from aimux.core.decision import Permit, decide
 from aimux.core.headers import Trace
 from aimux.core.identity import Claim, Place
-from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
+from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.record import Ended, Record
 from aimux.core.refusal import Refusal
@@ -56,3 +56,11 @@ def test_a_refusal_after_a_permit_keeps_who_and_where():
     record.refused(Refusal(Reason.UPSTREAM_TIMEOUT, "too late", Rule.UPSTREAM_TIMEOUT))
     assert (record.verdict, record.status, record.rule) == ("upstream_timeout", 504, Rule.UPSTREAM_TIMEOUT)
     assert (record.route, record.principal.agent, record.match.score) == ("target", "bee", 0.9)
+
+
+def test_the_guard_that_refused_is_recorded_and_no_guard_of_a_later_refusal():
+    record, guard = new(), Guard("secrets", ("x",), 0.5)
+    record.refused(Refusal(Reason.GUARD_REFUSED, "no", Rule.GUARD_REFUSED, guard=guard))
+    assert (record.guard, record.says) == ("secrets", "guard 'secrets' refuses this meaning whatever the route")
+    record.refused(Refusal(Reason.INTERNAL, "a fault", Rule.INTERNAL_FAIL_CLOSED))
+    assert record.guard is None

@@ -58,6 +58,42 @@ IDS = [
     "upstream.unreachable",
 ]
 
+# By which rule whatever is raised for a reason is refused. A reason may be added; none gets another rule.
+OF_FAILURES = {
+    "bad_request": "request.unreadable",
+    "identity_malformed": "identity.malformed",
+    "identity_conflict": "identity.conflict",
+    "no_text": "text.missing",
+    "unknown_agent": "identity.unknown_agent",
+    "proof_required": "identity.proof_required",
+    "proof_expired": "identity.proof_expired",
+    "route_forbidden": "access.not_listed",
+    "anonymous_forbidden": "access.anonymous",
+    "guard_refused": "guard.refused",
+    "management_forbidden": "management.guarded",
+    "no_route": "route.unknown_name",
+    "not_found": "management.unknown_page",
+    "method_not_allowed": "request.method",
+    "request_timeout": "request.timeout",
+    "ambiguous_route": "route.ambiguous",
+    "body_too_large": "request.body_too_large",
+    "text_too_long": "text.too_long",
+    "target_too_long": "request.target_too_long",
+    "unsupported_encoding": "request.encoding",
+    "unsupported_media_type": "request.media_type",
+    "headers_too_large": "request.headers_too_large",
+    "internal": "internal.fail_closed",
+    "upgrade_unsupported": "request.upgrade",
+    "upstream_unreachable": "upstream.unreachable",
+    "upstream_invalid": "upstream.invalid",
+    "redirect_refused": "upstream.redirect",
+    "overloaded": "gateway.overloaded",
+    "out_of_descriptors": "gateway.out_of_descriptors",
+    "not_ready": "gateway.not_ready",
+    "draining": "gateway.draining",
+    "upstream_timeout": "upstream.timeout",
+}
+
 
 def test_no_id_goes_or_changes():
     assert set(IDS) <= {rule.id for rule in Rule}
@@ -80,3 +116,4 @@ def test_a_sentence_is_filled_in(rule):
 
 def test_every_reason_has_a_rule():
     assert set(RULE_OF_FAILURE) == set(Reason)
+    assert OF_FAILURES.items() <= {reason.code: rule.id for reason, rule in RULE_OF_FAILURE.items()}.items()

@@ -50,6 +50,7 @@ def test_a_follow_up_goes_where_an_earlier_turn_leads_with_that_turn_s_scores(ho
     assert record.model_seconds == 3 * 0.125
     assert record.action == ("openai", "chat.completions", None)
     assert body == exchange.body
+    assert record.standing is served.live.standing
 
 
 def test_where_no_earlier_turn_leads_anywhere_the_fallback_has_the_scores_of_the_last_one(house):

@@ -46,6 +46,13 @@ def test_parts_that_count_are_shown_the_highest_first_and_their_routes_as_candid
     assert why(Gate.PARTS, found) == Stage(Gate.PARTS, Passage.REFUSED, shown)
 
 
+def test_who_cannot_be_told_is_refused_by_the_rule_that_says_so():
+    found = traced(asked(agent="stranger"), GUARDED)
+    shown = "a claimed name must be a registered agent"
+    assert stages(found)[0] == Stage(Gate.IDENTITY, Passage.REFUSED, shown)
+    assert {stage.passage for stage in stages(found)[1:]} == {Passage.NOT_REACHED}
+
+
 def test_a_lead_that_is_just_enough_is_enough():
     found = traced(asked(Scores((0.75, 0.5, None))), Policy.of((RED, GREEN, BLUE), ambiguity_threshold=0.25))
     shown = "'red' leads 'green' by 0.250 and needs 0.25"

@@ -96,6 +96,18 @@ def test_two_proofs_count_as_the_stronger_and_conflict_where_they_are_of_two_age
     assert reason(identify(facts(token, Proven("cat", Proof.MTLS)), POLICY)) is Reason.IDENTITY_CONFLICT
 
 
+def test_a_proof_that_is_not_accepted_takes_nothing_from_one_that_is():
+    policy = Policy.of((ROUTE,), agents=(Agent("ant", frozenset({Assurance.TOKEN})),))
+    both = facts(Proven("ant", Proof.MTLS), Proven("ant", Proof.JWT))
+    assert identify(both, policy) == Principal("ant", Assurance.TOKEN, Proof.JWT)
+
+
+@pytest.mark.parametrize("accepts", [(), (Assurance.NONE,), (Assurance.NONE, Assurance.BOUND)])
+def test_an_agent_accepts_some_assurance(accepts):
+    with pytest.raises(ValueError, match="must accept some assurance"):
+        Agent("ant", frozenset(accepts))
+
+
 def test_a_proof_of_somebody_who_is_no_agent_is_refused():
     assert reason(identify(facts(Proven("stranger", Proof.JWT)), POLICY)) is Reason.UNKNOWN_AGENT
 

@@ -54,21 +54,26 @@ def _claimed(claims: tuple[Claim, ...], policy: Policy) -> Principal | Refusal:
 
 
 def _proven(proven: tuple[Proven, ...], now: float, claims: tuple[Claim, ...], policy: Policy) -> Principal | Refusal:
-    """The agent of the strongest proof. Claims beside it grant nothing; one in a header must name the same agent."""
-    strongest = max(proven, key=lambda each: each.proof.assurance)
-    if any(each.agent != strongest.agent for each in proven):
+    """The agent that is proved, by the strongest proof that it accepts.
+
+    Claims beside it grant nothing; one in a header must name the same agent.
+    """
+    name = proven[0].agent
+    if any(each.agent != name for each in proven):
         return failed(Reason.IDENTITY_CONFLICT, _TWO_AGENTS)
-    agent = policy.agents.get(strongest.agent)
+    agent = policy.agents.get(name)
     if agent is None:
         return failed(Reason.UNKNOWN_AGENT, _NOT_REGISTERED)
     if any(each.expires is not None and not now < each.expires for each in proven):
         return failed(Reason.PROOF_EXPIRED, _EXPIRED)
-    if strongest.proof.assurance not in agent.accepts:
+    accepted = [each.proof for each in proven if each.proof.assurance in agent.accepts]
+    if not accepted:
         return failed(Reason.PROOF_REQUIRED, _REQUIRED)
     conflicts = tuple(claim for claim in claims if claim.name != agent.name)
     if any(claim.place is Place.HEADER for claim in conflicts):
         return failed(Reason.IDENTITY_CONFLICT, _CONFLICT)
-    return Principal(agent.name, strongest.proof.assurance, strongest.proof, conflicts)
+    proof = max(accepted, key=lambda each: each.assurance)
+    return Principal(agent.name, proof.assurance, proof, conflicts)
 
 
 def is_guarded(principal: Principal, policy: Policy) -> bool:

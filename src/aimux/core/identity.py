@@ -132,6 +132,10 @@ class Agent:
     name: str
     accepts: frozenset[Assurance] = frozenset({Assurance.CLAIMED})
 
+    def __post_init__(self) -> None:
+        if not self.accepts or Assurance.NONE in self.accepts:
+            raise ValueError(f"agent '{self.name}' accepts nothing, or no identity: it must accept some assurance")
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:

@@ -49,6 +49,10 @@ OUTCOME: dict[str, Any] = {
 }
 
 
+FOLLOWING = {"identity": ("assurance", "proof"), "scores": ("best", "best_score")}
+"""What readers make of other fields."""
+
+
 @pytest.mark.parametrize("theirs", ["trace-1", None])
 @pytest.mark.parametrize("upstreams", ["req_011", None])
 def test_what_others_call_the_request_is_read_where_it_was_written(theirs: str | None, upstreams: str | None) -> None:
@@ -67,7 +71,16 @@ def test_what_others_call_the_request_is_read_where_it_was_written(theirs: str |
     )
 
 
-@pytest.mark.parametrize("lacking", ["trace_id", "agent", "conflicts", "scores"])
-def test_what_lacks_a_field_that_was_always_written_is_no_request(lacking: str) -> None:
-    with pytest.raises(KeyError):
-        entry_of(1, {name: value for name, value in DECISION.items() if name != lacking}, OUTCOME)
+@pytest.mark.parametrize("lacking", sorted(DECISION.keys() - {"seq"}))
+def test_what_lacks_a_field_that_was_always_written_is_a_request_all_the_same(lacking: str) -> None:
+    whole = entry_of(1, DECISION, OUTCOME)
+    found = entry_of(1, {name: value for name, value in DECISION.items() if name != lacking}, OUTCOME)
+    assert found.keys() == whole.keys()
+    changed = {name for name in whole if found[name] != whole[name]}
+    assert changed <= {lacking, *FOLLOWING.get(lacking, ())}
+
+
+def test_a_decision_without_a_number_is_none() -> None:
+    for number in (None, "7", True, -1, 1.0, [7]):
+        with pytest.raises(ValueError, match="number"):
+            entry_of(1, {**DECISION, "seq": number}, OUTCOME)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from aimux.audit.chain import Head, digest_of, follows, number_of
-from aimux.audit.entry import ANONYMOUS, UNIDENTIFIED, Fields
+from aimux.audit.entry import ANONYMOUS, UNIDENTIFIED
 from aimux.audit.errors import UnreadableError, reading
 from aimux.audit.filters import Filters
+from aimux.audit.format.field import Fields
 from aimux.audit.format.old_rules import rule_of
 from aimux.audit.locks import is_held
 from aimux.audit.redact import BLOT

@@ -1,59 +1,52 @@
 """A request as readers see it: its two records put together again."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
+from aimux.audit.format.field import Fields, WrittenIn
+from aimux.audit.format.reading import default_of, number_in, read_decision, read_outcome, version_of
+from aimux.audit.format.schema import FIELDS
+from aimux.audit.format.schema_1 import UNKNOWN
+
 Entry = dict[str, Any]
-"""The fields of `edge.audit_models.AuditEntry`."""
-Fields = Mapping[str, Any]
-"""A record's JSON object."""
+"""The fields of `edge.entry_models.AuditEntry`."""
 
 ANONYMOUS: Final = "(anonymous)"
 UNIDENTIFIED: Final = "(unidentified)"
 NO_ROUTE: Final = "(none)"
-_FROM_DECISION: Final = (
-    *("time", "request_id", "trace_id", "agent", "identity", "conflicts", "peer", "method", "path", "dialect", "text"),
-    *("text_digest", "route", "score", "runner_up", "margin", "ambiguity_threshold", "rule", "config", "model"),
-    *("cached", "decided_ms"),
-)
-# Records that an earlier version wrote lack these.
-_SINCE_ADDED: Final = ("chosen_by", "turn", "listed")
-OF_A_PART: Final = ("route", "start", "end", "text", "score")
-"""Recorded fields of the part of a text that decided."""
-_FROM_OUTCOME: Final = ("model_ms", "upstream_ms", "total_ms", "status", "bytes", "ended")
+SHOWN: Final = tuple(field for field in FIELDS if field.is_shown)
+"""The fields of a request as readers see it, in their order."""
+_ENDING: Final = tuple(field for field in SHOWN if field.written_in is WrittenIn.OUTCOME)
+_CHANGING: Final = tuple(field for field in SHOWN if field.written_in is WrittenIn.BOTH)
 _SERVED: Final = frozenset({"forward", "fallback", "answered"})
 FAILED: Final = ("internal", "redirect_refused")
 """Verdicts that are no refusals, besides those that begin with `upstream_`."""
+UNJUDGED: Final = ("client_left", UNKNOWN)
+"""Verdicts of requests that nothing has refused, and nothing served."""
 
 
 def entry_of(chain: int, decision: Fields, outcome: Fields | None) -> Entry:
-    """What is known of a request; `outcome` is None while it is being served. Raises KeyError for other records."""
-    entry: Entry = {
-        "position": {
-            "chain": chain,
-            "decision": decision["seq"],
-            "outcome": None if outcome is None else outcome["seq"],
-        }
-    }
-    for name in _FROM_DECISION:
-        entry[name] = decision[name]
-    for name in _SINCE_ADDED:
-        entry[name] = decision.get(name)
-    # Only where a part of the text decided, and not in records that older versions have written.
-    part = decision.get("part")
-    entry["part"] = None if part is None else {name: part[name] for name in OF_A_PART}
-    # Only where there is one, and not in records that older versions have written.
-    entry["client_request_id"] = decision.get("client_request_id")
-    entry["upstream_request_id"] = None if outcome is None else outcome.get("upstream_request_id")
-    entry["scores"] = [
-        {"route": route, "score": score, "min_score": needed} for route, score, needed in decision["scores"]
-    ]
-    best = entry["scores"][0] if entry["scores"] else {"route": None, "score": None}
-    entry["best"], entry["best_score"] = best["route"], best["score"]
-    entry["verdict"] = decision["verdict"] if outcome is None else outcome["verdict"]
-    for name in _FROM_OUTCOME:
-        entry[name] = None if outcome is None else outcome[name]
-    return entry
+    """What is known of a request; `outcome` is None while it is being served.
+
+    Fields that a record lacks, or has something else for, have their defaults. Raises ValueError for a decision without
+    its number.
+    """
+    number = number_in(decision, "seq")
+    if number is None:
+        raise ValueError("a decision has a number")
+    found = read_decision(decision)
+    if outcome is None:
+        found |= {field.name: default_of(field) for field in _ENDING}
+    else:
+        ending = read_outcome(outcome)
+        found |= {field.name: ending[field.name] for field in _ENDING}
+        found |= {field.name: ending[field.name] for field in _CHANGING if ending[field.name] != default_of(field)}
+    ended = None if outcome is None else number_in(outcome, "seq")
+    found["position"] = {"chain": chain, "decision": number, "outcome": ended}
+    found["schema"] = version_of(decision)
+    for field in SHOWN:
+        if field.written_in is WrittenIn.NEITHER and field.derive is not None:
+            found[field.name] = field.derive(found)
+    return {field.name: found[field.name] for field in SHOWN}
 
 
 def agent_of(decision: Fields) -> str:
@@ -70,4 +63,4 @@ def is_failure(verdict: str, ended: str | None) -> bool:
 
 def is_refusal(verdict: str) -> bool:
     """Whether the caller was refused, by a rule or for a limit."""
-    return verdict not in _SERVED and not is_failure(verdict, None) and verdict != "client_left"
+    return verdict not in _SERVED and not is_failure(verdict, None) and verdict not in UNJUDGED

@@ -9,31 +9,13 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from aimux import __version__
-from aimux.audit.entry import OF_A_PART, Entry, is_failure, is_refusal
+from aimux.audit.entry import SHOWN, Entry, is_failure, is_refusal
+from aimux.audit.format.field import Field, FieldType
 
-_COLUMNS: Final = (
-    *(
-        "time",
-        "request_id",
-        "trace_id",
-        "agent",
-        "identity",
-        "peer",
-        "method",
-        "path",
-        "dialect",
-        "text",
-        "text_digest",
-    ),
-    *("route", "score", "runner_up", "margin", "verdict", "rule", "status", "bytes", "decided_ms", "model_ms"),
-    *("upstream_ms", "total_ms", "ended", "config", "model", "chain", "decision", "outcome", "conflicts"),
-    *("chosen_by", "turn", "listed"),
-    *("client_request_id", "upstream_request_id"),
-    *("best", "best_score", "part_route", "part_start", "part_end", "part_text", "part_score"),
-)
 # A spreadsheet takes a cell that begins so for a formula, which could send what stands beside it elsewhere.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _OTLP_AT_ONCE: Final = 100
+_WRITTEN_AS_JSON: Final = frozenset({FieldType.OBJECTS, FieldType.ROWS})
 _SEVERITY: Final = {"INFO": 9, "WARN": 13, "ERROR": 17}
 
 
@@ -45,26 +27,29 @@ def jsonl(entries: Iterable[Entry]) -> Iterator[str]:
 
 def as_csv(entries: Iterable[Entry]) -> Iterator[str]:
     """A table with a line of headings (RFC 4180). Texts that a spreadsheet would take for formulas begin with '."""
-    for cells in chain([_COLUMNS], map(_cells, entries)):
+    for cells in chain([_HEADINGS], map(_cells, entries)):
         line = io.StringIO()
         csv.writer(line).writerow(cells)
         yield line.getvalue()
 
 
 def _cells(entry: Entry) -> list[object]:
-    conflicts = json.dumps(entry["conflicts"]) if entry["conflicts"] else None
-    flat = {**entry, **entry["position"], "conflicts": conflicts, **dict(_part(entry, "_"))}
-    return [_harmless(flat[name]) for name in _COLUMNS]
+    return [_harmless(field, _value_at(entry, at, field)) for at, field in _COLUMNS]
 
 
-def _part(entry: Entry, between: str) -> Iterator[tuple[str, object]]:
-    """What is known of the part that decided, null where none did. The sign stands between `part` and each name."""
-    part = entry["part"] or dict.fromkeys(OF_A_PART)
-    return ((f"part{between}{name}", part[name]) for name in OF_A_PART)
+def _value_at(entry: Entry, at: str | None, field: Field) -> Any:
+    """The value of a field; `at` names the object that it is nested in."""
+    found = entry if at is None else entry[at]
+    return None if found is None else found[field.name]
 
 
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _harmless(field: Field, value: Any) -> object:
+    if field.type in _WRITTEN_AS_JSON:
+        return json.dumps(value) if value else None
+    if not isinstance(value, str):
+        return value
+    text = value.encode("utf-8", "replace").decode()  # half of a surrogate pair is no text
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def otlp(entries: Iterable[Entry]) -> Iterator[str]:
@@ -88,28 +73,12 @@ def _log_record(entry: Entry) -> dict[str, Any]:
         "eventName": "aimux.audit.request",
         "body": {"stringValue": f"{entry['method']} {entry['path']} {verdict}"},
         "traceId": entry["trace_id"],
-        "attributes": [_attribute(name, value) for name, value in _attributes(entry) if value is not None],
+        "attributes": [
+            _attribute(name, value)
+            for at, field in _FLAT
+            if (name := field.attribute) is not None and (value := _value_at(entry, at, field)) is not None
+        ],
     }
-
-
-def _attributes(entry: Entry) -> Iterator[tuple[str, object]]:
-    yield "http.request.method", entry["method"]
-    yield "url.path", entry["path"]
-    yield "http.response.status_code", entry["status"]
-    yield "client.address", entry["peer"]
-    yield "gen_ai.agent.name", entry["agent"]
-    for name in ("request_id", "identity", "dialect", "text", "text_digest", "route", "score", "runner_up", "margin"):
-        yield f"aimux.{name}", entry[name]
-    for name in (
-        *("best", "best_score"),
-        *("verdict", "rule", "config", "model", "bytes", "model_ms", "upstream_ms", "total_ms", "ended"),
-        *("chosen_by", "turn", "client_request_id", "upstream_request_id"),
-    ):
-        yield f"aimux.{name}", entry[name]
-    for name, value in _part(entry, "."):
-        yield f"aimux.{name}", value
-    for name, value in entry["position"].items():
-        yield f"aimux.audit.{name}", value
 
 
 def _attribute(name: str, value: object) -> dict[str, Any]:
@@ -124,4 +93,16 @@ def _attribute(name: str, value: object) -> dict[str, Any]:
             return {"key": name, "value": {"stringValue": str(value)}}
 
 
+def _flat(fields: Iterable[Field]) -> Iterator[tuple[str | None, Field]]:
+    """Fields without objects: those of an object in its place, with its name."""
+    for field in fields:
+        if field.type is FieldType.OBJECT and field.nested is not None:
+            yield from ((field.name, each) for each in field.nested.fields)
+        else:
+            yield None, field
+
+
+_FLAT: Final = tuple(_flat(SHOWN))
+_COLUMNS: Final = tuple((at, field) for at, field in _FLAT if field.heading is not None)
+_HEADINGS: Final = tuple(field.heading for _, field in _COLUMNS)
 FORMATS: Final[dict[str, Callable[[Iterable[Entry]], Iterator[str]]]] = {"jsonl": jsonl, "csv": as_csv, "otlp": otlp}

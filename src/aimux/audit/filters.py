@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from aimux.audit.entry import NO_ROUTE, Fields, agent_of, is_refusal
+from aimux.audit.entry import NO_ROUTE, agent_of, is_refusal
+from aimux.audit.format.field import Fields
 
 REFUSED: Final = "refused"
 _AGO: Final = re.compile(r"([0-9]{1,6})([smhd])")

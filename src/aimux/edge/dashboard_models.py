@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from aimux.edge.audit_models import DecidingPart, Milliseconds, RouteScore
+from aimux.edge.entry_models import DecidingPart, Milliseconds, RouteScore
 from aimux.edge.management_models import Answer
 
 

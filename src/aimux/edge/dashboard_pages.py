@@ -10,8 +10,8 @@ from aimux.core.reason import Failure, Reason
 from aimux.core.request import Learnt, Need, NeedScores
 from aimux.core.routing import PartMatch
 from aimux.core.standing import Standing
-from aimux.edge.audit_models import DecidingPart, RouteScore
 from aimux.edge.dashboard_models import Overlap, Overlaps, Trial
+from aimux.edge.entry_models import DecidingPart, RouteScore
 from aimux.edge.exchange import Exchange
 from aimux.edge.management import InForce
 from aimux.edge.management_models import Endpoint
@@ -109,16 +109,19 @@ def trial_of(found: Judgement, generation: Generation, milliseconds: float) -> T
         part=None if found.part is None else _part(found.part),
         candidates=list(found.candidates),
         ambiguity_threshold=generation.policy.ambiguity_threshold,
-        scores=[RouteScore(route=name, score=score, min_score=by_name[name].min_score) for name, score in highest],
+        scores=[_score(name, score, by_name[name].min_score) for name, score in highest],
         milliseconds=round(milliseconds, 3),
     )
 
 
 def _part(part: PartMatch) -> DecidingPart:
     start, end = part.span or (None, None)
-    return DecidingPart(
-        route=part.lead.route.name, start=start, end=end, text=part.words, score=round(part.lead.score, 4)
-    )
+    of = {"route": part.lead.route.name, "start": start, "end": end, "text": part.words}
+    return DecidingPart.model_validate({**of, "score": round(part.lead.score, 4)})
+
+
+def _score(name: str, score: float, needed: float) -> RouteScore:
+    return RouteScore.model_validate({"route": name, "score": score, "min_score": needed})
 
 
 def _overlaps_page(index: "IntentIndex | None", in_force: InForce) -> Page:

@@ -7,8 +7,9 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from aimux import __version__
-from aimux.edge.audit_models import AuditEntry, AuditPage, AuditStats, AuditStatus
+from aimux.edge.audit_models import AuditPage, AuditStats, AuditStatus
 from aimux.edge.dashboard_models import Overlaps, Trial
+from aimux.edge.entry_models import AuditEntry
 from aimux.edge.management_models import (
     Agents,
     Answer,

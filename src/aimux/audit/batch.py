@@ -1,16 +1,25 @@
 """Records of one chain that go into the index together: their requests, their sums, and whether they follow."""
 
-import json
 import sqlite3
 from collections import defaultdict
-from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from aimux.audit import rollups
 from aimux.audit.chain import GENESIS, Head, after, digest_of, follows, number_of
-from aimux.audit.entry import NO_ROUTE, agent_of, is_failure
+from aimux.audit.columns import CHANGING, COLUMNS, ENDING, ending_of, values_of
+from aimux.audit.entry import entry_of, is_failure
+from aimux.audit.format.field import Fields
+from aimux.audit.format.reading import number_in, parse, read_outcome, unclear
 from aimux.audit.rollups import Sums, bucket_of
 from aimux.audit.store import Place, put
+
+_KEPT: Final = frozenset(column.name for column in CHANGING)
+_DECISION: Final = (*(column.name for column in COLUMNS), "segment", "offset", "length")
+_OUTCOME: Final = ("outcome", *(column.name for column in ENDING), "end_segment", "end_offset", "end_length")
+# Only names of the table are put together here.
+_INSERT: Final = f"INSERT OR REPLACE INTO requests({','.join(_DECISION)}) VALUES({','.join('?' * len(_DECISION))})"
+_CHANGES: Final = ",".join(f"{name}=coalesce(?,{name})" if name in _KEPT else f"{name}=?" for name in _OUTCOME)
+_UPDATE: Final = f"UPDATE requests SET {_CHANGES} WHERE chain=? AND decision=?"  # noqa: S608
 
 
 class Batch:
@@ -20,7 +29,7 @@ class Batch:
         self.records = 0
         self._database = database
         self._place = place
-        self._rows: dict[int, list[Any]] = {}
+        self._rows: dict[int, dict[str, Any]] = {}
         self._ends: list[tuple[Any, ...]] = []
         self._sums: defaultdict[rollups.Key, Sums] = defaultdict(Sums)
 
@@ -30,26 +39,22 @@ class Batch:
         place = self._place
         place.offset = offset + len(line) + 1
         self._follow(line)
-        try:
-            fields = json.loads(line)
-            kind = fields["kind"]
-            if kind == "decision":
+        fields = parse(line)
+        place.not_interpreted += unclear(fields) is not None
+        if fields is None:
+            return
+        match fields.get("kind"):
+            case "decision":
                 self._decision(fields, offset, len(line))
-            elif kind == "outcome":
+            case "outcome":
                 self._outcome(fields, offset, len(line))
-            elif kind == "origin":
-                place.origin = str(fields["origin"])
-        except (ValueError, KeyError, TypeError):
-            place.fault = place.fault or f"record {place.head.count}: the line is no record"
+            case "origin" if isinstance(fields.get("origin"), str):
+                place.origin = fields["origin"]
 
     def write(self) -> None:
         """Put everything in."""
-        self._database.executemany(f"INSERT OR REPLACE INTO requests VALUES({','.join('?' * 17)})", self._rows.values())
-        self._database.executemany(
-            "UPDATE requests SET outcome=?, verdict=?, status=?, end_segment=?, end_offset=?, end_length=? "
-            "WHERE chain=? AND decision=?",
-            self._ends,
-        )
+        self._database.executemany(_INSERT, ([row[name] for name in _DECISION] for row in self._rows.values()))
+        self._database.executemany(_UPDATE, self._ends)
         rollups.merge(self._database, self._sums)
         put(self._database, self._place)
 
@@ -72,41 +77,42 @@ class Batch:
         place.fault = place.fault or f"record {expected}: it does not follow the one before it"
         place.head = Head(number or expected, digest_of(line))
 
-    def _decision(self, fields: dict[str, Any], offset: int, length: int) -> None:
-        moment = datetime.fromisoformat(fields["time"]).timestamp()
-        self._rows[fields["seq"]] = [
-            *(self._place.chain, fields["seq"], None, moment, fields["request_id"], fields["trace_id"]),
-            *(agent_of(fields), fields["route"] or NO_ROUTE, fields["verdict"], None, fields["text"]),
-            *(self._place.segment, offset, length, None, None, None),
-        ]
+    def _decision(self, fields: Fields, offset: int, length: int) -> None:
+        number, place = number_in(fields, "seq"), self._place
+        if number is not None:
+            row = values_of(entry_of(place.chain, fields, None))
+            self._rows[number] = {**row, "segment": place.segment, "offset": offset, "length": length}
 
-    def _outcome(self, fields: dict[str, Any], offset: int, length: int) -> None:
-        end = (self._place.segment, offset, length)
-        decision, verdict = fields["decision"], fields["verdict"]
+    def _outcome(self, fields: Fields, offset: int, length: int) -> None:
+        place, decision = self._place, number_in(fields, "decision")
+        if decision is None:
+            return
+        ending = ending_of(fields)
+        end = (*ending.values(), place.segment, offset, length)
+        self._ends.append((*end, place.chain, decision))
         row = self._rows.get(decision)
         if row is not None:
-            row[2], row[8], row[9], row[14:] = fields["seq"], verdict, fields["status"], end
-            moment, agent, route = row[3], row[6], row[7]
+            found: Any = (row["time"], row["agent"], row["route"], row["verdict"])
         else:
-            self._ends.append((fields["seq"], verdict, fields["status"], *end, self._place.chain, decision))
-            found = self._database.execute(
-                "SELECT time, agent, route FROM requests WHERE chain=? AND decision=?", (self._place.chain, decision)
-            ).fetchone()
-            if found is None:
-                return  # its decision was removed long ago
-            moment, agent, route = found
+            known = "SELECT time, agent, route, verdict FROM requests WHERE chain=? AND decision=?"
+            found = self._database.execute(known, (place.chain, decision)).fetchone()
+        if found is None:
+            return  # its decision was removed long ago
+        moment, agent, route, decided = found
         for width in rollups.WIDTHS:
-            _count(self._sums[width, int(moment // width), agent, route, verdict], fields)
+            verdict = ending["verdict"] or decided
+            _count(self._sums[width, int(moment // width), agent, route, verdict], verdict, read_outcome(fields))
 
 
-def _count(sums: Sums, fields: dict[str, Any]) -> None:
+def _count(sums: Sums, verdict: str, read: Fields) -> None:
     sums.requests += 1
-    sums.failed += is_failure(fields["verdict"], fields["ended"])
-    sums.bytes += fields["bytes"]
-    sums.took[bucket_of(fields["total_ms"])] += 1
-    if fields["model_ms"] is not None:
-        sums.model_ms += fields["model_ms"]
+    sums.failed += is_failure(verdict, read["ended"])
+    sums.bytes += read["bytes"] or 0
+    if read["total_ms"] is not None:
+        sums.took[bucket_of(read["total_ms"])] += 1
+    if read["model_ms"] is not None:
+        sums.model_ms += read["model_ms"]
         sums.model_n += 1
-    if fields["upstream_ms"] is not None:
-        sums.upstream_ms += fields["upstream_ms"]
+    if read["upstream_ms"] is not None:
+        sums.upstream_ms += read["upstream_ms"]
         sums.upstream_n += 1

@@ -4,13 +4,12 @@ No index is needed. A record that cannot be read is counted and left out, and so
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from aimux.audit.chain import Head, digest_of, follows, number_of
 from aimux.audit.entry import ANONYMOUS, UNIDENTIFIED
@@ -18,6 +17,8 @@ from aimux.audit.errors import UnreadableError, reading
 from aimux.audit.filters import Filters
 from aimux.audit.format.field import Fields
 from aimux.audit.format.old_rules import rule_of
+from aimux.audit.format.reading import is_understood, parse, read_decision, version_of
+from aimux.audit.format.schema import VERSION
 from aimux.audit.locks import is_held
 from aimux.audit.redact import BLOT
 from aimux.audit.segments import LONGEST_LINE, Segment, chain_folder, chains_in, lines_of, segments_in
@@ -27,7 +28,7 @@ from aimux.core.rules import RULE_BY_ID, Rule
 
 _KIND: Final = re.compile(rb'\{"seq":[0-9]{1,18},"prev":"[0-9a-f]{64}","kind":"([a-z_]{1,32})"')
 _MOST_SAID: Final = 5
-_UNREADABLE: Final = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+_UNREADABLE: Final = (ValueError, KeyError, TypeError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Decided:
     `scores` are those of the best routes by name, rounded to four places; `score` is None where no route was chosen by
     meaning. `rule` is None where the record names none that this version knows; `says` is its sentence as it was
     recorded. `chosen_by` is None where no route was chosen, and in records that do not say it. `is_listed` tells that
-    the text was one of several in a list.
+    the text was one of several in a list. `schema` is the version of the record: of one that this build does not know
+    (`is_understood`), the fields that are known are here, and nothing may be judged by them.
     """
 
     time: float
@@ -59,6 +61,7 @@ class Decided:
     path: str = ""
     chosen_by: str | None = None
     is_listed: bool = False
+    schema: int = VERSION
 
     @property
     def caller(self) -> str:
@@ -156,7 +159,7 @@ class Decisions:
         try:
             if kind is None:
                 raise ValueError("no record")
-            return decided(json.loads(line))
+            return decided(_object(line))
         except _UNREADABLE:
             self._fault(place, "the line is no record that can be read")
             return None
@@ -171,13 +174,22 @@ class Decisions:
                 if line.isspace():
                     continue
                 try:
-                    yield from_export(json.loads(line))
+                    yield from_export(_object(line))
                 except _UNREADABLE:
                     self._fault(f"{self._source.name}:{number}", "the line is no request that can be read")
 
 
+def _object(line: bytes) -> Fields:
+    found = parse(line)
+    if found is None:
+        raise ValueError("no JSON object")
+    return found
+
+
 def from_export(entry: Fields) -> Decided:
     """A decision from an exported request. Raises what `decided` raises."""
+    if not is_understood(version_of(entry)):
+        return decided(entry)
     scores = [(row["route"], row["score"], row["min_score"]) for row in entry["scores"]]
     return decided({**entry, "scores": scores})
 
@@ -187,6 +199,11 @@ def decided(fields: Fields) -> Decided:
 
     An export has the verdict that a request ended with. Only what was decided to be forwarded has a time until then.
     """
+    schema = version_of(fields)
+    if not is_understood(schema):
+        read = read_decision(fields)
+        # Of another schema it is not known what is wrong with a record: what is known of it has its place.
+        fields = {**read, "scores": [], "score": None}
     names = ("agent", "identity", "text", "text_digest", "route", "config", "model")
     optional = {name: _text_or_none(fields[name]) for name in names}
     optional["chosen_by"] = _text_or_none(fields.get("chosen_by"))
@@ -204,8 +221,8 @@ def decided(fields: Fields) -> Decided:
     is_listed = fields.get("listed") is not None
     says = _text(fields["rule"])
     rule = _rule(_text_or_none(fields.get("rule_id")), says, words["verdict"])
-    of_rule: dict[str, Any] = {"rule": rule, "says": says}
-    return Decided(time=time, score=score, scores=scores, is_listed=is_listed, **of_rule, **words, **optional)  # type: ignore[arg-type]
+    known = {"time": time, "score": score, "scores": scores, "is_listed": is_listed, "schema": schema}
+    return Decided(rule=rule, says=says, **known, **words, **optional)  # type: ignore[arg-type]
 
 
 def _rule(identifier: str | None, says: str, verdict: str) -> Rule | None:

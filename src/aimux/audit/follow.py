@@ -1,6 +1,5 @@
 """Following a log as it is written: what has come since the last look, each request with what is known of it."""
 
-import json
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,12 +9,14 @@ from typing import Final
 from aimux.audit.entry import Entry, entry_of
 from aimux.audit.errors import reading
 from aimux.audit.filters import Filters
+from aimux.audit.format.reading import are_numbered, number_in, parse
 from aimux.audit.segments import Segment, chain_folder, chains_in, segments_in
 
 # A few thousand requests under way; as many as need be where their outcomes were skipped and never come.
 _MOST_OPEN_BYTES: Final = 4 * 1024 * 1024
 _LAST_BYTES: Final = 1024 * 1024
 _READ_AT_ONCE: Final = 4 * 1024 * 1024
+_OF_REQUESTS: Final = ("decision", "outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,15 @@ class Seen:
 
 @dataclass(slots=True)
 class Look:
-    """What has come since the last look; of `skipped` records nothing was read, since too many came."""
+    """What has come since the last look.
+
+    Of `skipped` records nothing was read, since too many came. `unreadable` counts lines that are no records, and
+    records of requests that do not say which: whether the filters would let them through is not known.
+    """
 
     seen: list[Seen] = field(default_factory=list)
     skipped: int = 0
+    unreadable: int = 0
 
 
 @dataclass(slots=True)
@@ -85,13 +91,18 @@ class Follower:
 
     def last(self, count: int) -> list[Entry]:
         """The last requests before, oldest first, as far as the last megabyte of each chain tells."""
+        return self.latest(count)[0]
+
+    def latest(self, count: int) -> tuple[list[Entry], int]:
+        """The same, and how many lines there are unreadable, as `Look` counts them."""
         found: dict[tuple[int, int], Entry] = {}
+        look = Look()
         with reading(self._log):
             for chain, line in self._last_lines():
-                seen = self._take(chain, line)
-                if seen is not None:
-                    found[chain, seen.entry["position"]["decision"]] = seen.entry
-        return _in_order(found)[-count:] if count else []
+                self._take(chain, line, look)
+        for seen in look.seen:
+            found[seen.chain, seen.entry["position"]["decision"]] = seen.entry
+        return (_in_order(found)[-count:] if count else []), look.unreadable
 
     def look(self, most: int | None = None) -> Look:
         """What has come since. Of more than `most` records a chain, only the last are read."""
@@ -99,9 +110,7 @@ class Follower:
         with reading(self._log):
             for chain in chains_in(self._log):
                 for line in self._new_lines(chain, most, look):
-                    seen = self._take(chain, line)
-                    if seen is not None:
-                        look.seen.append(seen)
+                    self._take(chain, line, look)
         return look
 
     def _last_lines(self) -> Iterator[tuple[int, bytes]]:
@@ -130,25 +139,27 @@ class Follower:
                     lines = lines[-most:]
         yield from lines
 
-    def _take(self, chain: int, line: bytes) -> Seen | None:
-        try:
-            fields = json.loads(line)
-            kind, number = fields["kind"], fields["seq"]
-            if kind == "decision":
-                if not self._filters.concern(fields):
-                    return None
-                self._open.add(chain, number, line)
-                entry = entry_of(chain, fields, None)
-            elif kind == "outcome":
-                decision = self._open.take(chain, fields["decision"])
-                if decision is None:
-                    return None
-                entry = entry_of(chain, json.loads(decision), fields)
-            else:
-                return None
-        except (ValueError, KeyError, TypeError):
-            return None  # `verify` tells of it
-        return Seen(kind, entry, chain, number) if self._filters.take(entry["verdict"]) else None
+    def _take(self, chain: int, line: bytes, look: Look) -> None:
+        fields = parse(line)
+        kind = None if fields is None else fields.get("kind")
+        if fields is None or (kind in _OF_REQUESTS and not are_numbered(fields)):
+            look.unreadable += 1
+            return
+        number = number_in(fields, "seq") or 0
+        if kind == "decision":
+            entry = entry_of(chain, fields, None)
+            if not self._filters.concern(entry):
+                return
+            self._open.add(chain, number, line)
+        elif kind == "outcome":
+            decision = self._open.take(chain, number_in(fields, "decision") or 0)
+            if decision is None:
+                return
+            entry = entry_of(chain, parse(decision) or {}, fields)
+        else:
+            return
+        if self._filters.take(entry["verdict"]):
+            look.seen.append(Seen(kind, entry, chain, number))
 
 
 def _in_order(found: dict[tuple[int, int], Entry]) -> list[Entry]:

@@ -1,6 +1,5 @@
 """Incidents: what others did to the files of a log, what became of it, and the record that says so."""
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -46,10 +45,9 @@ class Incident:
     advice: str = ""
 
     @property
-    def body(self) -> str:
-        """The fields of its record behind the time, as JSON without the first brace."""
-        fields = {"file": self.file, "harm": self.harm, "first": self.first, "last": self.last, "kept": self.kept}
-        return json.dumps(fields, separators=(",", ":"))[1:]
+    def fields(self) -> dict[str, str | int | None]:
+        """The fields of its record besides the time."""
+        return {"file": self.file, "harm": self.harm, "first": self.first, "last": self.last, "kept": self.kept}
 
     @property
     def message(self) -> str:

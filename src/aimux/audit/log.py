@@ -16,6 +16,7 @@ from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.commit import OBSTACLE, GroupCommit
 from aimux.audit.counts import Counts
 from aimux.audit.elsewhere import SecondPlace
+from aimux.audit.format.events import event
 from aimux.audit.key_files import KeyFiles
 from aimux.audit.lines import Scribe, TextPolicy, moment
 from aimux.audit.opening import Opened, open_chain, open_key, unwritable
@@ -90,16 +91,13 @@ class AuditLog:
     def _tell_opening(self, opened: Opened, origin: str) -> None:
         now = moment(time.time())
         if opened.origin is None:
-            self.append(f'"kind":"origin","time":"{now}","origin":"{origin}","chain":{self.chain}}}')
+            self.append(event("origin", now, origin=origin, chain=self.chain))
         if opened.torn is not None:
             torn = opened.torn
-            self.append(
-                f'"kind":"repaired","time":"{now}","torn_bytes":{torn.size},"torn_sha256":"{torn.digest}",'
-                f'"kept":"{torn.kept}"}}'
-            )
+            self.append(event("repaired", now, torn_bytes=torn.size, torn_sha256=torn.digest, kept=torn.kept))
             kept = self.writer.folder / torn.kept
             self.warn(f"chain {self.chain} ended in {torn.size} torn bytes, which are kept in {kept}")
-        self.append(f'"kind":"opened","time":"{now}","version":"{__version__}","process":{os.getpid()}}}')
+        self.append(event("opened", now, version=__version__, process=os.getpid()))
 
     # What the gateway tells.
 
@@ -133,9 +131,7 @@ class AuditLog:
 
     def configuration(self, config: str, model: str | None) -> None:
         """Write down which configuration is in force from now on."""
-        digest = "null" if model is None else f'"{model}"'
-        now = moment(time.time())
-        self.append(f'"kind":"configuration","time":"{now}","config":"{config}","model":{digest}}}')
+        self.append(event("configuration", moment(time.time()), config=config, model=model))
         self._flush_soon()
 
     @property
@@ -181,7 +177,7 @@ class AuditLog:
         elif answers:
             self._upkeep.finish()
             self._tell_gap()
-            self.append(f'"kind":"closed","time":"{moment(time.time())}"}}')
+            self.append(event("closed", moment(time.time())))
             if self.flush():
                 self._upkeep.finish_signing()
         if self._elsewhere is not None and (trouble := self._elsewhere.close(_PATIENCE_SECONDS)) is not None:
@@ -268,7 +264,7 @@ class AuditLog:
     def _tell_gap(self) -> bool:
         gap, self._gap = self._gap, 0
         if gap:
-            self.append(f'"kind":"gap","time":"{moment(time.time())}","unrecorded":{gap}}}')
+            self.append(event("gap", moment(time.time()), unrecorded=gap))
         return gap > 0
 
     # To the disk.

@@ -22,6 +22,13 @@ _ROW: Final = (
 )
 
 
+@dataclass(slots=True)
+class Missed:
+    """How many requests the index knows whose records cannot be read."""
+
+    count: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Entries, the newest first, and where the next page begins.
@@ -55,13 +62,17 @@ def page(log: Path, filters: Filters, limit: int, before: str | None = None) -> 
         return Page(entries, None, unreadable)
 
 
-def entries(log: Path, filters: Filters, *, newest_first: bool = False) -> Iterator[Entry]:
-    """All requests that pass, oldest first. Raises UnreadableError."""
+def entries(
+    log: Path, filters: Filters, *, newest_first: bool = False, missed: Missed | None = None
+) -> Iterator[Entry]:
+    """All requests that pass, oldest first; `missed` counts those that cannot be read. Raises UnreadableError."""
     with opened(log) as database, Records(log) as records:
         for row in _rows(database, filters, None, newest_first=newest_first):
             entry = records.entry(row)
             if entry is not None:
                 yield entry
+            elif missed is not None:
+                missed.count += 1
 
 
 def _rows(
@@ -116,15 +127,16 @@ def chains(log: Path) -> list[dict[str, Any]]:
     """The state of each chain: the fields of `edge.audit_models.ChainEntry`. Raises UnreadableError."""
     try:
         with opened(log) as database:
-            rows = database.execute("SELECT chain, count, verified, fault FROM chains")
+            rows = database.execute("SELECT chain, count, verified, fault, not_interpreted FROM chains")
             known = {row[0]: row[1:] for row in rows}
     except UnreadableError:
         known = {}  # the chains are there all the same
     with reading(log):
-        return [_chain(log, chain, *known.get(chain, (0, 0, None))) for chain in chains_in(log)]
+        return [_chain(log, chain, known.get(chain, (0, 0, None, 0))) for chain in chains_in(log)]
 
 
-def _chain(log: Path, chain: int, count: int, verified: int, fault: str | None) -> dict[str, Any]:
+def _chain(log: Path, chain: int, known: tuple[Any, ...]) -> dict[str, Any]:
+    count, verified, fault, not_interpreted = known
     folder = chain_folder(log, chain)
     segments = segments_in(folder)
     signed, _ = checkpoints.read(folder / checkpoints.FILE)
@@ -139,4 +151,5 @@ def _chain(log: Path, chain: int, count: int, verified: int, fault: str | None) 
         "checkpoint": None if last is None else {"count": last.count, "at": last.at},
         "verified": verified,
         "fault": fault,
+        "not_interpreted": not_interpreted,
     }

@@ -1,12 +1,12 @@
 """Reading records where the index says that they are."""
 
-import json
 import os
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Final
 
 from aimux.audit.entry import Entry, entry_of
+from aimux.audit.format.reading import number_in, parse
 from aimux.audit.segments import LONGEST_LINE, chain_folder, segment_at
 
 # A log has thousands of segments; what is asked for lies in a few of them at a time.
@@ -30,20 +30,17 @@ class Records:
     def entry(self, row: tuple[Any, ...]) -> Entry | None:
         """The request of a row of the index; None where its records are not what the index says. Raises OSError."""
         chain, number, _, *places = row
-        try:
-            decision = self._record(chain, *places[:3])
-            if decision is None or decision["seq"] != number:
-                return None
-            outcome = None if places[3] is None else self._record(chain, *places[3:])
-            return entry_of(chain, decision, outcome)
-        except (ValueError, KeyError, TypeError):
-            return None  # `verify` tells of it
+        decision = self._record(chain, *places[:3])
+        if decision is None or decision.get("kind") != "decision" or number_in(decision, "seq") != number:
+            return None
+        outcome = None if places[3] is None else self._record(chain, *places[3:])
+        return entry_of(chain, decision, outcome)
 
-    def _record(self, chain: int, segment: int, offset: int, length: int) -> Any:
+    def _record(self, chain: int, segment: int, offset: int, length: int) -> dict[str, Any] | None:
         file = self._file(chain, segment)
         if file is None or length > LONGEST_LINE:
             return None
-        return json.loads(os.pread(file, length, offset))
+        return parse(os.pread(file, length, offset))
 
     def _file(self, chain: int, segment: int) -> int | None:
         key = (chain, segment)

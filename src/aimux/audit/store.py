@@ -8,24 +8,26 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 from aimux.audit import rollups
 from aimux.audit.chain import GENESIS, Head
+from aimux.audit.columns import COLUMNS
 from aimux.audit.errors import UnreadableError, reading
 
 FILE: Final = "index.sqlite3"
-_VERSION: Final = 1
+_READING: Final = 2
+"""Counts how lines are read: with another number an index is built again, as where its columns are others."""
 _BUSY_SECONDS: Final = 10.0
 _BUSY_WRITING_SECONDS: Final = 2.0
 _MODE: Final = 0o640
-_SCHEMA: Final = f"""
+_TABLES: Final = f"""
 CREATE TABLE chains(
     chain INTEGER PRIMARY KEY, origin TEXT, segment INTEGER, offset INTEGER, count INTEGER, digest TEXT,
-    verified INTEGER, fault TEXT
+    verified INTEGER, fault TEXT, not_interpreted INTEGER
 );
 CREATE TABLE requests(
-    chain INTEGER, decision INTEGER, outcome INTEGER, time REAL, request_id TEXT, trace_id TEXT, agent TEXT, route TEXT,
-    verdict TEXT, status INTEGER, text TEXT, segment INTEGER, offset INTEGER, length INTEGER,
+    {", ".join(column.declaration for column in COLUMNS)}, segment INTEGER, offset INTEGER, length INTEGER,
     end_segment INTEGER, end_offset INTEGER, end_length INTEGER, PRIMARY KEY(chain, decision)
 ) WITHOUT ROWID;
 CREATE INDEX by_time ON requests(time, chain, decision);
@@ -34,13 +36,17 @@ CREATE INDEX by_verdict ON requests(verdict, time);
 CREATE INDEX by_request ON requests(request_id);
 CREATE INDEX by_trace ON requests(trace_id);
 {rollups.SCHEMA}
-PRAGMA user_version={_VERSION};
 """
+_VERSION: Final = crc32(f"{_READING} {_TABLES}".encode()) & 0x7FFFFFFF
+_SCHEMA: Final = f"{_TABLES}PRAGMA user_version={_VERSION};"
 
 
 @dataclass(slots=True)
 class Place:
-    """How far a chain has been read. `verified` stays behind at the first record that does not follow."""
+    """How far a chain has been read. `verified` stays behind at the first record that does not follow.
+
+    `not_interpreted` counts the records that this build does not know, or not all of.
+    """
 
     chain: int
     origin: str | None = None
@@ -49,6 +55,7 @@ class Place:
     head: Head = GENESIS
     verified: int = 0
     fault: str | None = None
+    not_interpreted: int = 0
 
 
 @contextmanager
@@ -123,10 +130,11 @@ def _keep_private(path: Path) -> None:
 
 def places_in(database: sqlite3.Connection) -> list[Place]:
     """How far each chain has been read."""
-    rows = database.execute("SELECT chain, origin, segment, offset, count, digest, verified, fault FROM chains")
+    rows = database.execute(
+        "SELECT chain, origin, segment, offset, count, digest, verified, fault, not_interpreted FROM chains"
+    )
     return [
-        Place(chain, origin, at, offset, Head(n, hash_), ok, bad)
-        for chain, origin, at, offset, n, hash_, ok, bad in rows
+        Place(chain, origin, at, offset, Head(n, hash_), *rest) for chain, origin, at, offset, n, hash_, *rest in rows
     ]
 
 
@@ -139,6 +147,9 @@ def put(database: sqlite3.Connection, place: Place) -> None:
     """Note how far a chain has been read."""
     head = place.head
     database.execute(
-        "INSERT OR REPLACE INTO chains VALUES(?,?,?,?,?,?,?,?)",
-        (place.chain, place.origin, place.segment, place.offset, head.count, head.digest, place.verified, place.fault),
+        "INSERT OR REPLACE INTO chains VALUES(?,?,?,?,?,?,?,?,?)",
+        (
+            *(place.chain, place.origin, place.segment, place.offset, head.count, head.digest, place.verified),
+            *(place.fault, place.not_interpreted),
+        ),
     )

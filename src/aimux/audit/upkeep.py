@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.counts import Counts
+from aimux.audit.format.events import event
 from aimux.audit.incidents import Incident, Outcome
 from aimux.audit.lines import moment
 from aimux.audit.retention import Due
@@ -205,8 +206,7 @@ class Upkeep:
 
     def _record(self, incident: Incident) -> None:
         if incident.outcome is not Outcome.NOTED:
-            now = moment(time.time())
-            self._host.append(f'"kind":"{incident.outcome}","time":"{now}",{incident.body}')
+            self._host.append(event(incident.outcome.value, moment(time.time()), **incident.fields))
 
     # Signing.
 
@@ -255,8 +255,8 @@ class Upkeep:
         removal = due.removal
         if removal is None or host.is_failing or host.is_closed:
             return
-        head, now = removal.head, moment(time.time())
-        host.append(f'"kind":"trimmed","time":"{now}","first":{head.count + 1},"before":"{head.digest}"}}')
+        head = removal.head
+        host.append(event("trimmed", moment(time.time()), first=head.count + 1, before=head.digest))
         if host.flush():
             later = f"; {due.later} more are too old and go later" if due.later else ""
             host.note(f"chain {host.chain}: {len(removal.segments)} files go, up to record {head.count}{later}")

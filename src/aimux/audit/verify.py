@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from aimux.audit import checkpoints
 from aimux.audit.chain import GENESIS, Head, digest_of, follows, number_of, previous_of
 from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.errors import AuditError
+from aimux.audit.format.reading import parse, unclear
 from aimux.audit.gaps import Gap, Gaps
 from aimux.audit.incidents import missing
 from aimux.audit.locks import is_held
@@ -39,6 +41,8 @@ class Fault:
 class Verdict:
     """What was found of a chain: its first and last record, what of it is signed, and what is wrong with it.
 
+    `not_interpreted` counts the records whose hash is right and that this build does not know, or not all of, by why.
+
     Behind records that are missing the chain is followed on, so that there may be several faults. Nothing is read
     behind a fault of another kind.
     """
@@ -51,6 +55,7 @@ class Verdict:
     checkpoints: int = 0
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    not_interpreted: Counter[str] = field(default_factory=Counter)
 
     @property
     def fault(self) -> Fault | None:
@@ -178,6 +183,9 @@ def _walk(folder: Path, signed: Sequence[Checkpoint], verdict: Verdict, gaps: Ga
         if following is not None and following.ended:
             _check_link(Head(head.count + 1, digest), line, following, lines, heads)
         count = head.count + 1
+        why = unclear(parse(line.raw))
+        if why is not None:
+            verdict.not_interpreted[why] += 1
         gaps.hear(Head(count, digest), line.raw)
         _check_signed(count, digest, heads, line)
         trimmed = trimmed or (_TRIMMED in line.raw and _tells_of(line.raw, verdict.first))

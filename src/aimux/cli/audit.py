@@ -18,7 +18,7 @@ from aimux.audit.export import FORMATS
 from aimux.audit.filters import FilterError, Filters, parse
 from aimux.audit.follow import Follower
 from aimux.audit.lag import catch_up
-from aimux.audit.query import entries, page
+from aimux.audit.query import Missed, entries, page
 from aimux.audit.segments import chains_in
 from aimux.audit.signing import PUBLIC_KEY, Verifier
 from aimux.audit.sums import Span
@@ -43,14 +43,18 @@ def tail(config: Path, path: Path | None, given: Mapping[str, str], count: int, 
     try:
         log, filters = _log(config, path), _filters(given)
         follower = Follower(log, filters)
-        for entry in follower.last(count):
+        latest, unreadable = follower.latest(count)
+        for entry in latest:
             _print(entry, as_json=as_json)
+        _say_what_is_unreadable(unreadable)
         while follow:
             sys.stdout.flush()
             time.sleep(_LOOK_SECONDS)
-            for seen in follower.look().seen:
+            look = follower.look()
+            for seen in look.seen:
                 if seen.kind == "outcome":
                     _print(seen.entry, as_json=as_json)
+            _say_what_is_unreadable(look.unreadable)
     except (_Unusable, UnreadableError) as error:
         return _fail(error)
     return 0
@@ -74,10 +78,7 @@ def query(config: Path, path: Path | None, given: Mapping[str, str], limit: int,
     except (_Unusable, UnreadableError) as error:
         return _fail(error)
     _say_what_is_lacking(lacking)
-    if unreadable:
-        console.note(
-            f"aimux: the records of {unreadable} more requests are not in the log any more: see aimux audit verify"
-        )
+    _say_what_is_missed(unreadable)
     return 0
 
 
@@ -85,11 +86,12 @@ def export(config: Path, path: Path | None, given: Mapping[str, str], form: str)
     """Write the requests that pass in a format that others read."""
     try:
         log, filters = _log(config, path), _filters(given)
-        lacking = _index(log)
-        sys.stdout.writelines(FORMATS[form](entries(log, filters)))
+        lacking, missed = _index(log), Missed()
+        sys.stdout.writelines(FORMATS[form](entries(log, filters, missed=missed)))
     except (_Unusable, UnreadableError) as error:
         return _fail(error)
     _say_what_is_lacking(lacking)
+    _say_what_is_missed(missed.count)
     return 0
 
 
@@ -173,6 +175,18 @@ def _say_what_is_lacking(lacking: int) -> None:
         )
 
 
+def _say_what_is_missed(missed: int) -> None:
+    if missed:
+        console.note(
+            f"aimux: the records of {missed} more requests are not in the log any more: see aimux audit verify"
+        )
+
+
+def _say_what_is_unreadable(lines: int) -> None:
+    if lines:
+        console.note(f"aimux: {lines} lines of the log cannot be read as records: see aimux audit verify")
+
+
 def _fail(error: _Unusable | AuditError) -> int:
     if str(error):
         console.problem(f"aimux: {error}")
@@ -190,17 +204,16 @@ def _print(entry: Entry, *, as_json: bool) -> None:
     agent = entry["agent"] or ("(anonymous)" if entry["identity"] else "(unidentified)")
     position = f"{entry['position']['chain']}:{entry['position']['decision']}"
     took = "-" if entry["total_ms"] is None else f"{entry['total_ms']:.1f}ms"
-    said = "" if entry["text"] is None else f" {_printable(entry['text'])}"
+    said = "" if entry["text"] is None else f" {json.dumps(entry['text'], ensure_ascii=False)}"
     line = (
         f"{entry['time']} {position:>8} {agent} {entry['route'] or '-'} {verdict} {entry['status'] or '-'} {took}{said}"
     )
     colour = "red" if is_failure(verdict, entry["ended"]) else "yellow" if is_refusal(verdict) else ""
-    Console(highlight=False, soft_wrap=True).print(line, style=colour, markup=False)
+    Console(highlight=False, soft_wrap=True).print(_printable(line), style=colour, markup=False)
 
 
-def _printable(text: str) -> str:
-    shown = json.dumps(text, ensure_ascii=False)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+def _printable(line: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
@@ -215,10 +228,12 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "fault": faults[0] if faults else None,
         "faults": faults,
         "notes": verdict.notes,
+        "not_interpreted": verdict.not_interpreted.total(),
     }
 
 
 def _say(verdict: Verdict) -> None:
+    _say_what_is_not_interpreted(verdict)
     if verdict.faults:
         for fault in verdict.faults:
             console.problem(f"bad: {fault}")
@@ -231,6 +246,16 @@ def _say(verdict: Verdict) -> None:
     )
     for note in verdict.notes:
         console.note(f"chain {verdict.chain}: {note}")
+
+
+def _say_what_is_not_interpreted(verdict: Verdict) -> None:
+    found = verdict.not_interpreted
+    if found:
+        why = ", ".join(f"{number} {why}" for why, number in found.most_common())
+        console.note(
+            f"chain {verdict.chain}: {found.total()} records were checked and could not be interpreted: {why}; read "
+            "them with the version of AIMux that wrote them"
+        )
 
 
 def _show_stats(found: Mapping[str, Any]) -> None:

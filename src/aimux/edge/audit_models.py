@@ -40,6 +40,9 @@ class ChainEntry(Answer):
     checkpoint: CheckpointEntry | None
     verified: Annotated[int, Field(description="Number of the last record whose hash the index has checked.")]
     fault: Annotated[str | None, Field(description="The first record that does not verify, and why.")]
+    not_interpreted: Annotated[
+        int, Field(ge=0, description="Records that the index has read and does not know, or not all of.")
+    ]
 
 
 class AuditStatus(Answer):

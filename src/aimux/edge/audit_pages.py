@@ -171,6 +171,8 @@ def _events_of(look: Look) -> bytes:
     ]
     if look.skipped:
         lines.append(f'event: skipped\ndata: {{"records":{look.skipped}}}\n\n')
+    if look.unreadable:
+        lines.append(f'event: unreadable\ndata: {{"records":{look.unreadable}}}\n\n')
     return "".join(lines).encode("ascii")
 
 

@@ -110,7 +110,10 @@ _PAGES: Final = {
         "Requests as they are decided and end",
         {200: None},
         _FILTERS,
-        {"text/event-stream": "Events `decision` and `outcome`, each an AuditEntry; `skipped` where too many come."},
+        {
+            "text/event-stream": "Events `decision` and `outcome`, each an AuditEntry; `skipped` where too many come, "
+            "`unreadable` where lines are no records, both with their number as `records`."
+        },
     ),
     Endpoint.AUDIT_STATUS: _Page("The state of the audit log", {200: AuditStatus}),
     Endpoint.AUDIT_STATS: _Page(

@@ -3,6 +3,7 @@
 from typing import Final
 
 from aimux.audit.decisions import Decided
+from aimux.audit.format.reading import is_understood
 from aimux.core.identity import Assurance
 from aimux.core.reason import Reason
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD, Ended
@@ -22,6 +23,8 @@ _KNOWN: Final = frozenset({*(reason.code for reason in Reason), *(ended.value fo
 
 def is_known(decided: Decided) -> bool:
     """Whether this version writes such records."""
+    if not is_understood(decided.schema):
+        return False
     if decided.verdict not in _KNOWN | _DECIDED:
         return False
     if not is_decided(decided):

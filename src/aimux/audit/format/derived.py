@@ -4,6 +4,7 @@ Each function takes what was read of a record so far and gives the value, None w
 """
 
 from aimux.audit.format.field import Fields
+from aimux.audit.format.old_rules import rule_of
 
 
 def best(read: Fields) -> str | None:
@@ -25,3 +26,9 @@ def assurance(read: Fields) -> str | None:
 def proof(read: Fields) -> str | None:
     """Up to schema 1 callers could do no more than claim."""
     return "claim" if read["identity"] == "claimed" else None
+
+
+def rule_id(read: Fields) -> str | None:
+    """The name of the rule that the sentence means."""
+    rule = rule_of(read["rule"], read["verdict"])
+    return None if rule is None else rule.id

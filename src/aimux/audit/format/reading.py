@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 from aimux.audit.format.checking import ABSENT, Checks, check_of, is_integer
+from aimux.audit.format.events import KINDS
 from aimux.audit.format.field import Field, Fields, FieldType, WrittenIn
 from aimux.audit.format.schema import FIELDS, VERSION
 
@@ -37,6 +38,27 @@ def version_of(fields: Fields) -> int:
 def is_understood(version: int) -> bool:
     """Whether this build knows all that a record of this schema version may say."""
     return 1 <= version <= VERSION
+
+
+def unclear(fields: Fields | None) -> str | None:
+    """Which records those are, in words, that this one cannot be interpreted with, or not all of it; None where it can.
+
+    `fields` is None for what is no JSON object.
+    """
+    if fields is None:
+        return "that are no JSON objects"
+    version, kind = version_of(fields), fields.get("kind")
+    if not is_understood(version):
+        return f"of schema {version}" if version else "of no schema that can be"
+    if type(kind) is not str or kind not in KINDS:
+        return "of an unknown kind"
+    return None if are_numbered(fields) else "without a number"
+
+
+def are_numbered(fields: Fields) -> bool:
+    """Whether a record says its number, and an outcome that of its decision."""
+    names = ("seq", "decision") if fields.get("kind") == "outcome" else ("seq",)
+    return all(number_in(fields, name) is not None for name in names)
 
 
 def read_decision(fields: Fields) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""The index's columns of a request, by the table of fields, and what stands in them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aimux.audit.entry import NO_ROUTE, SHOWN, Entry, agent_of
+from aimux.audit.format.checking import seconds_of
+from aimux.audit.format.field import Field, Fields, FieldType, WrittenIn
+from aimux.audit.format.reading import number_in, read_outcome
+
+_TYPES: Final = {FieldType.INTEGER: "INTEGER", FieldType.MOMENT: "REAL", FieldType.NUMBER: "REAL"}
+# What filters compare with, where that is not the value itself.
+_MADE: Final[dict[str, Callable[[Entry], object]]] = {
+    "time": lambda entry: seconds_of(entry["time"]),
+    "agent": agent_of,
+    "route": lambda entry: entry["route"] or NO_ROUTE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column and its field; `at` names the object that the field is nested in."""
+
+    name: str
+    field: Field
+    at: str | None = None
+
+    @property
+    def declaration(self) -> str:
+        """The column as CREATE TABLE declares it."""
+        return f"{self.name} {_TYPES.get(self.field.type, 'TEXT')}"
+
+
+def _columns(fields: Iterable[Field], at: str | None = None) -> Iterator[Column]:
+    for field in fields:
+        if field.column is not None:
+            yield Column(field.column, field, at)
+        if field.type is FieldType.OBJECT and field.nested is not None:
+            yield from _columns(field.nested.fields, field.name)
+
+
+COLUMNS: Final = tuple(_columns(SHOWN))
+CHANGING: Final = tuple(column for column in COLUMNS if column.field.written_in is WrittenIn.BOTH)
+"""Those that keep what the decision says where the outcome does not say it."""
+ENDING: Final = tuple(column for column in COLUMNS if column.field.is_in(WrittenIn.OUTCOME))
+"""Those that an outcome fills, besides its number."""
+
+
+def values_of(entry: Entry) -> dict[str, Any]:
+    """What stands in the columns for a request."""
+    return {column.name: _stored(_value(column, entry)) for column in COLUMNS}
+
+
+def ending_of(outcome: Fields) -> dict[str, Any]:
+    """What an outcome changes in them; None in `CHANGING` where it does not say it."""
+    read = read_outcome(outcome)
+    found = {column.name: _stored(read[column.field.name]) for column in ENDING}
+    for column in CHANGING:
+        if read[column.field.name] == column.field.default:
+            found[column.name] = None
+    return {"outcome": number_in(outcome, "seq"), **found}
+
+
+def _value(column: Column, entry: Entry) -> object:
+    made = _MADE.get(column.name)
+    if made is not None:
+        return made(entry)
+    return (entry if column.at is None else entry[column.at])[column.field.name]
+
+
+def _stored(value: object) -> object:
+    """Half of a surrogate pair, which JSON may hold, is no text for SQLite."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

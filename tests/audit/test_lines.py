@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,17 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimux.audit.lines import Scribe, TextPolicy, moment
+from aimux.audit.format.field import WrittenIn
+from aimux.audit.format.schema import FIELDS, VERSION
+from aimux.audit.format.writing import moment
+from aimux.audit.lines import Scribe
+from aimux.audit.recorded_text import TextPolicy
 from aimux.audit.redact import Redactor
 from aimux.core.identity import Assurance, Claim, Place, Principal, Proof
 from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.record import Ended
 from aimux.core.request import ChosenBy, Reading
-from aimux.core.routing import match
+from aimux.core.routing import PartMatch, match
 from aimux.core.rules import Rule
 from aimux.core.scores import Scores
 
 Make = Callable[..., Any]
+T0 = 1_700_000_000.0
 UPSTREAM = Upstream("http://a", secure=False, host="a", port=80, base_path="")
 ROUTES = tuple(Route(f"r{n}", UPSTREAM, Access.OPEN, intents=("x",), min_score=n / 100) for n in range(40))
 POLICY = Policy.of(ROUTES, digest="c" * 64, ambiguity_threshold=0.125)
@@ -52,11 +58,18 @@ def test_every_field_of_a_decision(made: Make) -> None:
     assert len(found.pop("scores")) == 32
     assert found == {
         "kind": "decision",
+        "schema": 2,
         "time": "2023-11-14T22:13:20.000000Z",
         "request_id": f"{5:032x}",
         "trace_id": f"{6:032x}",
         "agent": "finance-bot",
         "identity": "claimed",
+        "assurance": "claimed",
+        "proof": "claim",
+        "protocol": None,
+        "action": None,
+        "target": None,
+        "standing": None,
         "conflicts": [{"place": "header", "field": "X-Source-Agent", "name": "some-other-bot"}],
         "chosen_by": None,
         "peer": "192.0.2.7",
@@ -85,6 +98,7 @@ def test_every_field_of_an_outcome(made: Make) -> None:
     record.model_seconds, record.ended, record.fault = 0.5, Ended.TRUNCATED, "it broke off: password=hunter2"
     assert read(scribe().outcome(record, 4, 1_700_000_001.5)) == {
         "kind": "outcome",
+        "schema": 2,
         "time": "2023-11-14T22:13:21.500000Z",
         "request_id": f"{5:032x}",
         "decision": 4,
@@ -205,6 +219,13 @@ def test_a_text_that_is_said_again_has_the_scores_of_its_own_configuration(made:
 SCORES = Scores(tuple(n / 40 for n in range(40)))
 OTHER = Policy.of(tuple(reversed(ROUTES)), digest="e" * 64)
 SAME_AGENT = tuple(Principal("finance-bot", how, Proof.CLAIM, ()) for how in (Assurance.CLAIMED, Assurance.NONE))
+MATCH: Any = match(POLICY, SCORES)
+SAID: tuple[tuple[Any, ...], ...] = (
+    *((text, "json", None, field) for text in ("hello", "bye") for field in ("query", "q")),
+    ("hello", "json", None, "query", (), ("another",)),
+    ("hello", "json", None, "query", (), ("another", "and one more")),
+    (None, "json", None, "query"),
+)
 CHANGES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("verdict", ("forward", "route_forbidden")),
     ("rule", (Rule.ACCESS_LISTED, Rule.ACCESS_OPEN)),
@@ -215,20 +236,18 @@ CHANGES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("method", ("POST", "PUT")),
     ("dialect", ("json", "openai")),
     ("model", ("a" * 64, None)),
-    ("chosen_by", (ChosenBy.EARLIER_TURN, ChosenBy.TEXT)),
-    ("turn", (1, 2)),
+    ("chosen_by", (ChosenBy.EARLIER_TURN, ChosenBy.TEXT, ChosenBy.LIST)),
+    ("turn", (1, 2, 0)),
     ("principal", (*SAME_AGENT, None)),
     ("policy", (POLICY, OTHER, None)),
     ("scored", ((POLICY, SCORES), (POLICY, Scores((0.5,) * 40)), (OTHER, SCORES), None)),
-    ("match", (match(POLICY, SCORES), None)),
-    (
-        "said",
-        (
-            *(Reading((), text, "json", field=field) for text in ("hello", "bye") for field in ("query", "q")),
-            Reading((), "hello", "json", field="query", listed=("bye",)),
-        ),
-    ),
+    ("match", (MATCH, replace(MATCH, part=PartMatch(MATCH.lead, chose=True, words="hello", span=(0, 5))), None)),
+    ("said", tuple(Reading((), *said) for said in SAID)),
 )
+
+
+OWN = ("time", "request_id", "trace_id", "client_request_id", "cached", "decided_ms")
+"""What a decision says of this request alone stands first, so that the rest is put together once."""
 
 
 def remembered(made: Make, **values: Any) -> Any:
@@ -243,3 +262,33 @@ def test_what_is_remembered_of_one_request_never_shows_in_another(made: Make, na
     remembering = scribe(fields=("q",))
     for record in (remembered(made), remembered(made, **{name: value}), remembered(made)):
         assert remembering.decision(record) == scribe(fields=("q",)).decision(record)
+
+
+def test_what_was_put_together_once_is_used_again(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    writing, calls = scribe(), []
+    reasons = writing._reasons
+    monkeypatch.setattr(writing, "_reasons", lambda record: calls.append(record) or reasons(record))
+    for text in ("hello", None):
+        for number in range(3):  # what is of this request alone differs, and so do the objects that say the same
+            record = made(number, text=text, began=T0 + number, took=number)
+            record.principal = Principal("finance-bot", Assurance.CLAIMED, Proof.CLAIM)
+            record.client_request_id, record.cached, record.decided_seconds = str(number), bool(number), number / 7
+            writing.decision(record)
+    assert len(calls) == 2
+
+
+def test_a_line_has_the_fields_of_the_table_in_its_order(made: Make) -> None:
+    record = made(1)
+    record.match, record.scored = dict(CHANGES)["match"][1], (POLICY, SCORES)
+    record.said, record.turn, record.guard, record.fault = Reading((), *SAID[-2]), 2, "secrets", "broken"
+    record.client_request_id = record.upstream_request_id = "7"
+    writing = scribe()
+    for body, written_in in (
+        (writing.decision(record), WrittenIn.DECISION),
+        (writing.outcome(record, 1, T0), WrittenIn.OUTCOME),
+    ):
+        beginning = ["kind", "schema"]
+        names = [field.name for field in FIELDS if field.is_in(written_in)]
+        own = [name for name in names if written_in is WrittenIn.OUTCOME or name in OWN]
+        assert list(read(body)) == [*beginning, *own, *(name for name in names if name not in own)]
+        assert body.startswith(f'"kind":"{written_in.value}","schema":{VERSION},')

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from aimux.audit.entry import entry_of
 from aimux.audit.export import FORMATS
-from aimux.audit.lines import Scribe, TextPolicy
+from aimux.audit.lines import Scribe
+from aimux.audit.recorded_text import TextPolicy
 from aimux.audit.redact import Redactor
 from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.request import Reading

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from aimux.audit.decisions import decided as decision_of
 from aimux.audit.entry import entry_of
-from aimux.audit.lines import Scribe, TextPolicy
+from aimux.audit.lines import Scribe
+from aimux.audit.recorded_text import TextPolicy
 from aimux.audit.redact import Redactor
 from aimux.cli.route import as_dict
 from aimux.core.policy import FALLBACK_NAME, Access, Policy

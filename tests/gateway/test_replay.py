@@ -7,7 +7,8 @@ from dataclasses import replace
 from urllib.parse import quote_plus
 
 from aimux.audit.decisions import decided
-from aimux.audit.lines import Scribe, TextPolicy
+from aimux.audit.lines import Scribe
+from aimux.audit.recorded_text import TextPolicy
 from aimux.audit.redact import Redactor
 from aimux.core.paths import PathPattern
 from aimux.core.policy import FALLBACK_NAME, Access, Guard, IdentitySources, Policy, Route, Upstream

@@ -1,57 +1,62 @@
 """The two records of a request as bodies of lines: what was decided and why, and what became of it.
 
-Both are paid with every request, so that what does not change from one to the next is put together once.
+Both are paid with every request, so that what does not change from one to the next is put together once. Names and
+their order come from the table of fields. What stands in a field is the attribute of its name in `Record`, where
+`_values` says nothing else.
 """
 
-import hashlib
-import json
-from dataclasses import dataclass
-from functools import lru_cache
-from operator import is_
-from time import gmtime, strftime
-from typing import Final
+from collections.abc import Callable
+from dataclasses import fields as attributes_of
+from operator import attrgetter
+from typing import Any, Final
 
+from aimux.audit.format.field import WrittenIn
+from aimux.audit.format.writing import (
+    LONGEST_VALUE,
+    fields_in,
+    member,
+    milliseconds,
+    moment,
+    shortened,
+    template,
+    written,
+)
+from aimux.audit.recorded_text import TextPolicy, Values, of_text
 from aimux.audit.redact import BLOT, Redactor
 from aimux.core.identity import Claim
-from aimux.core.policy import Policy
 from aimux.core.record import Record
-from aimux.core.request import ChosenBy, Reading
-from aimux.core.routing import Match, by_name
-from aimux.core.scores import Scores
 
-_ENCODE: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
-_MOST_SCORES: Final = 32
 _MOST_REMEMBERED: Final = 4096
 _LONGEST_REMEMBERED: Final = 1024
 _LONGEST_QUOTED: Final = 128
-_LONGEST_VALUE: Final = 512
 _LONGEST_NAME: Final = 64
 _ID_HEADERS: Final = ("X-Request-ID", "Request-ID")
-# Looking for secrets takes time that others wait: of a longer text only this much is looked at and recorded.
-_LONGEST_EXCERPTED: Final = 4 * 1024
-_LONGEST_FULL: Final = 32 * 1024
+_WORDS: Final = {None: "null", True: "true", False: "false"}
 
+# The fields that every request has a value of its own for; the others of a decision are remembered together.
+_OWN: Final = frozenset({"time", "request_id", "trace_id", "client_request_id", "cached", "decided_ms"})
+_DECISION: Final = template(WrittenIn.DECISION, _OWN) + "%(why)s"
+_SHARED: Final = tuple(field for field in fields_in(WrittenIn.DECISION) if field.name not in _OWN)
+_OF_OUTCOME: Final = frozenset(
+    {
+        *("time", "request_id", "decision", "verdict", "status", "bytes", "model_ms", "upstream_ms", "total_ms"),
+        *("ended", "upstream_request_id", "fault"),
+    }
+)
+_OUTCOME: Final = template(WrittenIn.OUTCOME, _OF_OUTCOME)
+_ADDED: Final = tuple(field for field in fields_in(WrittenIn.OUTCOME) if field.name not in _OF_OUTCOME)
 
-@dataclass(frozen=True, slots=True)
-class TextPolicy:
-    """How much of a text is recorded: `full`, an `excerpt` of so many characters, or `none`."""
-
-    text: str = "excerpt"
-    excerpt: int = 200
-
-    @property
-    def longest(self) -> int:
-        """How many characters of a text are looked at; a longer one is hashed as it came."""
-        return _LONGEST_FULL if self.text == "full" else max(_LONGEST_EXCERPTED, 2 * self.excerpt)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What the last decision on an agent's text said, and the objects and the words that it was put together from."""
-
-    found: tuple[object, ...]
-    shown: tuple[str | int | None, ...]
-    body: str
+# What the shared fields may depend on: all that is known of a request but for this.
+_UNSHARED: Final = frozenset(
+    {
+        *("request_id", "trace", "began", "status", "cached", "model_seconds", "upstream_seconds", "total_seconds"),
+        *("response_bytes", "fault", "scoring_began", "decided_seconds", "forwarding_began", "said", "audited"),
+        *("client_request_id", "upstream_request_id"),
+    }
+)
+_ON: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(
+    "said.field", *(each.name for each in attributes_of(Record) if each.name not in _UNSHARED)
+)
 
 
 class Scribe:
@@ -60,168 +65,101 @@ class Scribe:
     def __init__(self, texts: TextPolicy, redactor: Redactor) -> None:
         self._texts = texts
         self._redactor = redactor
-        self._known: dict[tuple[str, str | None], _Known] = {}
+        self._known: dict[tuple[str | None, str | None], tuple[object, str]] = {}
 
     def decision(self, record: Record) -> str:
         """What is written before anything of a request goes to an upstream, or when it was refused."""
-        named = "" if record.client_request_id is None else self._named("client", record.client_request_id)
-        return (
-            f'"kind":"decision","time":"{moment(record.began)}","request_id":"{record.request_id}",'
-            f'"trace_id":"{record.trace.trace_id}",{named}{self._why(record)},"cached":{_WORDS[record.cached]},'
-            f'"decided_ms":{_milliseconds(record.decided_seconds)}}}'
-        )
+        named = record.client_request_id
+        return _DECISION % {
+            "time": f'"{moment(record.began)}"',
+            "request_id": f'"{record.request_id}"',
+            "trace_id": f'"{record.trace.trace_id}"',
+            "client_request_id": "" if named is None else self._named("client", named),
+            "cached": _WORDS[record.cached],
+            "decided_ms": milliseconds(record.decided_seconds),
+            "why": self._why(record),
+        }
 
     def outcome(self, record: Record, decision: int, now: float) -> str:
         """What is written when a request has ended; `decision` is the number of its first record."""
-        fault = (
-            f'"fault":{_ENCODE(_short(self._redactor.clean(record.fault[:_LONGEST_VALUE])))},' if record.fault else ""
-        )
-        named = "" if record.upstream_request_id is None else self._named("upstream", record.upstream_request_id)
-        model, upstream = record.model_seconds, record.upstream_seconds
-        return (
-            f'"kind":"outcome","time":"{moment(now)}","request_id":"{record.request_id}","decision":{decision},'
-            f'"verdict":"{record.verdict or record.ended.value}","status":{record.status},'
-            f'"bytes":{record.response_bytes},"model_ms":{_milliseconds(model)},'
-            f'"upstream_ms":{_milliseconds(upstream)},{named}'
-            f'"total_ms":{_milliseconds(record.total_seconds)},{fault}"ended":"{record.ended.value}"}}'
-        )
+        fault, named = record.fault, record.upstream_request_id
+        body = _OUTCOME % {
+            "time": f'"{moment(now)}"',
+            "request_id": f'"{record.request_id}"',
+            "decision": decision,
+            "verdict": f'"{record.verdict or record.ended.value}"',
+            "status": record.status,
+            "bytes": record.response_bytes,
+            "model_ms": milliseconds(record.model_seconds),
+            "upstream_ms": milliseconds(record.upstream_seconds),
+            "total_ms": milliseconds(record.total_seconds),
+            "ended": f'"{record.ended.value}"',
+            "upstream_request_id": "" if named is None else self._named("upstream", named),
+            "fault": member("fault", shortened(self._redactor.clean(fault[:LONGEST_VALUE]))) if fault else "",
+        }
+        if _ADDED:
+            return body + written(_ADDED, {each.name: getattr(record, each.name) for each in _ADDED}, self._clean)
+        return body[:-1] + "}"
+
+    def _clean(self, text: str) -> str:
+        return self._redactor.clean(text)
 
     def _named(self, whose: str, request_id: str) -> str:
         """The field for what the client or the upstream calls the request."""
         hidden = any(map(self._redactor.hides_header, (*_ID_HEADERS, f"X-{whose}-Request-ID")))
-        return f'"{whose}_request_id":{_ENCODE(BLOT if hidden else self._redactor.clean(request_id))},'
+        return member(f"{whose}_request_id", BLOT if hidden else self._redactor.clean(request_id))
 
-    def _conflicts(self, claims: tuple[Claim, ...]) -> str:
-        return _ENCODE(
-            [
-                {"place": claim.place.value, "field": claim.field[:_LONGEST_NAME], "name": self._name_of(claim)}
-                for claim in claims
-            ]
-        )
+    def _why(self, record: Record) -> str:
+        """Who asked what of whom, and what was made of it: mostly the same from one request to the next."""
+        said, principal = record.said, record.principal
+        text = None if said is None else said.text
+        if said is None or len(text or "") > _LONGEST_REMEMBERED or len(record.path) > _LONGEST_QUOTED:
+            return self._reasons(record)
+        if principal is not None and principal.conflicts:
+            return self._reasons(record)
+        key = text, None if principal is None else principal.agent
+        # Of what a list holds beside its first text, no more is shown than how much there is.
+        on = len(said.listed), _ON(record)
+        known = self._known.get(key)
+        if known is not None and known[0] == on:
+            return known[1]
+        body = self._reasons(record)
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known.clear()
+        self._known[key] = on, body
+        return body
+
+    def _reasons(self, record: Record) -> str:
+        values = self._values(record)
+        for field in _SHARED:
+            if field.name not in values:
+                values[field.name] = getattr(record, field.name)
+        return written(_SHARED, values, self._clean)
+
+    def _values(self, record: Record) -> Values:
+        """The values of fields that are no attributes of a record."""
+        principal, rule, policy = record.principal, record.rule, record.policy
+        return {
+            "agent": None if principal is None else principal.agent,
+            "identity": None if principal is None else principal.assurance.word,
+            "assurance": None if principal is None else principal.assurance.word,
+            "proof": None if principal is None else principal.proof,
+            "conflicts": [] if principal is None else list(map(self._conflict, principal.conflicts)),
+            "verdict": record.verdict or record.ended.value,
+            "rule": record.says,
+            "rule_id": None if rule is None else rule.id,
+            "config": None if policy is None else policy.digest,
+            "turn": record.turn or None,
+            **dict.fromkeys(("protocol", "action", "target", "standing")),
+            **of_text(record, self._texts, self._redactor),
+        }
+
+    def _conflict(self, claim: Claim) -> Values:
+        return {"place": claim.place, "field": claim.field[:_LONGEST_NAME], "name": self._name_of(claim)}
 
     def _name_of(self, claim: Claim) -> str | None:
         if claim.name is None:
             return None
         if self._redactor.hides_header(claim.field) or self._redactor.hides_field(claim.field):
             return BLOT
-        return self._redactor.clean(claim.name[:_LONGEST_VALUE])[:_LONGEST_NAME]
-
-    def _why(self, record: Record) -> str:
-        """Who asked what of whom, and what was made of it: mostly the same from one request to the next."""
-        said = record.said
-        text = None if said is None else said.text
-        if said is None or text is None or len(text) > _LONGEST_REMEMBERED or len(record.path) > _LONGEST_QUOTED:
-            return self._reasons(record)
-        policy, scores = record.scored or _NOT_SCORED
-        found = (record.policy, policy, scores, record.principal, record.match is None)
-        rule = None if record.rule is None else record.rule.id
-        shown = (
-            *(record.verdict, rule, record.guard, record.route, record.path, record.peer),
-            *(record.method, record.dialect, said.field, record.model, record.chosen_by),
-            *(record.turn, len(said.listed)),
-        )
-        key = text, None if record.principal is None else record.principal.agent
-        known = self._known.get(key)
-        if known is not None and all(map(is_, known.found, found)) and known.shown == shown:
-            return known.body
-        body = self._reasons(record)
-        if len(self._known) >= _MOST_REMEMBERED:
-            self._known.clear()
-        self._known[key] = _Known(found, shown, body)
-        return body
-
-    def _reasons(self, record: Record) -> str:
-        principal, policy = record.principal, record.policy
-        agent, identity = _NOBODY if principal is None else (principal.agent, principal.assurance.word)
-        conflicts = () if principal is None else principal.conflicts
-        peer, method, path = (_ENCODE(_short(value)) for value in (record.peer, record.method, record.path))
-        verdict = record.verdict or record.ended.value
-        turn = f'"turn":{record.turn},' if record.turn else ""
-        rule = _ENCODE(None if record.rule is None else record.rule.id)
-        guard = "" if record.guard is None else f'"guard":{_ENCODE(record.guard)},'
-        return (
-            f'"agent":{_ENCODE(agent)},"identity":{_ENCODE(identity)},"route":{_ENCODE(record.route)},'
-            f'"verdict":{_ENCODE(verdict)},"rule":{_ENCODE(record.says)},"rule_id":{rule},{guard}'
-            f'"config":{_ENCODE(None if policy is None else policy.digest)},"model":{_ENCODE(record.model)},'
-            f'"conflicts":{self._conflicts(conflicts)},'
-            f'"chosen_by":{_CHOSEN_BY[record.chosen_by]},{turn}'
-            f'"peer":{peer},"method":{method},"path":{path},"dialect":"{record.dialect}",{self._text(record)}'
-        )
-
-    def _text(self, record: Record) -> str:
-        """The text, what its scores were, and what they were measured by."""
-        said = record.said
-        if said is None or said.text is None:
-            return _UNSAID
-        shown, recorded = self._shown(said, said.text)
-        return f"{shown},{_scored(record, *(record.scored or _NOT_SCORED))}{_part(record.match, recorded)}"
-
-    def _shown(self, said: Reading, text: str) -> tuple[str, str]:
-        """The fields of the text, and as much of it as they show."""
-        if self._redactor.hides_field(said.field):
-            return f'"text":"{BLOT}","text_digest":null', ""
-        listed = f',"listed":{len(said.listed)}' if said.listed else ""
-        texts, longest = self._texts, self._texts.longest
-        seen = self._redactor.clean(text[:longest])
-        whole = seen if len(text) <= longest else text
-        digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
-        if texts.text == "none":
-            return f'"text":null,"text_digest":"{digest}"{listed}', ""
-        limit = texts.excerpt if texts.text == "excerpt" else longest
-        recorded = seen[:limit]
-        shown = seen if len(seen) <= limit and len(text) <= longest else recorded + "..."
-        return f'"text":{_ENCODE(shown)},"text_digest":"{digest}"{listed}', recorded
-
-
-_NOBODY: Final = (None, None)
-_NOT_SCORED: Final = (None, None)
-_UNSCORED: Final = '"score":null,"runner_up":null,"margin":null,"ambiguity_threshold":null,"scores":[]'
-_UNSAID: Final = f'"text":null,"text_digest":null,{_UNSCORED}'
-_CHOSEN_BY: Final[dict[ChosenBy | None, str]] = {None: "null", **{each: f'"{each.value}"' for each in ChosenBy}}
-_WORDS: Final = {None: "null", True: "true", False: "false"}
-
-
-def _scored(record: Record, policy: Policy | None, scores: Scores | None) -> str:
-    found = record.match
-    if found is None or policy is None or scores is None:
-        return _UNSCORED
-    best = sorted(by_name(policy, scores), key=lambda pair: -pair[1])[:_MOST_SCORES]
-    rows = [[name, round(score, 4), policy.by_name[name].min_score] for name, score in best]
-    lead = found.lead
-    runner_up = None if lead.runner_up is None else lead.runner_up.name
-    margin = None if lead.margin is None else round(lead.margin, 4)
-    return (
-        f'"score":{round(lead.score, 4)},"runner_up":{_ENCODE(runner_up)},"margin":{_ENCODE(margin)},'
-        f'"ambiguity_threshold":{_ENCODE(policy.ambiguity_threshold)},"scores":{_ENCODE(rows)}'
-    )
-
-
-def _part(found: Match | None, recorded: str) -> str:
-    """The part of the text that decided, where one did. Its words are shown only where the recorded text shows them."""
-    part = None if found is None else found.part
-    if part is None:
-        return ""
-    start, end = part.span or (None, None)
-    shown = part.words if part.span is not None and part.words in recorded else None
-    of = {"route": part.lead.route.name, "start": start, "end": end, "text": shown, "score": round(part.lead.score, 4)}
-    return f',"part":{_ENCODE(of)}'
-
-
-def _milliseconds(seconds: float | None) -> str:
-    # Fixed places take a third of the time that the shortest form of a rounded number takes.
-    return "null" if seconds is None else f"{seconds * 1000:.3f}"
-
-
-def _short(value: str) -> str:
-    return value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "..."
-
-
-def moment(seconds: float) -> str:
-    """A moment since the epoch as RFC 3339 writes it, in UTC, with microseconds."""
-    whole = int(seconds)
-    return f"{_second(whole)}.{int((seconds - whole) * 1_000_000):06d}Z"
-
-
-@lru_cache(maxsize=4)
-def _second(second: int) -> str:
-    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
+        return self._redactor.clean(claim.name[:LONGEST_VALUE])[:_LONGEST_NAME]

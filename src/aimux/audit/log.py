@@ -17,9 +17,11 @@ from aimux.audit.commit import OBSTACLE, GroupCommit
 from aimux.audit.counts import Counts
 from aimux.audit.elsewhere import SecondPlace
 from aimux.audit.format.events import event
+from aimux.audit.format.writing import moment
 from aimux.audit.key_files import KeyFiles
-from aimux.audit.lines import Scribe, TextPolicy, moment
+from aimux.audit.lines import Scribe
 from aimux.audit.opening import Opened, open_chain, open_key, unwritable
+from aimux.audit.recorded_text import TextPolicy
 from aimux.audit.redact import Redactor
 from aimux.audit.sealing import Seal
 from aimux.audit.segments import chain_folder

@@ -11,9 +11,9 @@ from pathlib import Path
 from aimux.audit.chain import Head
 from aimux.audit.checkpoint_file import CheckpointFile
 from aimux.audit.checkpoints import Checkpoint
+from aimux.audit.format.writing import moment
 from aimux.audit.incidents import Incident, Outcome
 from aimux.audit.inventory import Inventory, is_whole
-from aimux.audit.lines import moment
 from aimux.audit.retention import Due, Removal, Retention
 from aimux.audit.segments import Segment
 from aimux.audit.settings import AuditSettings

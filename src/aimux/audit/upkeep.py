@@ -12,8 +12,8 @@ from typing import Final, Protocol
 from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.counts import Counts
 from aimux.audit.format.events import event
+from aimux.audit.format.writing import moment
 from aimux.audit.incidents import Incident, Outcome
-from aimux.audit.lines import moment
 from aimux.audit.retention import Due
 from aimux.audit.sealing import NotKeptError, Seal
 from aimux.audit.settings import AuditSettings

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from aimux.audit.decisions import Decisions
 from aimux.audit.errors import AuditError
 from aimux.audit.filters import FilterError, parse
-from aimux.audit.lines import moment
+from aimux.audit.format.writing import moment
 from aimux.cli import console
 from aimux.cli.findings import count
 from aimux.cli.loading import note_thresholds, unusable

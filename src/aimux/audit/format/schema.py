@@ -32,8 +32,8 @@ FIELDS: Final[tuple[Field, ...]] = (
         _TEXT,
         "Rule",
         "Name of the rule that decided.",
-        "Such as `access.not_listed`: see [rules.md](rules.md). It stays where a rule's sentence is worded anew. Of older "
-        "records it follows from `rule`, and is null where that does not tell.",
+        "Such as `access.not_listed`: see [rules.md](rules.md). It stays where a rule's sentence is worded anew. Of "
+        "older records it follows from `rule`, and is null where that does not tell.",
         since=2,
         derive=derived.rule_id,
     ),

@@ -111,7 +111,7 @@ build: setup ## sdist and wheel in dist/, the wheel with the model inside
 
 .PHONY: clean
 clean: ## remove what the other targets made
-	rm -rf $(VENV) models dist build dashboard/node_modules dashboard/build dashboard/src/api.gen.ts src/aimux/bundle/dashboard
+	rm -rf $(VENV) models dist build dashboard/node_modules dashboard/build dashboard/src/*.gen.ts src/aimux/bundle/dashboard
 	rm -rf bench/results bench/.peers clients/.envs clients/.results fuzz/findings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

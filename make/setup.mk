@@ -53,7 +53,8 @@ $(VENV)/node.stamp: requirements/node.txt $(VENV)/venv.stamp
 # The dashboard. What it knows of the gateway's answers is generated from the gateway's own description, so that a page
 # which does not fit them cannot be built.
 
-API := src/aimux/core/reason.py src/aimux/edge/openapi.py $(wildcard src/aimux/edge/*_models.py)
+FORMAT := $(wildcard src/aimux/audit/format/*.py)
+API := src/aimux/core/reason.py src/aimux/edge/openapi.py $(wildcard src/aimux/edge/*_models.py) $(FORMAT)
 PAGE := src/aimux/bundle/dashboard/index.html
 PAGE_SOURCES := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/build/*' -not -name '*.gen.ts')
 TRY_AGAIN := rm -f dashboard/build/failed.stamp
@@ -70,7 +71,10 @@ dashboard/build/openapi.json: $(VENV)/run.stamp $(API)
 dashboard/src/api.gen.ts: dashboard/build/openapi.json dashboard/build/installed.stamp
 	@cd dashboard && $(WITH_NODE) npm run --silent types > /dev/null
 
-dashboard/build/checked.stamp: dashboard/src/api.gen.ts $(PAGE_SOURCES)
+dashboard/src/fields.gen.ts: $(VENV)/run.stamp $(FORMAT)
+	@$(BIN)/python -m aimux.audit.format.typescript > $@.new && mv $@.new $@
+
+dashboard/build/checked.stamp: dashboard/src/api.gen.ts dashboard/src/fields.gen.ts $(PAGE_SOURCES)
 	@cd dashboard && $(WITH_NODE) npm run --silent check
 	@touch $@ && $(TRY_AGAIN)
 

@@ -4,7 +4,7 @@ import { address, type Entry } from "./api";
 import { epoch, heard, watch } from "./contact";
 import type { Filter } from "./place";
 
-export type Happening = { kind: "decision" | "outcome"; entry: Entry } | { kind: "skipped"; records: number };
+export type Happening = { kind: "decision" | "outcome"; entry: Entry } | { kind: "skipped"; records: number } | { kind: "unreadable"; records: number };
 
 const LONGEST_WAIT = 8000;
 
@@ -40,9 +40,11 @@ export function useStream(
       for (const kind of ["decision", "outcome"] as const) {
         source.addEventListener(kind, (event) => told.current.tell({ kind, entry: JSON.parse(event.data) as Entry }));
       }
-      source.addEventListener("skipped", (event) => {
-        told.current.tell({ kind: "skipped", records: (JSON.parse(event.data) as { records: number }).records });
-      });
+      for (const kind of ["skipped", "unreadable"] as const) {
+        source.addEventListener(kind, (event) => {
+          told.current.tell({ kind, records: (JSON.parse(event.data) as { records: number }).records });
+        });
+      }
     };
     begin();
     return () => {

@@ -5,11 +5,12 @@ export type Kind = "passed" | "fallback" | "refused" | "failed";
 
 type Meaning = { kind: Kind; about: string };
 
-const SERVED: Record<"forward" | "fallback" | "answered" | "client_left", Meaning> = {
+const SERVED: Record<"forward" | "fallback" | "answered" | "client_left" | "unknown", Meaning> = {
   forward: { kind: "passed", about: "Went to the route's upstream." },
   fallback: { kind: "fallback", about: "Matched no route, and went to the fallback." },
   answered: { kind: "passed", about: "The gateway itself answered." },
   client_left: { kind: "failed", about: "The caller left before it was decided." },
+  unknown: { kind: "failed", about: "The record does not say what was decided." },
 };
 
 const REFUSED: Record<Refusal, Meaning> = {

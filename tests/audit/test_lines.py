@@ -20,10 +20,11 @@ from aimux.audit.redact import Redactor
 from aimux.core.identity import Assurance, Claim, Place, Principal, Proof
 from aimux.core.policy import Access, Policy, Route, Upstream
 from aimux.core.record import Ended
-from aimux.core.request import ChosenBy, Reading
+from aimux.core.request import Action, ChosenBy, Protocol, Reading
 from aimux.core.routing import PartMatch, match
 from aimux.core.rules import Rule
 from aimux.core.scores import Scores
+from aimux.core.standing import INITIAL
 
 Make = Callable[..., Any]
 T0 = 1_700_000_000.0
@@ -53,6 +54,7 @@ def test_every_field_of_a_decision(made: Make) -> None:
     record.principal = Principal(
         "finance-bot", Assurance.CLAIMED, Proof.CLAIM, (Claim(Place.HEADER, "X-Source-Agent", "some-other-bot"),)
     )
+    record.action, record.standing = Action(Protocol.MCP, "tools/call", "delete_user"), INITIAL
     found = read(scribe().decision(record))
     assert found["scores"][0] == ["r39", 0.975, 0.39]
     assert len(found.pop("scores")) == 32
@@ -66,10 +68,10 @@ def test_every_field_of_a_decision(made: Make) -> None:
         "identity": "claimed",
         "assurance": "claimed",
         "proof": "claim",
-        "protocol": None,
-        "action": None,
-        "target": None,
-        "standing": None,
+        "protocol": "mcp",
+        "action": "tools/call",
+        "target": "delete_user",
+        "standing": INITIAL.digest,
         "conflicts": [{"place": "header", "field": "X-Source-Agent", "name": "some-other-bot"}],
         "chosen_by": None,
         "peer": "192.0.2.7",
@@ -242,6 +244,8 @@ CHANGES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("policy", (POLICY, OTHER, None)),
     ("scored", ((POLICY, SCORES), (POLICY, Scores((0.5,) * 40)), (OTHER, SCORES), None)),
     ("match", (MATCH, replace(MATCH, part=PartMatch(MATCH.lead, chose=True, words="hello", span=(0, 5))), None)),
+    ("action", (Action(Protocol.OPENAI, "chat.completions", "gpt-4"), Action(Protocol.MCP, "tools/call", "x"), None)),
+    ("standing", (INITIAL, None)),
     ("said", tuple(Reading((), *said) for said in SAID)),
 )
 
@@ -289,6 +293,8 @@ def test_a_line_has_the_fields_of_the_table_in_its_order(made: Make) -> None:
     ):
         beginning = ["kind", "schema"]
         names = [field.name for field in FIELDS if field.is_in(written_in)]
-        own = [name for name in names if written_in is WrittenIn.OUTCOME or name in OWN]
-        assert list(read(body)) == [*beginning, *own, *(name for name in names if name not in own)]
+        found = list(read(body))
+        assert sorted(found) == sorted([*beginning, *names])
+        shared = [name for name in names if written_in is WrittenIn.DECISION and name not in OWN]
+        assert found[len(found) - len(shared) :] == shared
         assert body.startswith(f'"kind":"{written_in.value}","schema":{VERSION},')

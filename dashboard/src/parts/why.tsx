@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { read, type Entry } from "../api";
+import { FIELDS, SCHEMA } from "../fields.gen";
 import { bytes, dated, fine, milliseconds, score } from "../format";
 import { change, link } from "../place";
 import { useResource } from "../resource";
@@ -13,9 +14,11 @@ import { Empty, Failed, Loading } from "./states";
 import { Verdict } from "./verdict";
 import { Waterfall } from "./waterfall";
 
-const IDENTITY: Record<string, string> = {
-  claimed: "Claimed: the caller named itself. A name labels traffic and proves nothing.",
+const ASSURANCE: Record<NonNullable<Entry["assurance"]>, string> = {
   none: "None: the caller gave no name, and may use open routes only.",
+  claimed: "Claimed: the caller named itself. A name labels traffic and proves nothing.",
+  token: "Token: the caller showed what only it should have, and others could show as well.",
+  bound: "Bound: the caller proved that it holds its key.",
 };
 
 const CHOSEN_BY: Record<NonNullable<Entry["chosen_by"]>, string> = {
@@ -86,21 +89,30 @@ function Whole({ entry }: { entry: Entry }) {
     <div class="why-body">
       <div class={`why-verdict ${kindOf(entry.verdict)}`}>
         <Verdict verdict={entry.verdict} status={entry.status} />
-        <p class="why-rule">{entry.rule || aboutOf(entry.verdict)}</p>
+        <p class="why-rule">
+          {entry.rule || aboutOf(entry.verdict)} {entry.rule_id ? <code title={FIELDS.rule_id.doc}>{entry.rule_id}</code> : null}
+        </p>
         <p class="muted">{aboutOf(entry.verdict)}</p>
       </div>
       <Part title="Who asked">
-        <Fact name="Agent">{entry.agent ?? (entry.identity === null ? "not identified" : "anonymous")}</Fact>
-        <Fact name="Identity">
-          {entry.identity === null ? "Refused: it could not be established." : IDENTITY[entry.identity]}
+        <Fact of="agent">{entry.agent ?? (entry.identity === null ? "not identified" : "anonymous")}</Fact>
+        <Fact of="assurance">
+          {entry.assurance === null
+            ? "Refused: it could not be established who asked."
+            : (ASSURANCE[entry.assurance] ?? entry.assurance)}
         </Fact>
+        {entry.proof === null ? null : (
+          <Fact of="proof">
+            <code>{entry.proof}</code>
+          </Fact>
+        )}
         {entry.conflicts.map((claim) => (
-          <Fact key={claim.place + claim.field} name="Also claimed">
+          <Fact key={claim.place + claim.field} of="conflicts">
             {claim.name === null ? "What is no name" : <b>{claim.name}</b>} in the {claim.place} ({claim.field}). The first
             claim counts.
           </Fact>
         ))}
-        <Fact name="From">{entry.peer}</Fact>
+        <Fact of="peer">{entry.peer}</Fact>
       </Part>
       <Part title="What was meant">
         {entry.text === null ? <p class="muted">No text is recorded.</p> : (
@@ -108,30 +120,38 @@ function Whole({ entry }: { entry: Entry }) {
             <Marked text={entry.text} part={entry.part} />
           </blockquote>
         )}
-        <Fact name="Found in">
+        <Fact of="dialect">
           {entry.dialect || "no text"}, <code>{`${entry.method} ${entry.path}`}</code>
         </Fact>
+        {entry.action === null ? null : (
+          <Fact of="action">
+            {entry.protocol} <code>{entry.action}</code>
+            {entry.target === null ? "" : " of "}
+            {entry.target === null ? null : <code>{entry.target}</code>}
+          </Fact>
+        )}
       </Part>
       <Part title="Which route">
-        {entry.chosen_by ? <Fact name="Chosen by">{chosenBy(entry.chosen_by, entry.turn)}</Fact> : null}
+        {entry.chosen_by ? <Fact of="chosen_by">{chosenBy(entry.chosen_by, entry.turn)}</Fact> : null}
+        {entry.guard === null ? null : <Fact of="guard">{entry.guard}</Fact>}
         {entry.scores.length ? (
           <Scores scores={entry.scores} route={entry.route} threshold={entry.ambiguity_threshold} />
         ) : (
           <p class="muted">No scores were needed: {entry.route ? "no text chose the route." : "it was decided before."}</p>
         )}
         {entry.part === null ? null : (
-          <Fact name="Part">
+          <Fact of="part">
             <PartSays part={entry.part} route={entry.route} verdict={entry.verdict} />
           </Fact>
         )}
         {entry.margin === null ? null : (
-          <Fact name="Lead">
+          <Fact of="margin">
             {score(entry.margin)} over {entry.runner_up}
             {entry.part?.route === entry.route ? " in that part" : ""}; needed: {score(entry.ambiguity_threshold)}
           </Fact>
         )}
         {entry.cached === null ? null : (
-          <Fact name="Scores">{entry.cached ? "remembered from an equal text" : "read by the model"}</Fact>
+          <Fact of="cached">{entry.cached ? "remembered from an equal text" : "read by the model"}</Fact>
         )}
       </Part>
       <Part title="Where the time went">
@@ -141,40 +161,45 @@ function Whole({ entry }: { entry: Entry }) {
         <Proof entry={entry} />
       </Part>
       <Part title="Names">
-        <Fact name="At">{dated(entry.time).slice(0, 6) + " " + fine(entry.time)}</Fact>
-        <Fact name="Request">
+        <Fact of="time">{dated(entry.time).slice(0, 6) + " " + fine(entry.time)}</Fact>
+        <Fact of="request_id">
           <code>{entry.request_id}</code>
         </Fact>
         {entry.client_request_id === null ? null : (
-          <Fact name="To its caller">
+          <Fact of="client_request_id">
             <code>{entry.client_request_id}</code>
           </Fact>
         )}
         {entry.upstream_request_id === null ? null : (
-          <Fact name="To the upstream">
+          <Fact of="upstream_request_id">
             <code>{entry.upstream_request_id}</code>
           </Fact>
         )}
-        <Fact name="Trace">
+        <Fact of="trace_id">
           <code>{entry.trace_id}</code>
         </Fact>
-        <Fact name="Answer">
+        <Fact of="ended">
           {entry.total_ms === null ? "being served" : `${bytes(entry.bytes)}, ${entry.ended ?? "refused"}`}
           {entry.total_ms === null ? "" : ` after ${milliseconds(entry.total_ms)}`}
         </Fact>
         {entry.config ? (
-          <Fact name="Configuration">
+          <Fact of="config">
             <code>{entry.config.slice(0, 12)}</code>
           </Fact>
         ) : null}
         {entry.model ? (
-          <Fact name="Model">
+          <Fact of="model">
             <code>{entry.model.slice(0, 12)}</code>
           </Fact>
         ) : null}
         {entry.text_digest ? (
-          <Fact name="Text, SHA-256">
+          <Fact of="text_digest">
             <code>{entry.text_digest.slice(0, 24)}</code>
+          </Fact>
+        ) : null}
+        {entry.standing ? (
+          <Fact of="standing">
+            <code>{entry.standing.slice(0, 12)}</code>
           </Fact>
         ) : null}
       </Part>
@@ -192,10 +217,15 @@ function Proof({ entry }: { entry: Entry }) {
   const signed = chain?.checkpoint && chain.checkpoint.count >= last ? chain.checkpoint : null;
   return (
     <>
-      <Fact name="Records">
+      <Fact of="position">
         chain {number}, decision {decision}
         {outcome === null || outcome === decision ? "" : `, outcome ${outcome}`}
       </Fact>
+      {entry.schema >= 1 && entry.schema <= SCHEMA ? null : (
+        <Fact of="schema">
+          {entry.schema || "none that can be"}: another version of AIMux wrote the record. What this one knows of it is shown.
+        </Fact>
+      )}
       <Fact name="Hash">
         {chain?.fault ? (
           <span class="tone-refused">This chain does not verify: {chain.fault}</span>
@@ -218,6 +248,8 @@ function Proof({ entry }: { entry: Entry }) {
   );
 }
 
+type Named = { of: keyof Entry & keyof typeof FIELDS; name?: never } | { of?: never; name: string };
+
 function Part({ title, children }: { title: string; children: ComponentChildren }) {
   return (
     <section class="why-part">
@@ -227,10 +259,11 @@ function Part({ title, children }: { title: string; children: ComponentChildren 
   );
 }
 
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+/** A field of the request, by the name and the sentence that the table of fields has for it; or what else is known. */
+function Fact({ of, name, children }: Named & { children: ComponentChildren }) {
   return (
-    <p class="fact">
-      <span class="fact-name">{name}</span>
+    <p class="fact" title={of === undefined ? undefined : FIELDS[of].doc}>
+      <span class="fact-name">{of === undefined ? name : FIELDS[of].label}</span>
       <span class="fact-value">{children}</span>
     </p>
   );

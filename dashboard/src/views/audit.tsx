@@ -59,6 +59,11 @@ function Chains({ status }: { status: Status }) {
               <p class="chain-name">Chain {chain.chain}</p>
               {chain.origin ? <code class="chain-origin">{chain.origin}</code> : null}
               {chain.fault ? <p class="tone-refused">{chain.fault}</p> : null}
+              {chain.not_interpreted ? (
+                <p>
+                  {count(chain.not_interpreted)} records are of another version of AIMux, or say what this one does not know.
+                </p>
+              ) : null}
               <dl class="figures">
                 <Figure name="Records">
                   {count(chain.first)}–{count(chain.last)}

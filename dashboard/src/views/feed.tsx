@@ -81,6 +81,12 @@ export function Feed() {
               has them all.
             </p>
           ) : null}
+          {feed.unreadable ? (
+            <p class="muted feed-note">
+              {count(feed.unreadable)} lines of the audit log cannot be read as records: <code>aimux audit verify</code> says
+              what is wrong.
+            </p>
+          ) : null}
         </div>
         {opened ? <Why id={opened} seen={feed.rows.find((entry) => entry.request_id === opened) ?? null} /> : null}
       </div>
@@ -88,18 +94,18 @@ export function Feed() {
   );
 }
 
-type Rows = { rows: Entry[]; waiting: number; skipped: number; read: boolean; error: Error | null };
+type Rows = { rows: Entry[]; waiting: number; skipped: number; unreadable: number; read: boolean; error: Error | null };
 
 /** The latest decisions: what there was at first, and what has come since; held back while paused. */
 function useFeed(paused: boolean): Rows {
   const shown = filter.value;
   const key = JSON.stringify(shown);
   const [turn, setTurn] = useState(0);
-  const kept = useRef({ key: "", rows: [] as Entry[], held: [] as Entry[], fresh: 0, skipped: 0, late: 0 });
+  const kept = useRef({ key: "", rows: [] as Entry[], held: [] as Entry[], fresh: 0, skipped: 0, unreadable: 0, late: 0 });
   const [, draw] = useState(0);
   const due = useRef(0);
   const state = kept.current;
-  if (state.key !== key) Object.assign(state, { key, rows: [], held: [], fresh: 0, skipped: 0 });
+  if (state.key !== key) Object.assign(state, { key, rows: [], held: [], fresh: 0, skipped: 0, unreadable: 0 });
 
   const redraw = () => {
     // However many come at once, they are drawn once a frame.
@@ -132,7 +138,7 @@ function useFeed(paused: boolean): Rows {
   useStream(
     shown,
     (happening: Happening) => {
-      if (happening.kind === "skipped") state.skipped += happening.records;
+      if (happening.kind === "skipped" || happening.kind === "unreadable") state[happening.kind] += happening.records;
       else take(state, happening.entry, paused);
       redraw();
     },
@@ -152,6 +158,7 @@ function useFeed(paused: boolean): Rows {
     rows: state.rows,
     waiting: state.fresh,
     skipped: state.skipped,
+    unreadable: state.unreadable,
     read: earlier.data !== null && !earlier.outdated,
     error: earlier.error,
   };

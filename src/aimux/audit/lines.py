@@ -13,13 +13,13 @@ from typing import Any, Final
 from aimux.audit.format.field import WrittenIn
 from aimux.audit.format.writing import (
     LONGEST_VALUE,
+    Members,
     fields_in,
     member,
     milliseconds,
     moment,
+    openings,
     shortened,
-    template,
-    written,
 )
 from aimux.audit.recorded_text import TextPolicy, Values, of_text
 from aimux.audit.redact import BLOT, Redactor
@@ -28,30 +28,32 @@ from aimux.core.record import Record
 
 _MOST_REMEMBERED: Final = 4096
 _LONGEST_REMEMBERED: Final = 1024
-_LONGEST_QUOTED: Final = 128
+_LONGEST_QUOTED: Final = 256
 _LONGEST_NAME: Final = 64
+_CLIENTS, _UPSTREAMS, _FAULT = "client_request_id", "upstream_request_id", "fault"
 _ID_HEADERS: Final = ("X-Request-ID", "Request-ID")
 _WORDS: Final = {None: "null", True: "true", False: "false"}
 
-# The fields that every request has a value of its own for; the others of a decision are remembered together.
-_OWN: Final = frozenset({"time", "request_id", "trace_id", "client_request_id", "cached", "decided_ms"})
-_DECISION: Final = template(WrittenIn.DECISION, _OWN) + "%(why)s"
-_SHARED: Final = tuple(field for field in fields_in(WrittenIn.DECISION) if field.name not in _OWN)
-_OF_OUTCOME: Final = frozenset(
-    {
-        *("time", "request_id", "decision", "verdict", "status", "bytes", "model_ms", "upstream_ms", "total_ms"),
-        *("ended", "upstream_request_id", "fault"),
-    }
+# What every request has of its own stands first in a decision; the rest is remembered together.
+_OWN: Final = ("time", "request_id", "trace_id", "cached", "decided_ms")
+_TIME, _REQUEST, _TRACE, _CACHED, _DECIDED = openings(WrittenIn.DECISION, *_OWN)
+_SHARED: Final = Members([each for each in fields_in(WrittenIn.DECISION) if each.name not in (*_OWN, _CLIENTS)])
+_ENDING: Final = (
+    *("time", "request_id", "decision", "verdict", "status", "bytes", "model_ms", "upstream_ms", "total_ms", "ended"),
 )
-_OUTCOME: Final = template(WrittenIn.OUTCOME, _OF_OUTCOME)
-_ADDED: Final = tuple(field for field in fields_in(WrittenIn.OUTCOME) if field.name not in _OF_OUTCOME)
+_ENDED_AT, _OF, _DECISION, _VERDICT, _STATUS, _BYTES, _MODEL, _UPSTREAM, _TOTAL, _ENDED = openings(
+    WrittenIn.OUTCOME, *_ENDING
+)
+_NAMED: Final = (*_ENDING, _UPSTREAMS, _FAULT)
+_ADDED: Final = Members([each for each in fields_in(WrittenIn.OUTCOME) if each.name not in _NAMED])
 
-# What the shared fields may depend on: all that is known of a request but for this.
+# What the shared fields may depend on: all that is known of a request but for this. Of texts and scores that were not
+# recorded, no more counts than is shown.
 _UNSHARED: Final = frozenset(
     {
         *("request_id", "trace", "began", "status", "cached", "model_seconds", "upstream_seconds", "total_seconds"),
         *("response_bytes", "fault", "scoring_began", "decided_seconds", "forwarding_began", "said", "audited"),
-        *("client_request_id", "upstream_request_id"),
+        *("client_request_id", "upstream_request_id", "match"),
     }
 )
 _ON: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(
@@ -70,39 +72,28 @@ class Scribe:
     def decision(self, record: Record) -> str:
         """What is written before anything of a request goes to an upstream, or when it was refused."""
         named = record.client_request_id
-        return _DECISION % {
-            "time": f'"{moment(record.began)}"',
-            "request_id": f'"{record.request_id}"',
-            "trace_id": f'"{record.trace.trace_id}"',
-            "client_request_id": "" if named is None else self._named("client", named),
-            "cached": _WORDS[record.cached],
-            "decided_ms": milliseconds(record.decided_seconds),
-            "why": self._why(record),
-        }
+        client = "" if named is None else self._named("client", named)
+        return (
+            f"{_TIME}{moment(record.began)}{_REQUEST}{record.request_id}{_TRACE}{record.trace.trace_id}"
+            f"{_CACHED}{_WORDS[record.cached]}{_DECIDED}{milliseconds(record.decided_seconds)}{client},{self._why(record)}"
+        )
 
     def outcome(self, record: Record, decision: int, now: float) -> str:
         """What is written when a request has ended; `decision` is the number of its first record."""
-        fault, named = record.fault, record.upstream_request_id
-        body = _OUTCOME % {
-            "time": f'"{moment(now)}"',
-            "request_id": f'"{record.request_id}"',
-            "decision": decision,
-            "verdict": f'"{record.verdict or record.ended.value}"',
-            "status": record.status,
-            "bytes": record.response_bytes,
-            "model_ms": milliseconds(record.model_seconds),
-            "upstream_ms": milliseconds(record.upstream_seconds),
-            "total_ms": milliseconds(record.total_seconds),
-            "ended": f'"{record.ended.value}"',
-            "upstream_request_id": "" if named is None else self._named("upstream", named),
-            "fault": member("fault", shortened(self._redactor.clean(fault[:LONGEST_VALUE]))) if fault else "",
-        }
-        if _ADDED:
-            return body + written(_ADDED, {each.name: getattr(record, each.name) for each in _ADDED}, self._clean)
-        return body[:-1] + "}"
+        fault, named, ended = record.fault, record.upstream_request_id, record.ended.value
+        upstream = "" if named is None else self._named("upstream", named)
+        cause = member(_FAULT, shortened(self._redactor.clean(fault[:LONGEST_VALUE]))) if fault else ""
+        added = f",{self._added(record)}" if _ADDED.names else "}"
+        return (
+            f"{_ENDED_AT}{moment(now)}{_OF}{record.request_id}{_DECISION}{decision}"
+            f"{_VERDICT}{record.verdict or ended}{_STATUS}{record.status}{_BYTES}{record.response_bytes}"
+            f"{_MODEL}{milliseconds(record.model_seconds)}{_UPSTREAM}{milliseconds(record.upstream_seconds)}"
+            f'{_TOTAL}{milliseconds(record.total_seconds)}{_ENDED}{ended}"{upstream}{cause}{added}'
+        )
 
-    def _clean(self, text: str) -> str:
-        return self._redactor.clean(text)
+    def _added(self, record: Record) -> str:
+        """Fields of an outcome that are attributes of a record."""
+        return _ADDED.written({name: getattr(record, name) for name in _ADDED.names}, self._redactor.clean)
 
     def _named(self, whose: str, request_id: str) -> str:
         """The field for what the client or the upstream calls the request."""
@@ -111,15 +102,19 @@ class Scribe:
 
     def _why(self, record: Record) -> str:
         """Who asked what of whom, and what was made of it: mostly the same from one request to the next."""
-        said, principal = record.said, record.principal
+        said, principal, action = record.said, record.principal, record.action
         text = None if said is None else said.text
-        if said is None or len(text or "") > _LONGEST_REMEMBERED or len(record.path) > _LONGEST_QUOTED:
+        quoted = len(record.path) + (0 if action is None else len(action.method) + len(action.target or ""))
+        if said is None or len(text or "") > _LONGEST_REMEMBERED or quoted > _LONGEST_QUOTED:
             return self._reasons(record)
         if principal is not None and principal.conflicts:
             return self._reasons(record)
         key = text, None if principal is None else principal.agent
-        # Of what a list holds beside its first text, no more is shown than how much there is.
-        on = len(said.listed), _ON(record)
+        found = record.match
+        scores = (
+            None if found is None else (found.best, found.score, found.runner_up, found.runner_up_score, found.part)
+        )
+        on = len(said.listed), scores, _ON(record)
         known = self._known.get(key)
         if known is not None and known[0] == on:
             return known[1]
@@ -131,14 +126,14 @@ class Scribe:
 
     def _reasons(self, record: Record) -> str:
         values = self._values(record)
-        for field in _SHARED:
-            if field.name not in values:
-                values[field.name] = getattr(record, field.name)
-        return written(_SHARED, values, self._clean)
+        for name in _SHARED.names:
+            if name not in values:
+                values[name] = getattr(record, name)
+        return _SHARED.written(values, self._redactor.clean)
 
     def _values(self, record: Record) -> Values:
         """The values of fields that are no attributes of a record."""
-        principal, rule, policy = record.principal, record.rule, record.policy
+        principal, rule, policy, action = record.principal, record.rule, record.policy, record.action
         return {
             "agent": None if principal is None else principal.agent,
             "identity": None if principal is None else principal.assurance.word,
@@ -150,7 +145,10 @@ class Scribe:
             "rule_id": None if rule is None else rule.id,
             "config": None if policy is None else policy.digest,
             "turn": record.turn or None,
-            **dict.fromkeys(("protocol", "action", "target", "standing")),
+            "protocol": None if action is None else action.protocol,
+            "action": None if action is None else action.method,
+            "target": None if action is None else action.target,
+            "standing": None if record.standing is None else record.standing.digest,
             **of_text(record, self._texts, self._redactor),
         }
 

@@ -8,11 +8,12 @@ from typing import Final
 from aimux.audit.format import derived
 from aimux.audit.format.field import Field, FieldType, Redaction, WrittenIn
 from aimux.audit.format.schema_1 import ASSURANCES, SCHEMA_1
+from aimux.core.identity import Proof
+from aimux.core.request import Protocol
 
 VERSION: Final = 2
 """The schema of the lines that this build writes. Lines without a version are of schema 1."""
 
-_PROOFS: Final = ("claim", "api_key", "jwt", "dpop", "mtls_jwt", "hmac", "ed25519", "wit", "mtls")
 _TEXT, _WORD = FieldType.TEXT, FieldType.WORD
 
 FIELDS: Final[tuple[Field, ...]] = (
@@ -57,15 +58,16 @@ FIELDS: Final[tuple[Field, ...]] = (
         "`claim`, `api_key`, `jwt`, `dpop`, `mtls_jwt`, `hmac`, `ed25519`, `wit` or `mtls`.",
         since=2,
         derive=derived.proof,
-        words=_PROOFS,
+        words=tuple(Proof),
     ),
     Field(
         "protocol",
-        _TEXT,
+        _WORD,
         "Protocol",
         "The protocol of what was asked for.",
-        "`plain`, `openai`, `mcp`, for example.",
+        "`plain`, `openai`, `anthropic`, `mcp` or `a2a`.",
         since=2,
+        words=tuple(Protocol),
     ),
     Field(
         "action",

@@ -4,6 +4,7 @@ from typing import Final
 
 from aimux.audit.format import derived, nested
 from aimux.audit.format.field import Field, FieldType, Redaction, WrittenIn
+from aimux.core.identity import Assurance
 from aimux.core.record import Ended
 from aimux.core.request import ChosenBy
 
@@ -12,7 +13,7 @@ EPOCH: Final = "1970-01-01T00:00:00.000000Z"
 UNKNOWN: Final = "unknown"
 """The verdict of a line that says none."""
 
-ASSURANCES: Final = ("none", "claimed", "token", "bound")
+ASSURANCES: Final = tuple(each.word for each in Assurance)
 """How sure it is who asked, from the least to the most. Up to schema 1 there are the first two."""
 
 _BOTH, _OUTCOME, _NEITHER = WrittenIn.BOTH, WrittenIn.OUTCOME, WrittenIn.NEITHER
@@ -101,7 +102,7 @@ SCHEMA_1: Final[tuple[Field, ...]] = (
     Field(
         "scores",
         FieldType.ROWS,
-        "Scores",
+        "Routes' scores",
         "The highest, at most 32, highest first.",
         "Of the whole text, each as `[route, score, min_score]`.",
         default=(),
@@ -137,7 +138,7 @@ SCHEMA_1: Final[tuple[Field, ...]] = (
     Field(
         "ended",
         _WORD,
-        "Ended",
+        "Answer",
         "How the exchange ended.",
         "`completed`, `idle` (an event stream that the gateway ended, between two events), `client_left`, "
         "`upstream_failed` (before a response), or `truncated` (in the middle of one).",
@@ -243,7 +244,7 @@ SCHEMA_1: Final[tuple[Field, ...]] = (
     Field(
         "cached",
         FieldType.FLAG,
-        "Remembered",
+        "Scores",
         "Whether the scores were remembered. null: none were needed.",
         csv=None,
         otlp=None,

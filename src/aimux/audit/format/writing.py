@@ -1,13 +1,13 @@
 """Writing records by the table: its names, in its order, and secrets kept out as it says."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from time import gmtime, strftime
 from typing import Any, Final
 
 from aimux.audit.format.events import beginning
-from aimux.audit.format.field import Field, Redaction, WrittenIn
+from aimux.audit.format.field import Field, FieldType, Redaction, WrittenIn
 from aimux.audit.format.schema import FIELDS
 
 LONGEST_VALUE: Final = 512
@@ -21,41 +21,55 @@ def fields_in(record: WrittenIn) -> tuple[Field, ...]:
     return tuple(field for field in FIELDS if field.is_in(record))
 
 
-def template(record: WrittenIn, names: Iterable[str]) -> str:
-    """What begins a record's body: these fields as `%(name)s`, in the table's order, each for its value as JSON.
+def openings(record: WrittenIn, *names: str) -> tuple[str, ...]:
+    """What stands before the value of each of these fields where they follow each other at the beginning of a body.
 
-    What stands for a field that may be left out is `member`, or nothing. The last comma is there.
+    Quotes around texts are part of it, but for one behind the last value. Raises KeyError for a field that the record
+    has not.
     """
-    wanted = [field for field in fields_in(record) if field.name in names]
-    members = (f"%({each.name})s" if each.is_optional else f'"{each.name}":%({each.name})s,' for each in wanted)
-    return beginning(record.value) + "".join(members)
+    known = {field.name: field for field in fields_in(record)}
+    found, before = [], beginning(record.value)
+    for name in names:
+        quote = '"' if known[name].type in _QUOTED else ""
+        found.append(f'{before}"{name}":{quote}')
+        before = f"{quote},"
+    return tuple(found)
+
+
+_QUOTED: Final = frozenset({FieldType.TEXT, FieldType.WORD, FieldType.MOMENT})
 
 
 def member(name: str, value: object) -> str:
-    """A field of an object, with a comma behind it."""
-    return f'"{name}":{encode(value)},'
+    """A field of an object, behind a comma."""
+    return f',"{name}":{encode(value)}'
 
 
-def written(fields: Iterable[Field], values: Mapping[str, Any], clean: Callable[[str], str]) -> str:
-    """Fields and their values as the rest of an object; optional ones without a value are left out.
+class Members:
+    """Writes fields as the last ones of an object. Secrets are kept out as the table says."""
 
-    `clean` blots secrets out of a text.
-    """
-    shown: dict[str, Any] = {}
-    for field in fields:
-        value = values[field.name]
-        if value is not None or not field.is_optional:
-            shown[field.name] = redacted(field, value, clean)
-    return encode(shown)[1:]
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self.names = tuple(field.name for field in fields)
+        self._optional = tuple(field.name for field in fields if field.is_optional)
+        self._bounded = tuple(field.name for field in fields if field.redaction in _CUT and field.nested is None)
+        self._blotted = frozenset(field.name for field in fields if field.redaction is Redaction.BLOTTED)
+
+    def written(self, values: Mapping[str, Any], clean: Callable[[str], str]) -> str:
+        """The rest of the object, for a value of each field; optional ones that are None are left out.
+
+        `clean` blots secrets out of a text. The text itself, and objects, are cleaned already.
+        """
+        shown = {name: values[name] for name in self.names}
+        for name in self._bounded:
+            value = shown[name]
+            if value is not None:
+                shown[name] = shortened(clean(value[:LONGEST_VALUE]) if name in self._blotted else value)
+        for name in self._optional:
+            if shown[name] is None:
+                del shown[name]
+        return encode(shown)[1:]
 
 
-def redacted(field: Field, value: Any, clean: Callable[[str], str]) -> Any:
-    """A value as the table lets it be recorded. Objects and the text itself are cleaned where they are made."""
-    if not isinstance(value, str):
-        return value
-    if field.redaction is Redaction.BLOTTED:
-        return shortened(clean(value[:LONGEST_VALUE]))
-    return shortened(value) if field.redaction is Redaction.BOUNDED else value
+_CUT: Final = frozenset({Redaction.BOUNDED, Redaction.BLOTTED})
 
 
 def shortened(value: str) -> str:

@@ -38,6 +38,7 @@ CONFLICT: Final = Nested(
             _TEXT,
             "Name",
             "As it was sent, shortened; *** where that is configured. null: what stood there is no name.",
+            "An object, for one.",
             redaction=Redaction.BLOTTED,
         ),
     ),
@@ -71,6 +72,8 @@ PART: Final = Nested(
             _INTEGER,
             "Start",
             "Number of its first character in the text. null: not found there.",
+            "As it was received. Words in disguise, for example, do not stand in it as they were read. With "
+            "`earlier_turn` and `list` it is the turn or text that chose.",
             csv=_PART_HEADING,
             otlp=_PART_ATTRIBUTE,
         ),
@@ -87,6 +90,8 @@ PART: Final = Nested(
             _TEXT,
             "Words",
             "Its words, where the recorded text shows them.",
+            "null where it does not: `audit.text`, `audit.redact_fields`, a secret among them, beyond the excerpt, an "
+            "earlier turn.",
             redaction=Redaction.TEXT,
             csv=_PART_HEADING,
             otlp=_PART_ATTRIBUTE,

@@ -104,7 +104,7 @@ SCHEMA_1: Final[tuple[Field, ...]] = (
         FieldType.ROWS,
         "Routes' scores",
         "The highest, at most 32, highest first.",
-        "Of the whole text, each as `[route, score, min_score]`.",
+        "Of the whole text; in the line each is an array `[route, score, min_score]`.",
         default=(),
         nested=nested.SCORE,
         csv=None,
@@ -161,7 +161,6 @@ SCHEMA_1: Final[tuple[Field, ...]] = (
         FieldType.OBJECTS,
         "Also claimed",
         "Claims of another name that stood later in the request.",
-        "`place`, `field`, `name`. The name is null where what stood there is no name: an object, for one.",
         default=(),
         nested=nested.CONFLICT,
         redaction=_BLOTTED,
@@ -229,14 +228,8 @@ SCHEMA_1: Final[tuple[Field, ...]] = (
         FieldType.OBJECT,
         "Part",
         "The part of the text that decided, where one did.",
-        "The `route` that it stands for, its `score` for that, `start` and `end` (its first character in the text "
-        "as it was received, and the one behind its last), and its words as `text`. Where `part.route` is `route`, "
-        "the part chose it; otherwise the part kept the text from the route that the whole means. `start` and `end` "
-        "are null for words that do not stand in the text as they were read, such as words in disguise. Where the "
-        "recorded text does not show the words (`audit.text`, `audit.redact_fields`, a secret among them, beyond "
-        "the excerpt, an earlier turn), `text` is null. With `earlier_turn` and `list` the places are those of the "
-        "turn or text that chose. Absent otherwise, and in older records, where `score` is always that of the whole "
-        "text.",
+        "Where `part.route` is `route`, the part chose it; otherwise the part kept the text from the route that the "
+        "whole means. Absent otherwise, and in older records, where `score` is always that of the whole text.",
         nested=nested.PART,
         redaction=Redaction.TEXT,
         is_optional=True,

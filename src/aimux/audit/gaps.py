@@ -1,10 +1,10 @@
 """Records that are missing from a chain: where the chain stood behind them, and which record tells of it."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Final
 
 from aimux.audit.chain import Head
+from aimux.audit.format.reading import number_in, parse
 
 _LOST: Final = b',"kind":"lost",'
 
@@ -30,11 +30,10 @@ class Gaps:
         """Note what a record tells of; `head` is where the chain stands with it."""
         if _LOST not in raw:
             return
-        try:
-            fields = json.loads(raw)
-            self._told[int(fields["first"]), int(fields["last"])] = head.count
-        except (ValueError, KeyError, TypeError):
-            return
+        fields = parse(raw) or {}
+        first, last = number_in(fields, "first"), number_in(fields, "last")
+        if first is not None and last is not None:
+            self._told[first, last] = head.count
 
     def why(self, gap: Gap) -> str:
         """What is wrong, with the number of the record in which the gateway told of it."""

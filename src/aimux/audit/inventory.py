@@ -1,15 +1,15 @@
 """The segments of a chain that have ended, as they were left: whether each is still there, and unchanged."""
 
-import json
 import os
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from aimux.audit.chain import Head, after, digest_of, follows, number_of, previous_of
+from aimux.audit.format.checking import seconds_of
+from aimux.audit.format.reading import parse
 from aimux.audit.incidents import Harm, Incident, Outcome
 from aimux.audit.segments import LONGEST_LINE, Segment, lines_of, segments_in
 from aimux.audit.written import stat_of
@@ -149,7 +149,4 @@ def last_line(path: Path) -> bytes:
 
 def time_of(line: bytes) -> float | None:
     """When a record says that it was written, in seconds since the epoch; None for what says nothing of it."""
-    try:
-        return datetime.fromisoformat(json.loads(line)["time"]).timestamp()
-    except (ValueError, KeyError, TypeError, OverflowError):
-        return None
+    return seconds_of((parse(line) or {}).get("time"))

@@ -1,7 +1,6 @@
 """Opening a chain to go on with it: what its last segment holds, and what of its end was torn when a process died."""
 
 import hashlib
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 from aimux.audit import checkpoints, locks
 from aimux.audit.chain import GENESIS, Head, after, follows, number_of, previous_of
 from aimux.audit.errors import AuditError
+from aimux.audit.format.reading import parse
 from aimux.audit.segments import Segment, chain_folder, chains_in, lines_of, segments_in
 from aimux.audit.settings import AuditSettings
 from aimux.audit.signing import Signer, Verifier
@@ -128,7 +128,7 @@ def _whole(segment: Segment) -> tuple[Head, int, bytes]:
     size = 0
     for at, line, ended in lines_of(segment.path):
         head = head or _before(segment, line)
-        if not ended or not follows(head, line) or not _is_json(line):
+        if not ended or not follows(head, line) or parse(line) is None:
             break
         head, size = after(head, line), at + len(line) + 1
     with segment.path.open("rb") as file:
@@ -141,13 +141,6 @@ def _before(segment: Segment, first: bytes) -> Head:
     if number_of(first) != segment.first:
         return Head(segment.first - 1, GENESIS.digest)
     return Head(segment.first - 1, previous_of(first))
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
 
 
 def _is_torn(rest: bytes) -> bool:
@@ -168,7 +161,7 @@ def _origin(first: Segment, last: checkpoints.Checkpoint | None) -> str | None:
     if last is not None:
         return last.origin
     for _, line, _ in lines_of(first.path):
-        origin = json.loads(line).get("origin") if _is_json(line) else None
+        origin = (parse(line) or {}).get("origin")
         return origin if isinstance(origin, str) else None
     return None
 

@@ -1,7 +1,6 @@
 """Verifying a log: every chain from its first record to its last, held against every checkpoint that was signed."""
 
 import contextlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from aimux.audit import checkpoints
 from aimux.audit.chain import GENESIS, Head, digest_of, follows, number_of, previous_of
 from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.errors import AuditError
-from aimux.audit.format.reading import parse, unclear
+from aimux.audit.format.reading import number_in, parse, unclear
 from aimux.audit.gaps import Gap, Gaps
 from aimux.audit.incidents import missing
 from aimux.audit.locks import is_held
@@ -290,8 +289,5 @@ def _torn(folder: Path, head: Head, line: _Line, verdict: Verdict, *, is_last: b
 
 
 def _tells_of(raw: bytes, first: int) -> bool:
-    try:
-        told = json.loads(raw).get("first")
-    except (ValueError, AttributeError):
-        return False
-    return isinstance(told, int) and told >= first
+    told = number_in(parse(raw) or {}, "first")
+    return told is not None and told >= first

@@ -1,0 +1,108 @@
+"""No line disappears: whatever a JSON object says, each reader has a place or a count for it, and none raises."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from audit_support.lines import DECISIONS, OBJECTS, OUTCOMES, body_of, log_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aimux.audit.decisions import Decisions
+from aimux.audit.entry import SHOWN, entry_of
+from aimux.audit.export import FORMATS
+from aimux.audit.filters import Filters
+from aimux.audit.follow import Follower
+from aimux.audit.format.reading import number_in, unclear, version_of
+from aimux.audit.format.schema import VERSION
+from aimux.audit.lag import catch_up
+from aimux.audit.query import Missed, chains, entries, page
+from aimux.audit.signing import PUBLIC_KEY, Verifier
+from aimux.audit.sums import Span, stats
+from aimux.audit.verify import verify
+from aimux.cli import audit as commands
+from aimux.edge.entry_models import AuditEntry
+
+NEVER = Path("no-such-configuration.yaml")
+
+
+@given(DECISIONS, st.none() | OUTCOMES)
+def test_whatever_a_decision_says_it_is_a_request_that_can_be_shown(
+    decision: dict[str, Any], outcome: dict[str, Any] | None
+) -> None:
+    entry = entry_of(1, {**decision, "seq": 7}, None if outcome is None else {**outcome, "seq": 8})
+    assert list(entry) == [field.name for field in SHOWN]
+    assert entry["position"] == {"chain": 1, "decision": 7, "outcome": None if outcome is None else 8}
+    assert json.loads("".join(FORMATS["jsonl"]([entry]))) == entry
+    for form in ("csv", "otlp"):
+        assert "".join(FORMATS[form]([entry])).encode()
+    if all(version_of(each) <= VERSION for each in (decision, outcome or {})):
+        AuditEntry.model_validate(entry)
+
+
+@given(st.lists(OBJECTS, max_size=8))
+@settings(max_examples=50, deadline=None)
+def test_every_line_has_its_place_or_its_count_with_every_reader(objects: list[dict[str, Any]]) -> None:
+    # The chain gives each its number.
+    lines = [{name: value for name, value in each.items() if name != "seq"} for each in objects]
+    requests = sum(each["kind"] == "decision" for each in lines)
+    homeless = sum(each["kind"] == "outcome" and number_in(each, "decision") is None for each in lines)
+    unclear_ones = sum(unclear({**each, "seq": 1}) is not None for each in lines)
+    with tempfile.TemporaryDirectory() as folder:
+        log = log_of(Path(folder) / "log", *map(body_of, lines), body_of({"kind": "closed", "schema": VERSION}))
+        catch_up(log)
+        found, missed = page(log, Filters(), 100), Missed()
+        assert (len(found.entries), found.unreadable) == (requests, 0)
+        assert (len(list(entries(log, Filters(), missed=missed))), missed.count) == (requests, 0)
+        latest, unreadable = Follower(log, Filters()).latest(100)
+        assert (len(latest), unreadable) == (requests, homeless)
+        assert len(list(decisions := Decisions(log, Filters()))) + decisions.faults == requests + sum(
+            type(each["kind"]) is not str for each in lines
+        )
+        stats(log, Span(0.0, 4e9, 5))
+        (verdict,) = verify(log, Verifier.at(log / PUBLIC_KEY))
+        assert (verdict.faults, verdict.not_interpreted.total()) == ([], unclear_ones)
+        (chain,) = chains(log)
+        assert (chain["fault"], chain["verified"]) == (None, len(lines) + 1)
+        assert chain["not_interpreted"] == unclear_ones
+        for as_json in (False, True):
+            assert commands.tail(NEVER, log, {}, 100, follow=False, as_json=as_json) == 0
+            assert commands.query(NEVER, log, {}, 100, as_json=as_json) == 0
+            assert commands.verify(NEVER, log, None, None, as_json=as_json) == 0
+
+
+DEEP = '"kind":"decision","text":' + "[" * 100_000 + "]" * 100_000 + "}"
+
+
+def test_lines_that_are_no_objects_are_counted_by_every_reader(tmp_path: Path, capsys: Any) -> None:
+    request = body_of({"kind": "decision", "schema": VERSION, "request_id": "a" * 32})
+    log = log_of(tmp_path / "log", request, '"kind":"decision",}', DEEP, '"kind":"decision","seq":"x"}')
+    catch_up(log)
+    assert [each["request_id"] for each in page(log, Filters(), 10).entries] == ["a" * 32]
+    follower = Follower(log, Filters())
+    assert follower.latest(10)[1] == 3
+    assert commands.tail(NEVER, log, {}, 10, follow=False, as_json=True) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 1
+    assert "3 lines of the log cannot be read as records" in err
+    assert commands.verify(NEVER, log, None, None, as_json=False) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "chain 1: 3 records were checked and could not be interpreted" in said
+    assert "2 that are no JSON objects" in said
+    assert "1 without a number" in said
+    assert commands.verify(NEVER, log, None, None, as_json=True) == 0
+    (chain,) = json.loads(capsys.readouterr().out)["chains"]
+    assert (chain["not_interpreted"], chain["fault"]) == (3, None)
+
+
+def test_what_the_index_knows_and_the_log_has_no_more_is_counted_by_an_export(tmp_path: Path, capsys: Any) -> None:
+    bodies = [body_of({"kind": "decision", "schema": VERSION, "request_id": each * 32}) for each in "abc"]
+    log = log_of(tmp_path / "log", *bodies)
+    catch_up(log)
+    (segment,) = (log / "chain-1").glob("*[0-9].jsonl")
+    segment.write_bytes(segment.read_bytes().replace(b'"request_id":"bb', b'"request_id":bbb'))
+    assert commands.export(NEVER, log, {}, "jsonl") == 0
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["request_id"][0] for line in out.splitlines()] == ["a", "c"]
+    assert "the records of 1 more requests are not in the log any more" in err

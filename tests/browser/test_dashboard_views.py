@@ -118,7 +118,10 @@ def test_a_row_opens_to_the_whole_why_by_keyboard_and_closes_again(watched: Watc
     page.keyboard.press("Enter")
     why = page.get_by_role("complementary", name="Why it was decided so")
     expect(why.get_by_text("route 'admin' is restricted and does not allow agent 'finance-bot'")).to_be_visible()
-    expect(why.get_by_text("Claimed: the caller named itself.")).to_be_visible()
+    expect(why.locator(".why-rule code")).to_have_text("access.not_listed")
+    expect(fact(why, "Assurance")).to_contain_text("Claimed: the caller named itself.")
+    expect(fact(why, "Proof")).to_have_text("claim")
+    expect(fact(why, "Action")).not_to_be_empty()
     expect(why.get_by_text("The text", exact=True)).to_be_visible()
     expect(why.locator(".score-row")).to_have_count(4)
     expect(why.locator(".score-row.best")).to_contain_text("admin")
@@ -133,6 +136,11 @@ def test_a_row_opens_to_the_whole_why_by_keyboard_and_closes_again(watched: Watc
     expect(row).to_be_focused()
     page.goto(address)
     expect(why.get_by_text("route 'admin' is restricted")).to_be_visible()
+
+
+def fact(why: Locator, name: str) -> Locator:
+    """What stands beside this name."""
+    return why.locator(".fact").filter(has=why.page.get_by_text(name, exact=True)).locator(".fact-value")
 
 
 PARTED = "The lunch on Friday was good and all is well \U0001f600. Delete users. I am at the dentist until four."

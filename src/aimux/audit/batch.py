@@ -7,7 +7,7 @@ from typing import Any, Final
 from aimux.audit import rollups
 from aimux.audit.chain import GENESIS, Head, after, digest_of, follows, number_of
 from aimux.audit.columns import CHANGING, COLUMNS, ENDING, ending_of, values_of
-from aimux.audit.entry import entry_of, is_failure
+from aimux.audit.entry import is_failure
 from aimux.audit.format.field import Fields
 from aimux.audit.format.reading import number_in, parse, read_outcome, unclear
 from aimux.audit.rollups import Sums, bucket_of
@@ -81,14 +81,15 @@ class Batch:
     def _decision(self, fields: Fields, offset: int, length: int) -> None:
         number, place = number_in(fields, "seq"), self._place
         if number is not None:
-            row = values_of(entry_of(place.chain, fields, None))
+            row = values_of(place.chain, fields)
             self._rows[number] = {**row, "segment": place.segment, "offset": offset, "length": length}
 
     def _outcome(self, fields: Fields, offset: int, length: int) -> None:
         place, decision = self._place, number_in(fields, "decision")
         if decision is None:
             return
-        ending = ending_of(fields)
+        read = read_outcome(fields)
+        ending = ending_of(fields, read)
         end = (*ending.values(), place.segment, offset, length)
         self._ends.append((*end, place.chain, decision))
         row = self._rows.get(decision)
@@ -100,9 +101,9 @@ class Batch:
         if found is None:
             return  # its decision was removed long ago
         moment, agent, route, decided = found
+        verdict = ending["verdict"] or decided
         for width in rollups.WIDTHS:
-            verdict = ending["verdict"] or decided
-            _count(self._sums[width, int(moment // width), agent, route, verdict], verdict, read_outcome(fields))
+            _count(self._sums[width, int(moment // width), agent, route, verdict], verdict, read)
 
 
 def _count(sums: Sums, verdict: str, read: Fields) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from aimux.audit.entry import NO_ROUTE, SHOWN, Entry, agent_of
 from aimux.audit.format.checking import seconds_of
 from aimux.audit.format.field import Field, Fields, FieldType, WrittenIn
-from aimux.audit.format.reading import number_in, read_outcome
+from aimux.audit.format.reading import Reader, number_in
 
 _TYPES: Final = {FieldType.INTEGER: "INTEGER", FieldType.MOMENT: "REAL", FieldType.NUMBER: "REAL"}
 # What filters compare with, where that is not the value itself.
@@ -47,14 +47,24 @@ ENDING: Final = tuple(column for column in COLUMNS if column.field.is_in(Written
 """Those that an outcome fills, besides its number."""
 
 
-def values_of(entry: Entry) -> dict[str, Any]:
-    """What stands in the columns for a request."""
-    return {column.name: _stored(_value(column, entry)) for column in COLUMNS}
+_IN_DECISION: Final = tuple(field for field in SHOWN if field.is_in(WrittenIn.DECISION))
+_DERIVES: Final = any(column.field.derive is not None for column in COLUMNS)
+# Only what the columns need is read, unless a value is derived, which may need the rest.
+_read: Final = Reader(
+    field for field in _IN_DECISION if field.column is not None or field.name == "identity" or _DERIVES
+).read
+_LATER: Final = dict.fromkeys(field.name for field in SHOWN if field.written_in is WrittenIn.OUTCOME)
 
 
-def ending_of(outcome: Fields) -> dict[str, Any]:
-    """What an outcome changes in them; None in `CHANGING` where it does not say it."""
-    read = read_outcome(outcome)
+def values_of(chain: int, decision: Fields) -> dict[str, Any]:
+    """What stands in the columns for a request that was decided so, and has not ended."""
+    position = {"chain": chain, "decision": number_in(decision, "seq"), "outcome": None}
+    found = {**_LATER, **_read(decision), "position": position}
+    return {column.name: _stored(_value(column, found)) for column in COLUMNS}
+
+
+def ending_of(outcome: Fields, read: Fields) -> dict[str, Any]:
+    """What an outcome changes in them; None in `CHANGING` where it does not say it. `read` are all of its fields."""
     found = {column.name: _stored(read[column.field.name]) for column in ENDING}
     for column in CHANGING:
         if read[column.field.name] == column.field.default:
@@ -62,13 +72,13 @@ def ending_of(outcome: Fields) -> dict[str, Any]:
     return {"outcome": number_in(outcome, "seq"), **found}
 
 
-def _value(column: Column, entry: Entry) -> object:
+def _value(column: Column, found: Entry) -> object:
     made = _MADE.get(column.name)
     if made is not None:
-        return made(entry)
-    return (entry if column.at is None else entry[column.at])[column.field.name]
+        return made(found)
+    return (found if column.at is None else found[column.at])[column.field.name]
 
 
 def _stored(value: object) -> object:
     """Half of a surrogate pair, which JSON may hold, is no text for SQLite."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) and not value.isascii() else value

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from aimux.audit.format.field import Fields, WrittenIn
-from aimux.audit.format.reading import default_of, number_in, read_decision, read_outcome, version_of
+from aimux.audit.format.reading import Reader, default_of, number_in, read_decision, version_of
 from aimux.audit.format.schema import FIELDS
 from aimux.audit.format.schema_1 import UNKNOWN
 
@@ -16,7 +16,12 @@ NO_ROUTE: Final = "(none)"
 SHOWN: Final = tuple(field for field in FIELDS if field.is_shown)
 """The fields of a request as readers see it, in their order."""
 _ENDING: Final = tuple(field for field in SHOWN if field.written_in is WrittenIn.OUTCOME)
-_CHANGING: Final = tuple(field for field in SHOWN if field.written_in is WrittenIn.BOTH)
+_CHANGING: Final = tuple((field.name, field.default) for field in SHOWN if field.written_in is WrittenIn.BOTH)
+_DERIVED: Final = tuple(
+    (field.name, field.derive) for field in SHOWN if field.written_in is WrittenIn.NEITHER and field.derive is not None
+)
+_NAMES: Final = tuple(field.name for field in SHOWN)
+_read_ending: Final = Reader(field for field in SHOWN if field.is_in(WrittenIn.OUTCOME)).read
 _SERVED: Final = frozenset({"forward", "fallback", "answered"})
 FAILED: Final = ("internal", "redirect_refused")
 """Verdicts that are no refusals, besides those that begin with `upstream_`."""
@@ -34,19 +39,19 @@ def entry_of(chain: int, decision: Fields, outcome: Fields | None) -> Entry:
     if number is None:
         raise ValueError("a decision has a number")
     found = read_decision(decision)
+    ended = None
     if outcome is None:
         found |= {field.name: default_of(field) for field in _ENDING}
     else:
-        ending = read_outcome(outcome)
-        found |= {field.name: ending[field.name] for field in _ENDING}
-        found |= {field.name: ending[field.name] for field in _CHANGING if ending[field.name] != default_of(field)}
-    ended = None if outcome is None else number_in(outcome, "seq")
+        ended, ending = number_in(outcome, "seq"), _read_ending(outcome)
+        # What the outcome does not say of these is as it was decided.
+        kept = {name: found[name] for name, default in _CHANGING if ending[name] == default}
+        found |= ending | kept
     found["position"] = {"chain": chain, "decision": number, "outcome": ended}
     found["schema"] = version_of(decision)
-    for field in SHOWN:
-        if field.written_in is WrittenIn.NEITHER and field.derive is not None:
-            found[field.name] = field.derive(found)
-    return {field.name: found[field.name] for field in SHOWN}
+    for name, derive in _DERIVED:
+        found[name] = derive(found)
+    return {name: found[name] for name in _NAMES}
 
 
 def agent_of(decision: Fields) -> str:

@@ -4,9 +4,11 @@ Nothing here raises for what a line says. Of a line of a newer schema the fields
 """
 
 import json
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 
-from aimux.audit.format.checking import ABSENT, Checks, check_of, is_integer
+from aimux.audit.format.checking import ABSENT, Check, check_of, is_integer
 from aimux.audit.format.events import KINDS
 from aimux.audit.format.field import Field, Fields, FieldType, WrittenIn
 from aimux.audit.format.schema import FIELDS, VERSION
@@ -61,35 +63,49 @@ def are_numbered(fields: Fields) -> bool:
     return all(number_in(fields, name) is not None for name in names)
 
 
-def read_decision(fields: Fields) -> dict[str, Any]:
-    """The fields of a decision by their names."""
-    return _read(fields, _DECISION, version_of(fields))
+class Reader:
+    """Reads some fields of a decision or an outcome. What stands in each is looked at by a check made beforehand."""
 
+    def __init__(self, fields: Iterable[Field]) -> None:
+        chosen = tuple(fields)
+        self._rows = tuple(map(_row, chosen))
+        self._derived = tuple(field for field in chosen if field.derive is not None)
 
-def read_outcome(fields: Fields) -> dict[str, Any]:
-    """The fields of an outcome by their names."""
-    return _read(fields, _OUTCOME, version_of(fields))
+    def read(self, fields: Fields) -> dict[str, Any]:
+        """The fields by their names, those that a record lacks, or has something else for, with their defaults."""
+        version = version_of(fields)
+        found: dict[str, Any] = {}
+        for name, plain, check, default, lists in self._rows:
+            value = fields.get(name, ABSENT)
+            if type(value) is plain or (value is None and default is None):
+                found[name] = value
+                continue
+            if value is not ABSENT:
+                checked = check(value)
+                value = _word_to_come(value) if checked is _NO_WORD and version > VERSION else checked
+            found[name] = value if value is not ABSENT and value is not _NO_WORD else [] if lists else default
+        for field in self._derived:
+            if field.derive is not None and 0 < version < field.since and field.name not in fields:
+                found[field.name] = field.derive(found)
+        return found
 
 
 def default_of(field: Field) -> Any:
     """What readers give where a line does not say it."""
-    return list(field.default) if field.type in _LISTS else field.default
+    return [] if field.type in _LISTS else field.default
 
 
-def _read(fields: Fields, wanted: Checks, version: int) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for field, check in wanted:
-        value = fields.get(field.name, ABSENT)
-        if value is not ABSENT and (value is not None or field.default is not None):
-            checked = check(value)
-            if checked is ABSENT and field.type is FieldType.WORD and version > VERSION:
-                checked = _word_to_come(value)
-            value = checked
-        found[field.name] = default_of(field) if value is ABSENT else value
-    for field, _ in wanted:
-        if field.derive is not None and 0 < version < field.since and field.name not in fields:
-            found[field.name] = field.derive(found)
-    return found
+def _row(field: Field) -> tuple[str, type | None, Check, Any, bool]:
+    """Of a field: its name, the type whose values need no check, the check, the default, and whether it is a list."""
+    check = check_of(field)
+    if field.type is FieldType.WORD:
+        check = partial(_known_word, check)
+    return field.name, _PLAIN.get(field.type), check, field.default, field.type in _LISTS
+
+
+def _known_word(check: Check, value: Any) -> Any:
+    found = check(value)
+    return _NO_WORD if found is ABSENT else found
 
 
 def _word_to_come(value: object) -> object:
@@ -97,10 +113,11 @@ def _word_to_come(value: object) -> object:
     return value if type(value) is str and len(value) <= _LONGEST_WORD else ABSENT
 
 
-def _checks_in(record: WrittenIn) -> Checks:
-    return tuple((field, check_of(field)) for field in FIELDS if field.is_in(record))
-
-
 _LISTS: Final = frozenset({FieldType.ROWS, FieldType.OBJECTS})
-_DECISION: Final = _checks_in(WrittenIn.DECISION)
-_OUTCOME: Final = _checks_in(WrittenIn.OUTCOME)
+_PLAIN: Final[dict[FieldType, type]] = {FieldType.TEXT: str, FieldType.FLAG: bool}
+_NO_WORD: Final = object()
+
+read_decision: Final = Reader(field for field in FIELDS if field.is_in(WrittenIn.DECISION)).read
+"""All fields of a decision by their names."""
+read_outcome: Final = Reader(field for field in FIELDS if field.is_in(WrittenIn.OUTCOME)).read
+"""All fields of an outcome by their names."""

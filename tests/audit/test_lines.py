@@ -141,6 +141,15 @@ def test_ids_of_others_are_redacted_like_all_that_is_sent(made: Make, header: st
     assert "***" in hidden
 
 
+@pytest.mark.parametrize("name", ["action", "target"])
+def test_what_a_caller_asks_for_is_bounded_and_redacted(made: Make, name: str) -> None:
+    record = made(5)
+    for value, shown in (("sk-0123456789abcdefghijkl", "***"), ("x" * 9999, "x" * 512), ("gpt-4", "gpt-4")):
+        record.action = Action(Protocol.MCP, value if name == "action" else "tools/call", value)
+        found = read(scribe().decision(record))
+        assert (found["protocol"], found[name].removesuffix("...")) == ("mcp", shown)
+
+
 def test_a_conflict_with_what_is_no_name_says_so(made: Make) -> None:
     record = made(1)
     record.principal = Principal("a", Assurance.CLAIMED, Proof.CLAIM, (Claim(Place.BODY, "agent", None),))

@@ -287,7 +287,9 @@ def test_what_was_put_together_once_is_used_again(made: Make, monkeypatch: pytes
             record.principal = Principal("finance-bot", Assurance.CLAIMED, Proof.CLAIM)
             record.client_request_id, record.cached, record.decided_seconds = str(number), bool(number), number / 7
             writing.decision(record)
-    assert len(calls) == 2
+            record.dialect = "query"  # the same text in another place is remembered beside it
+            writing.decision(record)
+    assert len(calls) == 4
 
 
 def test_a_line_has_the_fields_of_the_table_in_its_order(made: Make) -> None:

@@ -67,7 +67,7 @@ class Scribe:
     def __init__(self, texts: TextPolicy, redactor: Redactor) -> None:
         self._texts = texts
         self._redactor = redactor
-        self._known: dict[tuple[str | None, str | None], tuple[object, str]] = {}
+        self._known: dict[tuple[str | None, str | None, str], tuple[object, str]] = {}
 
     def decision(self, record: Record) -> str:
         """What is written before anything of a request goes to an upstream, or when it was refused."""
@@ -109,7 +109,7 @@ class Scribe:
             return self._reasons(record)
         if principal is not None and principal.conflicts:
             return self._reasons(record)
-        key = text, None if principal is None else principal.agent
+        key = text, None if principal is None else principal.agent, record.dialect
         found = record.match
         scores = (
             None if found is None else (found.best, found.score, found.runner_up, found.runner_up_score, found.part)

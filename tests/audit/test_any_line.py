@@ -106,3 +106,15 @@ def test_what_the_index_knows_and_the_log_has_no_more_is_counted_by_an_export(tm
     out, err = capsys.readouterr()
     assert [json.loads(line)["request_id"][0] for line in out.splitlines()] == ["a", "c"]
     assert "the records of 1 more requests are not in the log any more" in err
+
+
+def test_half_of_a_surrogate_pair_breaks_no_reader(tmp_path: Path, capsys: Any) -> None:
+    half = {"kind": "decision", "schema": VERSION, "request_id": "a" * 32, "text": "x\ud800y", "agent": "\udfff"}
+    log = log_of(tmp_path / "log", body_of({**half, "identity": "claimed"}))
+    catch_up(log)
+    (entry,) = page(log, Filters(text="x"), 10).entries
+    assert entry["text"] == half["text"]
+    assert commands.query(NEVER, log, {}, 10, as_json=False) == 0
+    for form in FORMATS:
+        assert commands.export(NEVER, log, {}, form) == 0
+        assert "a" * 32 in capsys.readouterr().out

@@ -54,7 +54,10 @@ def test_names_that_nobody_registered_leave_nothing_behind(start: Start, upstrea
                 before, kept = resident(gateway), series(gateway)
     gateway.wait_served()
     assert series(gateway) == kept
-    found = [line for line in gateway.metrics().splitlines() if "unknown_agent" in line]
+    requests_by = "aimux_requests_total{"
+    found = [
+        line for line in gateway.metrics().splitlines() if line.startswith(requests_by) and "unknown_agent" in line
+    ]
     assert len(found) == 1, found
     assert found[0].endswith(f" {float(BATCH * BATCHES)}"), found
     assert resident(gateway) - before < (BATCHES - WARM_UP) * BATCH * MOST_BYTES_A_NAME

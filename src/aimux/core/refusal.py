@@ -56,7 +56,7 @@ class Refusal:
 
 def failed(reason: Reason, message: str, *, passing: bool | None = None) -> Refusal:
     """The refusal of a request that cannot be read, served or forwarded, by the rule that goes with the reason."""
-    return Refusal(reason, message, RULE_OF_FAILURE[reason], passing=passing)
+    return Refusal(reason, message, RULE_OF_FAILURE[reason], None, None, None, (), None, passing)
 
 
 def after_fault(error: Exception) -> Refusal:

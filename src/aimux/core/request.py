@@ -1,7 +1,7 @@
 """The facts of one request, gathered by other rooms and judged in `decision`, which needs those that it lacks."""
 
 import math
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import ClassVar, Final, NamedTuple, cast
 
@@ -144,7 +144,6 @@ class Facts:
     """
 
     head: Reading
-    _: KW_ONLY
     route_name: str | None = None
     method: str = ""
     path: str = ""

@@ -11,12 +11,20 @@ from aimux.core.request import Action, Protocol
 _LONGEST_METHOD: Final = 128
 _OPENAI: Final = re.compile(
     r"/(chat/completions|responses|completions|embeddings|moderations|images/(?:generations|edits|variations)"
-    r"|audio/(?:speech|transcriptions|translations))/?\Z"
+    r"|audio/(?:speech|transcriptions|translations))\Z"
 )
 """The end of a path of OpenAI's API, whatever its version or, on Azure, the deployment before it."""
 _DEPLOYMENT: Final = re.compile(r"/deployments/([^/]+)/")
-_ANTHROPIC: Final = re.compile(r"/v1/(messages(?:/count_tokens)?|complete)/?")
+_ANTHROPIC: Final = re.compile(r"/v1/(messages(?:/count_tokens)?|complete)")
 _A2A_REST: Final = re.compile(r"/(message:(?:send|stream)|extendedAgentCard|tasks/[^/]+:(?:cancel|subscribe))\Z")
+_LAST_SEGMENTS: Final = frozenset(
+    (
+        *("completions", "responses", "embeddings", "moderations", "generations", "edits", "variations", "speech"),
+        *("transcriptions", "translations", "messages", "count_tokens", "complete", "extendedAgentCard"),
+    )
+)
+"""What the paths of these end in, but for those with a colon: most paths need no closer look."""
+_PLAIN: Final = {method: Action(Protocol.PLAIN, method) for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")}
 _MCP_FAMILIES: Final = frozenset(
     (
         *("tools", "resources", "prompts", "notifications", "completion", "logging", "sampling", "roots"),
@@ -40,6 +48,9 @@ def action_of_head(method: str, path: str, *, speaks_mcp: bool) -> Action:
     """What method and path of the request line say; `speaks_mcp`: a header says that the body is MCP."""
     if speaks_mcp:
         return Action(Protocol.MCP, method)
+    last = path.rpartition("/")[2]
+    if last not in _LAST_SEGMENTS and ":" not in last:
+        return _PLAIN.get(method) or Action(Protocol.PLAIN, method)
     if found := _OPENAI.search(path):
         deployment = _DEPLOYMENT.search(path)
         return Action(Protocol.OPENAI, found[1].replace("/", "."), deployment and deployment[1])

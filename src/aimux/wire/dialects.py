@@ -65,14 +65,7 @@ class Opening:
 
     def facts(self, now: float) -> Facts:
         """The facts of a request with this head, as they are at this moment, in seconds since the epoch."""
-        return Facts(
-            self.head,
-            route_name=self.route_name,
-            method=self.method,
-            path=self.path,
-            now=now,
-            body=self.silent,
-        )
+        return Facts(self.head, self.route_name, self.method, self.path, now, (), None, self.silent)
 
 
 def read_opening(head: Head, sources: IdentitySources, *, hears: bool = False) -> Opening:

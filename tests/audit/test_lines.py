@@ -215,7 +215,13 @@ def test_nothing_that_is_sent_leaves_its_field(made: Make, text: str, path: str,
 def test_moments_are_those_that_were_meant(seconds: float) -> None:
     found = datetime.fromisoformat(moment(seconds))
     assert found.tzinfo == UTC
-    assert abs(found.timestamp() - seconds) < 2e-6
+    assert abs(found.timestamp() - seconds) <= 1e-6
+
+
+@given(st.integers(0, 4 * 10**15))
+def test_whole_microseconds_are_read_as_they_were_written(microseconds: int) -> None:
+    seconds = microseconds / 1_000_000
+    assert datetime.fromisoformat(moment(seconds)).timestamp() == seconds
 
 
 def test_a_text_that_is_said_again_has_the_scores_of_its_own_configuration(made: Make) -> None:

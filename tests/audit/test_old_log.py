@@ -89,6 +89,9 @@ def test_replay_decides_as_it_did_where_no_documented_change_concerns_the_reques
     assert differences(whole, new) == []
     # The log itself cannot leave these requests out, and they are in its figures: the others are compared one by one.
     by_id = {entry["request_id"]: entry for entry in entries}
+    assert all(
+        each["time"] == by_id[found]["time"] for answer in new.values() for found, each in changes(answer).items()
+    )
     for asked in PARTLY:
         for name in UNDECIDED:
             assert differences(old[asked]["output"][name], new[asked]["output"][name]) == []

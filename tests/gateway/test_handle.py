@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import json
+import time
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from gateway_support.asking import (
@@ -18,6 +20,8 @@ from gateway_support.asking import (
     refused,
 )
 
+from aimux.audit.format.writing import moment
+from aimux.core.decision import decide
 from aimux.core.policy import Guard, Policy
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
@@ -249,3 +253,19 @@ def test_the_record_of_a_list_has_the_scores_of_the_text_that_is_refused(house):
     divided = house(POLICY, scorer=_ByText(says | {"two": MEANS_NOTHING, "three": MEANS_FINANCE}))
     _, record = refused(divided, "ambiguous_route", *post(body, b"Content-Type: application/json"))
     assert (record.route, record.scores) == ("finance", (("finance", 0.9), ("admin", 0.1)))
+
+
+def test_a_request_is_decided_at_the_moment_that_is_recorded(house, monkeypatch):
+    moments = []
+
+    def decide_and_note(facts, policy, standing, trace=None):
+        moments.append((facts.now, standing))
+        return decide(facts, policy, standing, trace)
+
+    monkeypatch.setattr("aimux.gateway.settle.decide", decide_and_note)
+    before = time.time()
+    _, record = house(POLICY, MEANS_FINANCE).serve(ASKED)
+    assert before - 1e-5 <= record.began <= time.time()
+    assert set(moments) == {(record.began, record.standing)}
+    # To the microsecond, as a record has it.
+    assert datetime.fromisoformat(moment(record.began)).timestamp() == record.began

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from aimux.audit.decisions import Decided
+from aimux.core.decision import decide
 from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy, Route, Upstream
 from aimux.core.rules import Rule
 from aimux.core.scores import Scores, TextTooLong
+from aimux.core.standing import INITIAL
 from aimux.gateway.replay import ASIDE, Basis, Replay, Unjudged
 from aimux.gateway.rescoring import Version
 
@@ -284,6 +286,7 @@ def test_a_whole_text_is_read_once_whoever_asks():
         ({"text": "***", "text_digest": None}, Unjudged.BLOTTED),
         ({"text": "a ***", "text_digest": hashlib.sha256(b"a ***").hexdigest()}, Unjudged.BLOTTED),
         ({"text": "\ud800", "text_digest": hashlib.sha256(b"\xed\xa0\x80").hexdigest()}, Unjudged.EXCERPT),
+        ({"standing": "f" * 64}, Unjudged.STANDING),
         ({"verdict": "sideways"}, Unjudged.RECORD),
         ({"identity": "proved"}, Unjudged.RECORD),
         ({"identity": None}, Unjudged.RECORD),
@@ -297,6 +300,19 @@ def test_a_whole_text_is_read_once_whoever_asks():
 )
 def test_what_cannot_be_judged_says_why(changes, why):
     assert judged(replace(RECORD, **changes), version()) is why
+
+
+def test_a_record_is_judged_at_its_own_moment_and_under_the_standing_that_is_known(monkeypatch):
+    moments = []
+
+    def decide_and_note(facts, policy, standing, trace=None):
+        moments.append((facts.now, standing))
+        return decide(facts, policy, standing, trace)
+
+    monkeypatch.setattr("aimux.gateway.settle.decide", decide_and_note)
+    known = replace(NAMED, time=1234.5, standing=INITIAL.digest)
+    assert outcome(judged(known, version())) == ("forward", "red", Basis.EXACT)
+    assert moments == [(1234.5, INITIAL)]
 
 
 def test_what_this_very_configuration_has_decided_stays():

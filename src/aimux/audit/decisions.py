@@ -38,8 +38,9 @@ class Decided:
     `scores` are those of the best routes by name, rounded to four places; `score` is None where no route was chosen by
     meaning. `rule` is None where the record names none that this version knows; `says` is its sentence as it was
     recorded. `chosen_by` is None where no route was chosen, and in records that do not say it. `is_listed` tells that
-    the text was one of several in a list. `schema` is the version of the record: of one that this build does not know
-    (`is_understood`), the fields that are known are here, and nothing may be judged by them.
+    the text was one of several in a list. `standing` is the digest of the run-time state, None in records that do not
+    say it. `schema` is the version of the record: of one that this build does not know (`is_understood`), the fields
+    that are known are here, and nothing may be judged by them.
     """
 
     time: float
@@ -62,6 +63,7 @@ class Decided:
     chosen_by: str | None = None
     is_listed: bool = False
     schema: int = VERSION
+    standing: str | None = None
 
     @property
     def caller(self) -> str:
@@ -206,7 +208,7 @@ def decided(fields: Fields) -> Decided:
         fields = {**read, "scores": [], "score": None}
     names = ("agent", "identity", "text", "text_digest", "route", "config", "model")
     optional = {name: _text_or_none(fields[name]) for name in names}
-    optional["chosen_by"] = _text_or_none(fields.get("chosen_by"))
+    optional |= {name: _text_or_none(fields.get(name)) for name in ("chosen_by", "standing")}
     words = {name: _text(fields[name]) for name in ("request_id", "dialect", "verdict")}
     words |= {name: _text(fields.get(name, "")) for name in ("method", "path")}
     time = datetime.fromisoformat(_text(fields["time"])).timestamp()

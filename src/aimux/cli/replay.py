@@ -57,6 +57,7 @@ _WHY: Final = {
     Unjudged.NAMING: "whether it names a route, which would decide now, is not recorded: try such requests",
     Unjudged.IDENTITY: "identity was looked for in other places than now: try such requests",
     Unjudged.OTHER_TEXTS: "texts that are not recorded decide too, of a list or of earlier turns: try such requests",
+    Unjudged.STANDING: "it was decided under a state of the running gateway that is not recorded: try such requests",
     Unjudged.RECORD: "another version of AIMux has recorded it: replay with that one",
 }
 

@@ -157,7 +157,9 @@ class Gateway(Generic[E]):
 
 def _record_of(exchange: Exchange) -> Record:
     head, peer = exchange.head, exchange.origin.peer
-    record = Record(exchange.request_id, exchange.trace, peer, time.time(), head.method, head.path_text)
+    # In whole microseconds, as it is recorded: a replay decides at this very moment.
+    began = time.time_ns() // 1000 / 1_000_000
+    record = Record(exchange.request_id, exchange.trace, peer, began, head.method, head.path_text)
     record.client_request_id = head.client_request_id
     return record
 

@@ -48,6 +48,8 @@ _WITHOUT_TEXT: Final = frozenset({ChosenBy.PATH.value, ChosenBy.NOTHING.value})
 _NOBODY: Final = ""
 _SOMETHING: Final = "?"
 _MOST_REMEMBERED: Final = 16384
+# Before records named their standing, there was but one.
+_STANDINGS: Final = frozenset({None, INITIAL.digest})
 
 Score = Callable[[str], Found]
 
@@ -78,6 +80,7 @@ class Unjudged(StrEnum):
     IDENTITY = "identity_elsewhere"
     RECORD = "unknown_record"
     OTHER_TEXTS = "other_texts_not_recorded"
+    STANDING = "unknown_standing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,8 @@ class Replay:
             return Unjudged.RECORD
         if not is_decided(decided):
             return ASIDE
+        if decided.standing not in _STANDINGS:
+            return Unjudged.STANDING
         found = self._decide(decided, is_whole=is_whole)
         is_sure = isinstance(found, Judged) and found.basis is Basis.EXACT
         if not is_sure and (decided.config, decided.model) == (self._new.policy.digest, self._new.model):

@@ -84,9 +84,9 @@ def milliseconds(seconds: float | None) -> str:
 
 
 def moment(seconds: float) -> str:
-    """A moment since the epoch as RFC 3339 writes it, in UTC, with microseconds."""
-    whole = int(seconds)
-    return f"{_second(whole)}.{int((seconds - whole) * 1_000_000):06d}Z"
+    """A moment since the epoch as RFC 3339 writes it, in UTC, to the nearest microsecond."""
+    second, microseconds = divmod(round(seconds * 1_000_000), 1_000_000)
+    return f"{_second(second)}.{microseconds:06d}Z"
 
 
 @lru_cache(maxsize=4)

@@ -40,7 +40,7 @@ def entry(number: int = 1, **fields: object) -> dict[str, Any]:
         "score": None,
         "scores": [],
         "verdict": "route_forbidden",
-        "rule": "a rule",
+        "rule": "route 'vault' lists agent 'eve'",
         "config": "0" * 64,
         "model": None,
         "decided_ms": None,

@@ -253,7 +253,7 @@ def test_a_model_is_answered_where_its_route_is_open_to_the_caller():
     rule = Rule.ROUTE_UNKNOWN_MODEL
     silent = {"text": None, "text_digest": None, "dialect": "", "route": None, "method": "GET"}
     refused = replace(NAMED, verdict="no_route", rule=rule, path="/v1/models/red", **silent)
-    answered = replace(refused, verdict="answered", rule=None)
+    answered = replace(refused, verdict="answered", rule=Rule.GATEWAY_MODELS)
     shut = version(replace(RED, access=Access.RESTRICTED), BLUE)
     for record in (refused, answered):
         assert outcome(judged(record, version())) == ("answered", None, Basis.EXACT)
@@ -287,6 +287,7 @@ def test_a_whole_text_is_read_once_whoever_asks():
         ({"text": "a ***", "text_digest": hashlib.sha256(b"a ***").hexdigest()}, Unjudged.BLOTTED),
         ({"text": "\ud800", "text_digest": hashlib.sha256(b"\xed\xa0\x80").hexdigest()}, Unjudged.EXCERPT),
         ({"standing": "f" * 64}, Unjudged.STANDING),
+        ({"rule": None}, Unjudged.RECORD),
         ({"verdict": "sideways"}, Unjudged.RECORD),
         ({"identity": "proved"}, Unjudged.RECORD),
         ({"identity": None}, Unjudged.RECORD),

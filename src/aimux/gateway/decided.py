@@ -29,6 +29,8 @@ def is_known(decided: Decided) -> bool:
         return False
     if not is_decided(decided):
         return True
+    if decided.rule is None:  # which facts a record implies depends on the rule
+        return False
     if decided.config is None or (decided.route is None and decided.verdict in {VERDICT_FORWARD, *ROUTE_REFUSED}):
         return False
     if decided.verdict == Reason.UNKNOWN_AGENT.code:

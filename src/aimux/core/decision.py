@@ -5,9 +5,9 @@ something (a proof, a body, an embedding) are gathered only for requests whose f
 """
 
 from dataclasses import InitVar, dataclass, replace
-from typing import Final
 
 from aimux.core.access import may_use
+from aimux.core.case import Case
 from aimux.core.gates import guard_refusal, identify, is_guarded
 from aimux.core.identity import Principal
 from aimux.core.meaning import Meant, context_refusal, meaning
@@ -42,7 +42,7 @@ from aimux.core.rules import Rule
 from aimux.core.scores import Found, Scores
 from aimux.core.standing import Standing
 from aimux.core.steps import Gate, Passage, Step, Steps
-from aimux.core.values import value
+from aimux.core.texts import TOO_MANY_LISTED, TOO_MUCH_BESIDE, is_too_much, said
 
 _SEAL = object()
 
@@ -76,45 +76,6 @@ class Permit:
 
 Decision = Permit | Refusal | Need
 
-# Each text costs a reading of the model: a request may not cost a thousand.
-_MOST_TEXTS: Final = 256
-_LONGEST_TEXTS: Final = 128 * 1024
-_TOO_MUCH_BESIDE = (
-    f"more than {_MOST_TEXTS} texts or {_LONGEST_TEXTS} characters stand beside the text that chooses the route, in "
-    "other messages, fields or parts, and each is judged: send fewer"
-)
-_TOO_MANY_LISTED = (
-    f"the list has more than {_MOST_TEXTS} texts or {_LONGEST_TEXTS} characters, each of which is judged: "
-    "send fewer at a time, or address the route by name in the X-AIMux-Route header"
-)
-
-
-@value
-class _Case:
-    """A request that is decided, and who sends it. `guarded` says that a guard applies to the caller."""
-
-    facts: Facts
-    principal: Principal
-    policy: Policy
-    guarded: bool
-    trace: Steps | None
-
-    def refused(self, gate: Gate, refusal: Refusal) -> Refusal:
-        """The refusal, noted in the trace."""
-        if self.trace is not None:
-            self.trace.append(Step(gate, Passage.REFUSED, refusal.rule, route=refusal.route, match=refusal.match))
-        return refusal
-
-    def pass_all(self, *gates: Gate) -> None:
-        """Note in the trace that these had nothing against it."""
-        if self.trace is not None:
-            self.trace.extend(Step(gate, Passage.PASSED) for gate in gates)
-
-    def miss(self, gate: Gate) -> None:
-        """Note in the trace that it has not what this one asks for."""
-        if self.trace is not None:
-            self.trace.append(Step(gate, Passage.NOT_MET))
-
 
 def decide(facts: Facts, policy: Policy, standing: Standing, trace: Steps | None = None) -> Decision:
     """Decide one request by the policy and the standing. Its steps are added to `trace`, where there is one.
@@ -131,7 +92,7 @@ def decide(facts: Facts, policy: Policy, standing: Standing, trace: Steps | None
         trace += (Step(Gate.IDENTITY, Passage.PASSED, principal=principal), Step(Gate.NAMED_ROUTE, Passage.PASSED))
     guarded = bool(policy.guards) and is_guarded(principal, policy)
     if facts.route_name is not None and not guarded:
-        return _by_name(facts.route_name, _Case(facts, principal, policy, guarded, trace))
+        return _by_name(facts.route_name, Case(facts, principal, policy, guarded, trace))
     text = facts.head.text
     if text is None:
         if facts.body is None:
@@ -139,10 +100,10 @@ def decide(facts: Facts, policy: Policy, standing: Standing, trace: Steps | None
         text = facts.body.text
     if text is not None and facts.scores is None and not guarded and policy.needs_scores and not policy.all_messages:
         return NeedScores(text)
-    return _with_all(text, _Case(facts, principal, policy, guarded, trace))
+    return _with_all(text, Case(facts, principal, policy, guarded, trace))
 
 
-def _with_all(text: str | None, case: _Case) -> Decision:
+def _with_all(text: str | None, case: Case) -> Decision:
     """Decide by the text, where there is one, and by what else is said."""
     facts = case.facts
     if text is None:
@@ -159,17 +120,17 @@ def _with_all(text: str | None, case: _Case) -> Decision:
 # By a text.
 
 
-def _need_scores_of_all(text: str, case: _Case) -> NeedScores | NeedBody | Refusal:
+def _need_scores_of_all(text: str, case: Case) -> NeedScores | NeedBody | Refusal:
     """Guards or all messages count: need the scores of the text, and of all that is said besides."""
     body = case.facts.body
     if body is None:
         return NEED_BODY
     if case.guarded and body.opaque is Opaque.TOKENS:
         return case.refused(Gate.TEXT, token_ids(case.principal, guarded=True))
-    return _need_scores(text, _said(case.facts)[1:], case)
+    return _need_scores(text, said(case.facts)[1:], case)
 
 
-def _by_scores(found: Found, case: _Case) -> Decision:
+def _by_scores(found: Found, case: Case) -> Decision:
     scores = _passing(found, case)
     if isinstance(scores, Refusal):
         return scores
@@ -191,7 +152,7 @@ def _by_scores(found: Found, case: _Case) -> Decision:
     return followed or _unmatched(meant.match, case)
 
 
-def _passing(found: Found, case: _Case) -> Scores | Refusal:
+def _passing(found: Found, case: Case) -> Scores | Refusal:
     """The scores, where the text was scored and no guard refuses what it says."""
     if not isinstance(found, Scores):
         return case.refused(Gate.TEXT, unscored(found, case.principal))
@@ -201,12 +162,12 @@ def _passing(found: Found, case: _Case) -> Scores | Refusal:
     return refusal or found
 
 
-def _by_list(first: Scores, listed: tuple[str, ...], case: _Case) -> Decision:
+def _by_list(first: Scores, listed: tuple[str, ...], case: Case) -> Decision:
     """Each text of a list is judged by itself; all must be permitted, and to one route."""
     facts, principal = case.facts, case.principal
     if len(facts.more) < len(listed):
-        if _is_too_much((facts.body or SILENT).text or "", *listed):
-            return case.refused(Gate.TEXT, too_long(_TOO_MANY_LISTED, principal))
+        if is_too_much((facts.body or SILENT).text or "", *listed):
+            return case.refused(Gate.TEXT, too_long(TOO_MANY_LISTED, principal))
         return NeedMore(listed[len(facts.more) :])
     judged = [first]
     for found in facts.more:
@@ -228,7 +189,7 @@ def _by_list(first: Scores, listed: tuple[str, ...], case: _Case) -> Decision:
     return case.refused(Gate.AMBIGUITY, divided(routes, principal, permits[0].match))
 
 
-def _by_earlier(earlier: tuple[str, ...] | None, case: _Case) -> Permit | Need | None:
+def _by_earlier(earlier: tuple[str, ...] | None, case: Case) -> Permit | Need | None:
     """Follow-ups: the nearest earlier turn of the user that means any route decides, where the caller may use that one.
 
     None where no turn does, or where the nearest that does is ambiguous or not permitted: no turn before it is looked
@@ -250,14 +211,14 @@ def _by_earlier(earlier: tuple[str, ...] | None, case: _Case) -> Permit | Need |
     return NeedMore(earlier[len(facts.more) :][:1]) if len(facts.more) < len(earlier) else None
 
 
-def _judge_meant(scores: Scores, case: _Case) -> Permit | Refusal:
+def _judge_meant(scores: Scores, case: Case) -> Permit | Refusal:
     meant = meaning(scores, case.principal, case.policy, case.trace)
     if isinstance(meant, Refusal):
         return meant
     return _unmatched(meant.match, case) if meant.route is None else _judge(meant.route, meant.match, case)
 
 
-def _unmatched(found: Match | None, case: _Case) -> Permit | Refusal:
+def _unmatched(found: Match | None, case: Case) -> Permit | Refusal:
     if case.policy.fallback is None:
         return case.refused(Gate.MIN_SCORE, no_match(case.principal, found))
     return _judge(case.policy.fallback, found, case)
@@ -266,15 +227,15 @@ def _unmatched(found: Match | None, case: _Case) -> Permit | Refusal:
 # Without one.
 
 
-def _without_text(body: Reading, case: _Case) -> Decision:
+def _without_text(body: Reading, case: Case) -> Decision:
     """No text chooses a route: what else is said may refuse, then the path or the fallback decides."""
     facts, policy = case.facts, case.policy
     if body.opaque is Opaque.TOKENS:
         return case.refused(Gate.TEXT, token_ids(case.principal, guarded=case.guarded))
-    said = _said(facts) if policy.needs_scores and (case.guarded or policy.all_messages) else ()
-    if said:
+    texts = said(facts) if policy.needs_scores and (case.guarded or policy.all_messages) else ()
+    if texts:
         if facts.scores is None:
-            return _need_scores(said[0], said[1:], case)
+            return _need_scores(texts[0], texts[1:], case)
         refusal = _refused_context(facts.scores, case)
         if refusal is not None:
             return refusal
@@ -285,7 +246,7 @@ def _without_text(body: Reading, case: _Case) -> Decision:
     return _by_path(case)
 
 
-def _refused_context(found: Found, case: _Case) -> Refusal | None:
+def _refused_context(found: Found, case: Case) -> Refusal | None:
     """The refusal of what is said without a text that routes, if any."""
     scores = _passing(found, case)
     if isinstance(scores, Refusal):
@@ -296,7 +257,7 @@ def _refused_context(found: Found, case: _Case) -> Refusal | None:
     return None if refusal is None else case.refused(Gate.ACCESS, refusal)
 
 
-def _by_path(case: _Case) -> Permit | Refusal:
+def _by_path(case: Case) -> Permit | Refusal:
     facts, policy = case.facts, case.policy
     place = policy.paths.claim(facts.method, facts.path)
     if place is not None:
@@ -310,7 +271,7 @@ def _by_path(case: _Case) -> Permit | Refusal:
     return _judge(fallback, None, case, ChosenBy.NOTHING)
 
 
-def _by_name(name: str, case: _Case) -> Permit | Refusal:
+def _by_name(name: str, case: Case) -> Permit | Refusal:
     route = case.policy.fallback if name == FALLBACK_NAME else case.policy.by_name.get(name)
     if route is None:
         return case.refused(Gate.NAMED_ROUTE, no_such_route(case.principal))
@@ -320,28 +281,13 @@ def _by_name(name: str, case: _Case) -> Permit | Refusal:
 # What all of these share.
 
 
-def _need_scores(text: str, beside: tuple[str, ...], case: _Case) -> NeedScores | Refusal:
-    if _is_too_much(*beside):
-        return case.refused(Gate.TEXT, too_long(_TOO_MUCH_BESIDE, case.principal))
+def _need_scores(text: str, beside: tuple[str, ...], case: Case) -> NeedScores | Refusal:
+    if is_too_much(*beside):
+        return case.refused(Gate.TEXT, too_long(TOO_MUCH_BESIDE, case.principal))
     return NeedScores(text, beside)
 
 
-def _is_too_much(*texts: str) -> bool:
-    return len(texts) > _MOST_TEXTS or sum(map(len, texts)) > _LONGEST_TEXTS
-
-
-def _said(facts: Facts) -> tuple[str, ...]:
-    """All that head and body say, the text that is looked at first before what stands beside it.
-
-    The texts of a list that are judged by themselves are not among it.
-    """
-    body = facts.body or SILENT
-    listed = body.listed if facts.head.text is not None else ()
-    texts = (facts.head.text, body.text, *listed, *facts.head.beside, *body.beside)
-    return tuple(text for text in texts if text is not None)
-
-
-def _judge(route: Route, found: Match | None, case: _Case, chosen_by: ChosenBy = ChosenBy.TEXT) -> Permit | Refusal:
+def _judge(route: Route, found: Match | None, case: Case, chosen_by: ChosenBy = ChosenBy.TEXT) -> Permit | Refusal:
     """Permit a route that the caller may use, and refuse any other."""
     rule = may_use(case.principal, route)
     if rule is not None:
@@ -352,7 +298,7 @@ def _judge(route: Route, found: Match | None, case: _Case, chosen_by: ChosenBy =
     return case.refused(Gate.FALLBACK if is_fallback else Gate.ACCESS, refusal)
 
 
-def _permit(route: Route, rule: Rule, found: Match | None, case: _Case, chosen_by: ChosenBy) -> Permit:
+def _permit(route: Route, rule: Rule, found: Match | None, case: Case, chosen_by: ChosenBy) -> Permit:
     is_fallback = route is case.policy.fallback
     if case.trace is not None:
         gate = Gate.FALLBACK if is_fallback else Gate.ACCESS

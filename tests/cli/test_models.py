@@ -38,7 +38,7 @@ RECORDED = {
     "score": 0.9,
     "scores": [],
     "verdict": "forward",
-    "rule": "a rule",
+    "rule": "route 'finance' lists agent 'finance-bot'",
     "config": "0" * 64,
     "model": "0" * 64,
     "decided_ms": 0.5,

@@ -1,6 +1,7 @@
 """A reader who types what a document says, in a checkout: one shell, and a terminal for what stays in front."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -87,9 +88,8 @@ class Reader:
 
     def _here(self, text: str) -> str:
         """A text of the document with the ports of this run."""
-        for port, here in self._ports.items():
-            text = text.replace(port, str(here))
-        return text
+        # In one go: a free port may hold the digits of one that the document names.
+        return re.sub("|".join(map(re.escape, self._ports)), lambda found: str(self._ports[found[0]]), text)
 
     def _as_said(self, each: Typed, printed: list[str]) -> bool:
         return is_as_said([self._here(line) for line in each.printed], printed)

@@ -144,10 +144,32 @@ def test_ids_of_others_are_redacted_like_all_that_is_sent(made: Make, header: st
 @pytest.mark.parametrize("name", ["action", "target"])
 def test_what_a_caller_asks_for_is_bounded_and_redacted(made: Make, name: str) -> None:
     record = made(5)
-    for value, shown in (("sk-0123456789abcdefghijkl", "***"), ("x" * 9999, "x" * 512), ("gpt-4", "gpt-4")):
+    long, across = "x" * 9999, f"{'x' * 490} https://me:{'secret' * 4}@host/"
+    shown = {
+        "sk-0123456789abcdefghijkl": "***",
+        "gpt-4": "gpt-4",
+        long: long[:512] + "...",
+        across: across[:490] + " https://me:***@host/",
+    }
+    for value, expected in shown.items():
         record.action = Action(Protocol.MCP, value if name == "action" else "tools/call", value)
         found = read(scribe().decision(record))
-        assert (found["protocol"], found[name].removesuffix("...")) == ("mcp", shown)
+        assert (found["protocol"], found[name]) == ("mcp", expected)
+
+
+def test_the_target_of_a_redacted_field_is_not_recorded(made: Make) -> None:
+    record = made(5)
+    targets = {
+        "uri": Action(Protocol.MCP, "resources/read", "file:///salaries"),
+        "name": Action(Protocol.MCP, "tools/call", "delete_user"),
+        "model": Action(Protocol.ANTHROPIC, "messages", "claude"),
+    }
+    for field, record.action in targets.items():
+        for hidden in targets:
+            shown = "***" if hidden == field else record.action.target
+            assert read(scribe(fields=(hidden,)).decision(record))["target"] == shown
+    for record.action in (Action(Protocol.MCP, "tools/call"), Action(Protocol.PLAIN, "GET")):
+        assert read(scribe(fields=("name", "")).decision(record))["target"] is None
 
 
 def test_a_conflict_with_what_is_no_name_says_so(made: Make) -> None:

@@ -14,17 +14,18 @@ from aimux.audit.format.field import WrittenIn
 from aimux.audit.format.writing import (
     LONGEST_VALUE,
     Members,
+    blotted,
     fields_in,
     member,
     milliseconds,
     moment,
     openings,
-    shortened,
 )
 from aimux.audit.recorded_text import TextPolicy, Values, of_text
 from aimux.audit.redact import BLOT, Redactor
 from aimux.core.identity import Claim
 from aimux.core.record import Record
+from aimux.core.request import Action
 
 _MOST_REMEMBERED: Final = 4096
 _LONGEST_REMEMBERED: Final = 1024
@@ -82,7 +83,7 @@ class Scribe:
         """What is written when a request has ended; `decision` is the number of its first record."""
         fault, named, ended = record.fault, record.upstream_request_id, record.ended.value
         upstream = "" if named is None else self._named("upstream", named)
-        cause = member(_FAULT, shortened(self._redactor.clean(fault[:LONGEST_VALUE]))) if fault else ""
+        cause = member(_FAULT, blotted(fault, self._redactor.clean)) if fault else ""
         added = f",{self._added(record)}" if _ADDED.names else "}"
         return (
             f"{_ENDED_AT}{moment(now)}{_OF}{record.request_id}{_DECISION}{decision}"
@@ -147,10 +148,14 @@ class Scribe:
             "turn": record.turn or None,
             "protocol": None if action is None else action.protocol,
             "action": None if action is None else action.method,
-            "target": None if action is None else action.target,
+            "target": None if action is None else self._target(action),
             "standing": None if record.standing is None else record.standing.digest,
             **of_text(record, self._texts, self._redactor),
         }
+
+    def _target(self, action: Action) -> str | None:
+        hidden = action.target is not None and self._redactor.hides_field(action.target_field)
+        return BLOT if hidden else action.target
 
     def _conflict(self, claim: Claim) -> Values:
         return {"place": claim.place, "field": claim.field[:_LONGEST_NAME], "name": self._name_of(claim)}

@@ -36,6 +36,11 @@ class Protocol(StrEnum):
     A2A = "a2a"
 
 
+MCP_TARGETS: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+"""The parameter that names the tool, prompt or resource of an MCP method."""
+_WITH_MODELS: Final = frozenset({Protocol.OPENAI, Protocol.ANTHROPIC})
+
+
 class Action(NamedTuple):
     """What is asked for, in the words of a protocol: ("openai", "chat.completions", "gpt-4").
 
@@ -45,6 +50,13 @@ class Action(NamedTuple):
     protocol: Protocol
     method: str
     target: str | None = None
+
+    @property
+    def target_field(self) -> str:
+        """The name of the field of the body that says the target; empty where none does."""
+        if self.protocol is Protocol.MCP:
+            return MCP_TARGETS.get(self.method, "")
+        return "model" if self.protocol in _WITH_MODELS else ""
 
 
 @dataclass(slots=True, unsafe_hash=True)

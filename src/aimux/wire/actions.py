@@ -6,7 +6,7 @@ The method and the target are the caller's: they describe, and grant nothing.
 import re
 from typing import Final
 
-from aimux.core.request import Action, Protocol
+from aimux.core.request import MCP_TARGETS, Action, Protocol
 
 _LONGEST_METHOD: Final = 128
 _OPENAI: Final = re.compile(
@@ -40,8 +40,6 @@ _A2A_METHODS: Final = frozenset(
         *("DeleteTaskPushNotificationConfig", "GetExtendedAgentCard"),
     )
 )
-_TARGETS: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
-"""The parameter that names the tool, prompt or resource of an MCP method."""
 
 
 def action_of_head(method: str, path: str, *, speaks_mcp: bool) -> Action:
@@ -77,6 +75,6 @@ def _of_rpc(document: dict[str, object], method: str, head: Action) -> Action:
     is_mcp = head.protocol is Protocol.MCP or family in _MCP_FAMILIES or method in _MCP_METHODS
     if not is_mcp and family not in _A2A_FAMILIES and method not in _A2A_METHODS:
         return head
-    params, name = document.get("params"), _TARGETS.get(method) if is_mcp else None
+    params, name = document.get("params"), MCP_TARGETS.get(method) if is_mcp else None
     target = params.get(name) if isinstance(params, dict) and name is not None else None
     return Action(Protocol.MCP if is_mcp else Protocol.A2A, method, target if isinstance(target, str) else None)

@@ -62,7 +62,7 @@ class Members:
         for name in self._bounded:
             value = shown[name]
             if value is not None:
-                shown[name] = shortened(clean(value[:LONGEST_VALUE]) if name in self._blotted else value)
+                shown[name] = blotted(value, clean) if name in self._blotted else shortened(value)
         for name in self._optional:
             if shown[name] is None:
                 del shown[name]
@@ -75,6 +75,13 @@ _CUT: Final = frozenset({Redaction.BOUNDED, Redaction.BLOTTED})
 def shortened(value: str) -> str:
     """A value cut at the length that is recorded."""
     return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "..."
+
+
+def blotted(value: str, clean: Callable[[str], str]) -> str:
+    """A value without its secrets, cut at the same length. `clean` sees more of it: a secret may lie across the cut."""
+    seen = clean(value[: 2 * LONGEST_VALUE])
+    is_whole = len(value) <= 2 * LONGEST_VALUE and len(seen) <= LONGEST_VALUE
+    return seen if is_whole else seen[:LONGEST_VALUE] + "..."
 
 
 def milliseconds(seconds: float | None) -> str:

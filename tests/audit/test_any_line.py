@@ -118,3 +118,40 @@ def test_half_of_a_surrogate_pair_breaks_no_reader(tmp_path: Path, capsys: Any) 
     for form in FORMATS:
         assert commands.export(NEVER, log, {}, form) == 0
         assert "a" * 32 in capsys.readouterr().out
+
+
+def decision(**fields: Any) -> str:
+    return body_of({"kind": "decision", "schema": VERSION, **fields})
+
+
+def test_what_sqlite_cannot_hold_does_not_stop_the_index(tmp_path: Path) -> None:
+    origin = body_of({"kind": "origin", "schema": VERSION, "origin": "\ud800", "chain": 1})
+    endings = [
+        body_of({"kind": "outcome", "schema": VERSION, "decision": 2, "verdict": "forward", "bytes": 2**53 - 1})
+        for _ in range(1030)  # together more than 64 bits
+    ]
+    log = log_of(tmp_path / "log", origin, decision(request_id="a" * 32), *endings)
+    assert catch_up(log) == 0
+    assert [entry["request_id"] for entry in page(log, Filters(), 10).entries] == ["a" * 32]
+    (link,) = stats(log, Span(0.0, 1.0, 1))["links"]
+    assert (link["requests"], link["bytes"]) == (1030, 2**63 - 1)
+
+
+def test_a_line_with_two_numbers_hides_no_other_request(tmp_path: Path) -> None:
+    log = log_of(tmp_path / "log", decision(request_id="a" * 32), decision(request_id="b" * 32, seq=1))
+    catch_up(log)
+    assert [entry["request_id"] for entry in page(log, Filters(), 10).entries] == ["a" * 32]
+    latest, unreadable = Follower(log, Filters()).latest(10)
+    assert ([entry["request_id"] for entry in latest], unreadable) == (["a" * 32], 1)
+    (verdict,) = verify(log, Verifier.at(log / PUBLIC_KEY))
+    assert verdict.not_interpreted == {"without a number": 1}
+
+
+def test_a_follower_goes_on_behind_the_longest_of_lines(tmp_path: Path) -> None:
+    log = log_of(tmp_path / "log")
+    follower = Follower(log, Filters())
+    longer = log_of(tmp_path / "longer", decision(text="x" * (9 * 1024 * 1024)), decision(request_id="b" * 32))
+    segment = f"chain-1/{1:020d}.jsonl"
+    (log / segment).write_bytes((longer / segment).read_bytes())
+    seen = [each.number for _ in range(3) for each in follower.look().seen]
+    assert seen == [1, 2]

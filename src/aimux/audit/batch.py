@@ -49,8 +49,8 @@ class Batch:
                 self._decision(fields, offset, len(line))
             case "outcome":
                 self._outcome(fields, offset, len(line))
-            case "origin" if isinstance(fields.get("origin"), str):
-                place.origin = fields["origin"]
+            case "origin" if isinstance(origin := fields.get("origin"), str) and origin.isascii():
+                place.origin = origin
 
     def write(self) -> None:
         """Put everything in."""

@@ -174,11 +174,15 @@ def _in_order(found: dict[tuple[int, int], Entry]) -> list[Entry]:
 
 
 def _read(path: Path, offset: int) -> bytes:
-    """The whole lines behind a byte, or as many of them as are read at once."""
+    """The whole lines behind a byte, or as many of them as are read at once: one at least, however long it is."""
+    data = b""
     try:
         with path.open("rb", buffering=0) as file:
             file.seek(offset)
-            data = file.read(_READ_AT_ONCE)
+            while more := file.read(_READ_AT_ONCE):
+                data += more
+                if b"\n" in more:
+                    break
     except FileNotFoundError:
         return b""
     return data[: data.rfind(b"\n") + 1]

@@ -13,6 +13,8 @@ WIDTHS: Final = (10, 600)
 _FINE_KEPT: Final = 2 * 24 * 60 * 60
 _MOST_FINE: Final = 2000
 _PER_DOUBLING: Final = 8
+_MOST: Final = 2**63 - 1
+"""SQLite has no higher integers."""
 
 Key = tuple[int, int, str, str, str]
 """Width and number of the step, agent, route, verdict."""
@@ -101,7 +103,7 @@ def merge(database: sqlite3.Connection, sums: dict[Key, Sums]) -> None:
             "INSERT OR REPLACE INTO rollups VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 *key,
-                *(added.requests, added.failed, added.bytes, added.model_ms, added.model_n),
+                *(added.requests, added.failed, min(added.bytes, _MOST), added.model_ms, added.model_n),
                 *(added.upstream_ms, added.upstream_n, json.dumps(added.took)),
             ),
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
 
+from aimux.audit.chain import number_of
 from aimux.audit.format.checking import ABSENT, Check, check_of, is_integer
 from aimux.audit.format.events import KINDS
 from aimux.audit.format.field import Field, Fields, FieldType, WrittenIn
@@ -17,12 +18,17 @@ _LONGEST_WORD: Final = 64
 
 
 def parse(line: bytes) -> dict[str, Any] | None:
-    """A line's JSON object; None where it holds none."""
+    """A line's JSON object; None where it holds none. One that says two numbers has none: it could hide another's."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None
+    number = number_of(line)
+    if number is not None and found.get("seq") != number:
+        found["seq"] = None
+    return found
 
 
 def number_in(fields: Fields, name: str) -> int | None:

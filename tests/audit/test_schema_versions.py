@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from aimux.audit import store
 from aimux.audit.decisions import Decisions
 from aimux.audit.entry import SHOWN, entry_of
+from aimux.audit.errors import UnreadableError
 from aimux.audit.export import FORMATS
 from aimux.audit.filters import Filters
 from aimux.audit.format.events import EVENTS, event
 from aimux.audit.format.field import REQUIRED, WrittenIn
 from aimux.audit.format.schema import FIELDS, VERSION
 from aimux.audit.index import Indexer
-from aimux.audit.lag import catch_up
+from aimux.audit.lag import behind, catch_up
 from aimux.audit.lines import Scribe
 from aimux.audit.query import entries, page
 from aimux.audit.recorded_text import TextPolicy
@@ -320,6 +321,9 @@ def test_an_index_with_other_columns_is_built_anew(log: Path, monkeypatch: pytes
         database.execute("PRAGMA user_version=1")  # as before the table
         database.execute("DELETE FROM requests")
         database.commit()
+    with pytest.raises(UnreadableError, match="another version"):  # it may lack requests
+        page(log, Filters(), 100)
+    assert behind(log) > 0
     Indexer(log).close()
     catch_up(log)
     assert page(log, Filters(), 100).entries == whole

@@ -60,10 +60,18 @@ class Place:
 
 @contextmanager
 def opened(log: Path) -> Iterator[sqlite3.Connection]:
-    """The index, to be read. Raises UnreadableError where none has been built yet, or what is asked of it fails."""
+    """The index, to be read. Raises UnreadableError where none has been built yet, or what is asked of it fails.
+
+    That of another version is not read: it may lack requests that this one shows.
+    """
     path = log / FILE
     try:
         with reading(log), closing(_reader(path)) as database:
+            if not is_current(database):
+                raise UnreadableError(
+                    "the index of the audit log is another version's, or is being built: try again in a moment; "
+                    "while a gateway of that version runs, it keeps its own"
+                )
             yield database
     except sqlite3.OperationalError as error:
         raise UnreadableError(

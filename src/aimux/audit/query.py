@@ -135,6 +135,12 @@ def chains(log: Path) -> list[dict[str, Any]]:
         return [_chain(log, chain, known.get(chain, (0, 0, None, 0))) for chain in chains_in(log)]
 
 
+def not_interpreted(log: Path) -> int:
+    """How many records the index has read and does not know, or not all of. Raises UnreadableError."""
+    with opened(log) as database:
+        return int(database.execute("SELECT coalesce(sum(not_interpreted), 0) FROM chains").fetchone()[0])
+
+
 def _chain(log: Path, chain: int, known: tuple[Any, ...]) -> dict[str, Any]:
     count, verified, fault, not_interpreted = known
     folder = chain_folder(log, chain)

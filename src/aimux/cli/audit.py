@@ -18,7 +18,7 @@ from aimux.audit.export import FORMATS
 from aimux.audit.filters import FilterError, Filters, parse
 from aimux.audit.follow import Follower
 from aimux.audit.lag import catch_up
-from aimux.audit.query import Missed, entries, page
+from aimux.audit.query import Missed, entries, not_interpreted, page
 from aimux.audit.segments import chains_in
 from aimux.audit.signing import PUBLIC_KEY, Verifier
 from aimux.audit.sums import Span
@@ -75,10 +75,12 @@ def query(config: Path, path: Path | None, given: Mapping[str, str], limit: int,
             unreadable += found.unreadable
             if (before := found.next) is None:
                 break
+        unclear = not_interpreted(log)
     except (_Unusable, UnreadableError) as error:
         return _fail(error)
     _say_what_is_lacking(lacking)
     _say_what_is_missed(unreadable)
+    _say_what_is_unclear(unclear)
     return 0
 
 
@@ -88,10 +90,12 @@ def export(config: Path, path: Path | None, given: Mapping[str, str], form: str)
         log, filters = _log(config, path), _filters(given)
         lacking, missed = _index(log), Missed()
         sys.stdout.writelines(FORMATS[form](entries(log, filters, missed=missed)))
+        unclear = not_interpreted(log)
     except (_Unusable, UnreadableError) as error:
         return _fail(error)
     _say_what_is_lacking(lacking)
     _say_what_is_missed(missed.count)
+    _say_what_is_unclear(unclear)
     return 0
 
 
@@ -121,6 +125,7 @@ def stats(config: Path, path: Path | None, given: Mapping[str, str], *, as_json:
         now = time.time()
         span = Span(filters.since or now, now if filters.until is None else filters.until, 60)
         found = sums(log, Span(span.since, span.until, span.steps, filters.agent, filters.route))
+        unclear = not_interpreted(log)
     except (_Unusable, UnreadableError) as error:
         return _fail(error)
     if as_json:
@@ -128,6 +133,7 @@ def stats(config: Path, path: Path | None, given: Mapping[str, str], *, as_json:
     else:
         _show_stats(found)
     _say_what_is_lacking(lacking)
+    _say_what_is_unclear(unclear)
     return 0
 
 
@@ -185,6 +191,14 @@ def _say_what_is_missed(missed: int) -> None:
 def _say_what_is_unreadable(lines: int) -> None:
     if lines:
         console.note(f"aimux: {lines} lines of the log cannot be read as records: see aimux audit verify")
+
+
+def _say_what_is_unclear(records: int) -> None:
+    if records:
+        console.note(
+            f"aimux: {records} lines of the log are of another version, or no records: what cannot be read of them is "
+            "missing from this answer: see aimux audit verify"
+        )
 
 
 def _fail(error: _Unusable | AuditError) -> int:

@@ -31,7 +31,8 @@ const CHOSEN_BY: Record<NonNullable<Entry["chosen_by"]>, string> = {
 };
 
 function chosenBy(what: NonNullable<Entry["chosen_by"]>, turn: number | null): string {
-  return turn === null ? CHOSEN_BY[what] : `${CHOSEN_BY[what]}, ${turn} before the last`;
+  const means = CHOSEN_BY[what] ?? what; // a newer record may say another word
+  return turn === null ? means : `${means}, ${turn} before the last`;
 }
 
 /** The request with this id, as it came by if it did, else as the audit log has it. */

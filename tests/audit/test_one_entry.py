@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from aimux.audit.format.schema import VERSION
+
 ROOT = Path(__file__).parents[2]
 ADDED = """
 from aimux.audit.format import schema
 from aimux.audit.format.field import Field, FieldType, WrittenIn
 
-schema.VERSION += 1
+NOW = schema.VERSION = schema.VERSION + 1
 schema.FIELDS += (
-    Field("scoring_began", FieldType.NUMBER, "Began", "When its text was scored.", since=3, column="began"),
-    Field("audited", FieldType.INTEGER, "Audited", "Its number.", since=schema.VERSION, written_in=WrittenIn.OUTCOME),
+    Field("scoring_began", FieldType.NUMBER, "Began", "When its text was scored.", since=NOW, column="began"),
+    Field("audited", FieldType.INTEGER, "Audited", "Its number.", since=NOW, written_in=WrittenIn.OUTCOME),
 )
 
 import json, sqlite3, sys
@@ -57,7 +59,7 @@ def told() -> dict[str, Any]:
 
 def test_it_is_written_and_read(told: dict[str, Any]) -> None:
     assert told["decision"]["scoring_began"] == 0.25
-    assert (told["entry"]["scoring_began"], told["entry"]["audited"], told["entry"]["schema"]) == (0.25, 7, 3)
+    assert (told["entry"]["scoring_began"], told["entry"]["audited"], told["entry"]["schema"]) == (0.25, 7, VERSION + 1)
     assert (told["old"]["scoring_began"], told["old"]["audited"]) == (None, None)
 
 
@@ -75,7 +77,6 @@ def test_it_is_indexed(told: dict[str, Any]) -> None:
 def test_it_is_described(told: dict[str, Any]) -> None:
     assert told["api"]["properties"]["scoring_began"]["description"] == "When its text was scored."
     assert "scoring_began" in told["api"]["required"]
-    assert (
-        '\n  scoring_began: {"label": "Began", "doc": "When its text was scored.", "since": 3},\n' in told["typescript"]
-    )
-    assert "\n| `scoring_began` | 3 | When its text was scored. |\n" in told["page"]
+    about = f'{{"label": "Began", "doc": "When its text was scored.", "since": {VERSION + 1}}}'
+    assert f"\n  scoring_began: {about},\n" in told["typescript"]
+    assert f"\n| `scoring_began` | {VERSION + 1} | When its text was scored. |\n" in told["page"]

@@ -320,6 +320,35 @@ def test_what_was_put_together_once_is_used_again(made: Make, monkeypatch: pytes
     assert len(calls) == 4
 
 
+def test_policies_are_not_compared_by_their_routes(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    equal = replace(POLICY)  # as after a reload that changes nothing
+    monkeypatch.setattr(Policy, "__eq__", lambda *_: pytest.fail("a policy of many routes takes milliseconds"))
+    writing = scribe()
+    for policy in (POLICY, equal, POLICY):
+        record = remembered(made, policy=policy, scored=(policy, SCORES))
+        assert writing.decision(record) == scribe().decision(record)
+
+
+class Watched:
+    """Tells which attributes of something are looked at."""
+
+    def __init__(self, watched: object) -> None:
+        self.watched, self.names = watched, set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.names.add(name)
+        return getattr(self.watched, name)
+
+
+def test_of_text_and_match_nothing_is_written_that_the_memory_does_not_compare(made: Make) -> None:
+    record = remembered(made, match=dict(CHANGES)["match"][1])
+    said, found = Watched(record.said), Watched(record.match)
+    record.said, record.match = said, found
+    scribe(fields=("q",))._reasons(record)
+    assert said.names <= {"text", "field", "listed"}
+    assert found.names <= {"lead", "part"}  # the lead: best, runner-up, and both scores
+
+
 def test_a_line_has_the_fields_of_the_table_in_its_order(made: Make) -> None:
     record = made(1)
     record.match, record.scored = dict(CHANGES)["match"][1], (POLICY, SCORES)

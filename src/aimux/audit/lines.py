@@ -7,8 +7,8 @@ their order come from the table of fields. What stands in a field is the attribu
 
 from collections.abc import Callable
 from dataclasses import fields as attributes_of
-from operator import attrgetter
-from typing import Any, Final
+from operator import attrgetter, is_
+from typing import Any, Final, NamedTuple
 
 from aimux.audit.format.field import WrittenIn
 from aimux.audit.format.writing import (
@@ -24,6 +24,7 @@ from aimux.audit.format.writing import (
 from aimux.audit.recorded_text import TextPolicy, Values, of_text
 from aimux.audit.redact import BLOT, Redactor
 from aimux.core.identity import Claim
+from aimux.core.policy import Policy
 from aimux.core.record import Record
 from aimux.core.request import Action
 
@@ -49,17 +50,25 @@ _NAMED: Final = (*_ENDING, _UPSTREAMS, _FAULT)
 _ADDED: Final = Members([each for each in fields_in(WrittenIn.OUTCOME) if each.name not in _NAMED])
 
 # What the shared fields may depend on: all that is known of a request but for this. Of texts and scores that were not
-# recorded, no more counts than is shown.
+# recorded, no more counts than is shown. Policies are the same or not: equal ones take milliseconds to compare.
 _UNSHARED: Final = frozenset(
     {
         *("request_id", "trace", "began", "status", "cached", "model_seconds", "upstream_seconds", "total_seconds"),
         *("response_bytes", "fault", "scoring_began", "decided_seconds", "forwarding_began", "said", "audited"),
-        *("client_request_id", "upstream_request_id", "match"),
+        *("client_request_id", "upstream_request_id", "match", "policy", "scored"),
     }
 )
 _ON: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(
     "said.field", *(each.name for each in attributes_of(Record) if each.name not in _UNSHARED)
 )
+
+
+class _Known(NamedTuple):
+    """What is remembered of a request: what it depends on, and the shared fields that were made of that."""
+
+    policies: tuple[Policy | None, Policy | None]
+    on: tuple[object, ...]
+    body: str
 
 
 class Scribe:
@@ -68,7 +77,7 @@ class Scribe:
     def __init__(self, texts: TextPolicy, redactor: Redactor) -> None:
         self._texts = texts
         self._redactor = redactor
-        self._known: dict[tuple[str | None, str | None, str], tuple[object, str]] = {}
+        self._known: dict[tuple[str | None, str | None, str], _Known] = {}
 
     def decision(self, record: Record) -> str:
         """What is written before anything of a request goes to an upstream, or when it was refused."""
@@ -111,18 +120,16 @@ class Scribe:
         if principal is not None and principal.conflicts:
             return self._reasons(record)
         key = text, None if principal is None else principal.agent, record.dialect
-        found = record.match
-        scores = (
-            None if found is None else (found.best, found.score, found.runner_up, found.runner_up_score, found.part)
-        )
-        on = len(said.listed), scores, _ON(record)
+        found, (judging, scores) = record.match, record.scored or (None, None)
+        lead = None if found is None else (found.best, found.score, found.runner_up, found.runner_up_score, found.part)
+        policies, on = (record.policy, judging), (len(said.listed), lead, scores, _ON(record))
         known = self._known.get(key)
-        if known is not None and known[0] == on:
-            return known[1]
+        if known is not None and all(map(is_, known.policies, policies)) and known.on == on:
+            return known.body
         body = self._reasons(record)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
-        self._known[key] = on, body
+        self._known[key] = _Known(policies, on, body)
         return body
 
     def _reasons(self, record: Record) -> str:

@@ -154,6 +154,19 @@ def test_a_line_with_two_numbers_hides_no_other_request(tmp_path: Path) -> None:
     assert verdict.not_interpreted == {"without a number": 1}
 
 
+def test_every_page_leads_to_the_next_whatever_moments_lines_say(tmp_path: Path) -> None:
+    # Without a zone, and so near the epoch, seconds have more places than microseconds do.
+    moments = ["1970-01-01T00:00:03.562610", "1970-01-02T00:01:07.331353", "none", "9999-12-31T23:59:59.999999-23:59"]
+    log = log_of(tmp_path / "log", *(decision(time=each) for each in moments))
+    catch_up(log)
+    seen, before = [], None
+    for _ in moments:
+        found = page(log, Filters(), 1, before)
+        seen += [entry["position"]["decision"] for entry in found.entries]
+        before = found.next
+    assert (sorted(seen), before) == ([1, 2, 3, 4], None)
+
+
 def test_a_follower_goes_on_behind_the_longest_of_lines(tmp_path: Path) -> None:
     log = log_of(tmp_path / "log")
     follower = Follower(log, Filters())

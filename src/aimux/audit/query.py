@@ -15,7 +15,7 @@ from aimux.audit.records import Records
 from aimux.audit.segments import chain_folder, chains_in, segments_in
 from aimux.audit.store import opened
 
-_NEXT: Final = re.compile(r"([0-9]{1,12}\.[0-9]{1,9}),([0-9]{1,4}),([0-9]{1,18})")
+_NEXT: Final = re.compile(r"([0-9]{1,12}\.[0-9]{1,17}),([0-9]{1,4}),([0-9]{1,18})")
 _SERVED: Final = ("forward", "fallback", "answered", "client_left", *FAILED)
 _ROW: Final = (
     "SELECT chain, decision, time, segment, offset, length, end_segment, end_offset, end_length FROM requests "

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from audit_support.lines import DECISIONS, OBJECTS, OUTCOMES, body_of, log_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -165,6 +166,15 @@ def test_every_page_leads_to_the_next_whatever_moments_lines_say(tmp_path: Path)
         seen += [entry["position"]["decision"] for entry in found.entries]
         before = found.next
     assert (sorted(seen), before) == ([1, 2, 3, 4], None)
+
+
+@pytest.mark.parametrize("verdict", [None, "forward", "route_forbidden", "client_left", "upstream_timeout", "internal"])
+def test_index_and_follower_call_the_same_requests_refused(tmp_path: Path, verdict: str | None) -> None:
+    log = log_of(tmp_path / "log", decision(verdict=verdict))
+    catch_up(log)
+    refused = Filters(verdict="refused")
+    assert page(log, refused, 10).entries == Follower(log, refused).last(10)
+    assert len(Follower(log, refused).last(10)) == (verdict == "route_forbidden")
 
 
 def test_a_follower_goes_on_behind_the_longest_of_lines(tmp_path: Path) -> None:

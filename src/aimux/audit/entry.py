@@ -22,7 +22,7 @@ _DERIVED: Final = tuple(
 )
 _NAMES: Final = tuple(field.name for field in SHOWN)
 _read_ending: Final = Reader(field for field in SHOWN if field.is_in(WrittenIn.OUTCOME)).read
-_SERVED: Final = frozenset({"forward", "fallback", "answered"})
+SERVED: Final = frozenset({"forward", "fallback", "answered"})
 FAILED: Final = ("internal", "redirect_refused")
 """Verdicts that are no refusals, besides those that begin with `upstream_`."""
 UNJUDGED: Final = ("client_left", UNKNOWN)
@@ -68,4 +68,4 @@ def is_failure(verdict: str, ended: str | None) -> bool:
 
 def is_refusal(verdict: str) -> bool:
     """Whether the caller was refused, by a rule or for a limit."""
-    return verdict not in _SERVED and not is_failure(verdict, None) and verdict not in UNJUDGED
+    return verdict not in SERVED and not is_failure(verdict, None) and verdict not in UNJUDGED

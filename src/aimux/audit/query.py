@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aimux.audit import checkpoints
-from aimux.audit.entry import FAILED, Entry
+from aimux.audit.entry import FAILED, SERVED, UNJUDGED, Entry
 from aimux.audit.errors import UnreadableError, reading
 from aimux.audit.filters import REFUSED, FilterError, Filters
 from aimux.audit.records import Records
@@ -16,7 +16,7 @@ from aimux.audit.segments import chain_folder, chains_in, segments_in
 from aimux.audit.store import opened
 
 _NEXT: Final = re.compile(r"([0-9]{1,12}\.[0-9]{1,17}),([0-9]{1,4}),([0-9]{1,18})")
-_SERVED: Final = ("forward", "fallback", "answered", "client_left", *FAILED)
+_NOT_REFUSED: Final = (*sorted(SERVED), *UNJUDGED, *FAILED)
 _ROW: Final = (
     "SELECT chain, decision, time, segment, offset, length, end_segment, end_offset, end_length FROM requests "
 )
@@ -83,8 +83,10 @@ def _rows(
         where.append(f"{name}=?")
         values.append(value)
     if filters.verdict == REFUSED:
-        where.append(f"verdict NOT IN ({','.join('?' * len(_SERVED))}) AND verdict NOT LIKE 'upstream\\_%' ESCAPE '\\'")
-        values.extend(_SERVED)
+        where.append(
+            f"verdict NOT IN ({','.join('?' * len(_NOT_REFUSED))}) AND verdict NOT LIKE 'upstream\\_%' ESCAPE '\\'"
+        )
+        values.extend(_NOT_REFUSED)
     elif filters.verdict is not None:
         where.append("verdict=?")
         values.append(filters.verdict)

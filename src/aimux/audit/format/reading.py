@@ -49,7 +49,7 @@ def is_understood(version: int) -> bool:
 
 
 def unclear(fields: Fields | None) -> str | None:
-    """Which records those are, in words, that this one cannot be interpreted with, or not all of it; None where it can.
+    """Why a record cannot be interpreted, or not all of it, as words behind a count of such records; None where it can.
 
     `fields` is None for what is no JSON object.
     """

@@ -7,7 +7,7 @@ their order come from the table of fields. What stands in a field is the attribu
 
 from collections.abc import Callable
 from dataclasses import fields as attributes_of
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from aimux.audit.format.field import WrittenIn
@@ -66,7 +66,8 @@ _ON: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(
 class _Known(NamedTuple):
     """What is remembered of a request: what it depends on, and the shared fields that were made of that."""
 
-    policies: tuple[Policy | None, Policy | None]
+    policy: Policy | None
+    judging: Policy | None
     on: tuple[object, ...]
     body: str
 
@@ -122,14 +123,14 @@ class Scribe:
         key = text, None if principal is None else principal.agent, record.dialect
         found, (judging, scores) = record.match, record.scored or (None, None)
         lead = None if found is None else (found.best, found.score, found.runner_up, found.runner_up_score, found.part)
-        policies, on = (record.policy, judging), (len(said.listed), lead, scores, _ON(record))
+        policy, on = record.policy, (len(said.listed), lead, scores, _ON(record))
         known = self._known.get(key)
-        if known is not None and all(map(is_, known.policies, policies)) and known.on == on:
+        if known is not None and known.policy is policy and known.judging is judging and known.on == on:
             return known.body
         body = self._reasons(record)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
-        self._known[key] = _Known(policies, on, body)
+        self._known[key] = _Known(policy, judging, on, body)
         return body
 
     def _reasons(self, record: Record) -> str:

@@ -87,7 +87,9 @@ export function Try() {
                     <div class={`why-verdict ${kindOf(found.verdict)}`}>
                       <Verdict verdict={found.verdict} status={found.status} />
                       <p class="why-rule">{found.message}</p>
-                      <p class="muted">By the rule: {found.rule}.</p>
+                      <p class="muted">
+                        By the rule: {found.rule} <code>{found.rule_id}</code>
+                      </p>
                       {found.candidates.length ? (
                         <p class="muted">It could mean: {found.candidates.join(", ")}.</p>
                       ) : null}

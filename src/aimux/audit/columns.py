@@ -57,14 +57,14 @@ _LATER: Final = dict.fromkeys(field.name for field in SHOWN if field.written_in 
 
 
 def values_of(chain: int, decision: Fields) -> dict[str, Any]:
-    """What stands in the columns for a request that was decided so, and has not ended."""
+    """The values of the columns for a request that has been decided and has not ended."""
     position = {"chain": chain, "decision": number_in(decision, "seq"), "outcome": None}
     found = {**_LATER, **_read(decision), "position": position}
     return {column.name: _stored(_value(column, found)) for column in COLUMNS}
 
 
 def ending_of(outcome: Fields, read: Fields) -> dict[str, Any]:
-    """What an outcome changes in them; None in `CHANGING` where it does not say it. `read` are all of its fields."""
+    """The values that an outcome changes; None in `CHANGING` where it says none. `read` are all of its fields."""
     found = {column.name: _stored(read[column.field.name]) for column in ENDING}
     for column in CHANGING:
         if read[column.field.name] == column.field.default:

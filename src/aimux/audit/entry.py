@@ -30,7 +30,7 @@ UNJUDGED: Final = ("client_left", UNKNOWN)
 
 
 def entry_of(chain: int, decision: Fields, outcome: Fields | None) -> Entry:
-    """What is known of a request; `outcome` is None while it is being served.
+    """The entry of a request; `outcome` is None while it is being served.
 
     Fields that a record lacks, or has something else for, have their defaults. Raises ValueError for a decision without
     its number.

@@ -64,7 +64,7 @@ _ON: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(
 
 
 class _Known(NamedTuple):
-    """What is remembered of a request: what it depends on, and the shared fields that were made of that."""
+    """The shared fields of a request that are remembered, and all that they depend on."""
 
     policy: Policy | None
     judging: Policy | None

@@ -24,7 +24,7 @@ _ROW: Final = (
 
 @dataclass(slots=True)
 class Missed:
-    """How many requests the index knows whose records cannot be read."""
+    """The number of requests in the index whose records cannot be read."""
 
     count: int = 0
 
@@ -138,7 +138,7 @@ def chains(log: Path) -> list[dict[str, Any]]:
 
 
 def not_interpreted(log: Path) -> int:
-    """How many records the index has read and does not know, or not all of. Raises UnreadableError."""
+    """The number of indexed records that cannot be interpreted in full. Raises UnreadableError."""
     with opened(log) as database:
         return int(database.execute("SELECT coalesce(sum(not_interpreted), 0) FROM chains").fetchone()[0])
 

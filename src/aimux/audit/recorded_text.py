@@ -1,4 +1,4 @@
-"""What a decision's record says of the text: as much of it as may be shown, its scores, and the part that decided."""
+"""The text in a decision's record: as much of it as may be shown, its scores, and the part that decided."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """A request that is being decided, with what every step of the decision looks at."""
 
 from aimux.core.identity import Principal
-from aimux.core.policy import Policy
+from aimux.core.policy import Policy, Route
 from aimux.core.refusal import Refusal
 from aimux.core.request import Facts
 from aimux.core.steps import Gate, Passage, Step, Steps
@@ -17,6 +17,10 @@ class Case:
     policy: Policy
     guarded: bool
     trace: Steps | None
+
+    def gate_of(self, route: Route) -> Gate:
+        """The gate at which access to a route is judged."""
+        return Gate.FALLBACK if route is self.policy.fallback else Gate.ACCESS
 
     def refused(self, gate: Gate, refusal: Refusal) -> Refusal:
         """The refusal, noted in the trace."""

@@ -31,7 +31,6 @@ from aimux.core.request import (
     ChosenBy,
     Facts,
     Need,
-    NeedBody,
     NeedMore,
     NeedScores,
     Opaque,
@@ -105,22 +104,20 @@ def decide(facts: Facts, policy: Policy, standing: Standing, trace: Steps | None
 
 def _with_all(text: str | None, case: Case) -> Decision:
     """Decide by the text, where there is one, and by what else is said."""
-    facts = case.facts
     if text is None:
-        return _without_text(facts.body or SILENT, case)
+        return _without_text(case.facts.body or SILENT, case)
     if not case.policy.needs_scores:
         case.pass_all(Gate.TEXT, Gate.GUARDS)
         case.miss(Gate.MIN_SCORE)
         return _unmatched(None, case)
-    if facts.scores is None:
-        return _need_scores_of_all(text, case)
-    return _by_scores(facts.scores, case)
+    scores = case.facts.scores
+    return _need_scores_of_all(text, case) if scores is None else _by_scores(scores, case)
 
 
 # By a text.
 
 
-def _need_scores_of_all(text: str, case: Case) -> NeedScores | NeedBody | Refusal:
+def _need_scores_of_all(text: str, case: Case) -> Need | Refusal:
     """Guards or all messages count: need the scores of the text, and of all that is said besides."""
     body = case.facts.body
     if body is None:
@@ -156,10 +153,11 @@ def _passing(found: Found, case: Case) -> Scores | Refusal:
     """The scores, where the text was scored and no guard refuses what it says."""
     if not isinstance(found, Scores):
         return case.refused(Gate.TEXT, unscored(found, case.principal))
-    if case.trace is not None:
-        case.pass_all(Gate.TEXT, *(() if case.guarded else (Gate.GUARDS,)))
-    refusal = guard_refusal(found, case.principal, case.policy, case.trace) if case.guarded else None
-    return refusal or found
+    case.pass_all(Gate.TEXT)
+    if case.guarded:
+        return guard_refusal(found, case.principal, case.policy, case.trace) or found
+    case.pass_all(Gate.GUARDS)
+    return found
 
 
 def _by_list(first: Scores, listed: tuple[str, ...], case: Case) -> Decision:
@@ -196,18 +194,17 @@ def _by_earlier(earlier: tuple[str, ...] | None, case: Case) -> Permit | Need | 
     at.
     """
     facts, principal = case.facts, case.principal
+    earlier = facts.earlier if earlier is None else earlier
     if earlier is None:
-        earlier = facts.earlier
-        if earlier is None:
-            return NEED_EARLIER
+        return NEED_EARLIER
     for turn, found in enumerate(facts.more, 1):
         meant = meaning(found, principal, case.policy) if isinstance(found, Scores) else None
         if not isinstance(meant, Meant):
             return None
         if meant.route is not None:
             rule = may_use(principal, meant.route)
-            permit = None if rule is None else _permit(meant.route, rule, meant.match, case, ChosenBy.EARLIER_TURN)
-            return None if permit is None else replace(permit, turn=turn, seal=_SEAL)
+            by = ChosenBy.EARLIER_TURN
+            return None if rule is None else _permit(meant.route, rule, meant.match, case, by, turn=turn)
     return NeedMore(earlier[len(facts.more) :][:1]) if len(facts.more) < len(earlier) else None
 
 
@@ -281,7 +278,7 @@ def _by_name(name: str, case: Case) -> Permit | Refusal:
 # What all of these share.
 
 
-def _need_scores(text: str, beside: tuple[str, ...], case: Case) -> NeedScores | Refusal:
+def _need_scores(text: str, beside: tuple[str, ...], case: Case) -> Need | Refusal:
     if is_too_much(*beside):
         return case.refused(Gate.TEXT, too_long(TOO_MUCH_BESIDE, case.principal))
     return NeedScores(text, beside)
@@ -292,15 +289,12 @@ def _judge(route: Route, found: Match | None, case: Case, chosen_by: ChosenBy = 
     rule = may_use(case.principal, route)
     if rule is not None:
         return _permit(route, rule, found, case, chosen_by)
-    is_fallback = route is case.policy.fallback
-    what = "the fallback" if is_fallback else f"route '{route.name}'"
-    refusal = forbidden(route, case.principal, found, what, chosen_by)
-    return case.refused(Gate.FALLBACK if is_fallback else Gate.ACCESS, refusal)
+    what = "the fallback" if route is case.policy.fallback else f"route '{route.name}'"
+    return case.refused(case.gate_of(route), forbidden(route, case.principal, found, what, chosen_by))
 
 
-def _permit(route: Route, rule: Rule, found: Match | None, case: Case, chosen_by: ChosenBy) -> Permit:
-    is_fallback = route is case.policy.fallback
+def _permit(route: Route, rule: Rule, found: Match | None, case: Case, chosen_by: ChosenBy, *, turn: int = 0) -> Permit:
     if case.trace is not None:
-        gate = Gate.FALLBACK if is_fallback else Gate.ACCESS
-        case.trace.append(Step(gate, Passage.PASSED, rule, route=route, match=found))
-    return Permit(route, case.principal, rule, is_fallback, found, _SEAL, chosen_by)
+        case.trace.append(Step(case.gate_of(route), Passage.PASSED, rule, route=route, match=found))
+    is_fallback = route is case.policy.fallback
+    return Permit(route, case.principal, rule, is_fallback, found, _SEAL, chosen_by, turn)

@@ -1,4 +1,4 @@
-"""What is asked of every request before what it means: who asks, and whether a guard lets the meaning through."""
+"""The gates before routing: identity of the caller, and guards."""
 
 from dataclasses import replace
 

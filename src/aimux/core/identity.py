@@ -1,4 +1,4 @@
-"""Who asks: what a request brings to say or prove it, what that proves, and what an agent must prove."""
+"""Identity: claims and evidence of a request, proofs, the assurance that they give, and agents and principals."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -8,7 +8,7 @@ from aimux.core.values import value
 
 
 class Assurance(IntEnum):
-    """How sure it is that a request is its principal's, in order; `word` stands in configuration and records."""
+    """The confidence that a request is its principal's, in order; `word` stands in configuration and records."""
 
     NONE = 0
     CLAIMED = 1
@@ -42,7 +42,7 @@ class Proof(StrEnum):
 
     @property
     def assurance(self) -> Assurance:
-        """What it gives where it holds."""
+        """The assurance of a proof that holds."""
         return _ASSURANCE[self]
 
 
@@ -104,7 +104,7 @@ class Claim:
 
 @value
 class Evidence:
-    """What a request brings to prove its caller, unverified: for which proof, where it stood, and the material itself.
+    """Unverified material by which a request would prove its caller: the proof that it is for, and its place.
 
     A claim is no evidence: it proves nothing.
     """
@@ -116,7 +116,7 @@ class Evidence:
 
 @value
 class Proven:
-    """What verified evidence proves: an agent, and by what. It holds until `expires`, seconds since the epoch."""
+    """The result of verified evidence: an agent, and its proof. It holds until `expires`, seconds since the epoch."""
 
     agent: str
     proof: Proof
@@ -139,7 +139,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is judged: `agent` is None for an anonymous caller. `conflicts` are claims of another name."""
+    """The caller of a request: `agent` is None for an anonymous caller. `conflicts` are claims of another name."""
 
     agent: str | None
     assurance: Assurance

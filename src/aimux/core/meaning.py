@@ -50,7 +50,7 @@ def meaning(scores: Scores, principal: Principal, policy: Policy, trace: Steps |
 
 
 def _matched(found: Match | None, scores: Scores, policy: Policy) -> Iterator[Step]:
-    """What is found of the whole text."""
+    """The steps of the whole text."""
     if found is None:
         yield Step(Gate.MIN_SCORE, Passage.NOT_MET)
         return
@@ -70,7 +70,7 @@ def _rival(found: Match, scores: Scores, policy: Policy) -> tuple[Route, float] 
 
 
 def _of_parts(stands: tuple[Stand, ...], chosen: Route | None, policy: Policy) -> Step:
-    """What is found of the parts of a text whose whole means `chosen`."""
+    """The step of the parts of a text whose whole means `chosen`."""
     rule = None
     if stands and chosen is not None:
         rule = Rule.ROUTE_PART_DIFFERS

@@ -4,7 +4,7 @@ from aimux.core.access import may_use
 from aimux.core.exhaustion import NO_DESCRIPTOR, is_exhaustion
 from aimux.core.identity import Principal
 from aimux.core.policy import Guard, Route
-from aimux.core.reason import Reason
+from aimux.core.reason import Failure, Reason
 from aimux.core.request import ChosenBy
 from aimux.core.routing import Match, says
 from aimux.core.rules import RULE_OF_FAILURE, Rule, caller
@@ -57,6 +57,11 @@ class Refusal:
 def failed(reason: Reason, message: str, *, passing: bool | None = None) -> Refusal:
     """The refusal of a request that cannot be read, served or forwarded, by the rule that goes with the reason."""
     return Refusal(reason, message, RULE_OF_FAILURE[reason], None, None, None, (), None, passing)
+
+
+def after_failure(failure: Failure) -> Refusal:
+    """The refusal that a failure carries."""
+    return failed(failure.reason, failure.message, passing=failure.passing)
 
 
 def after_fault(error: Exception) -> Refusal:

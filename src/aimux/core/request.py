@@ -27,7 +27,7 @@ class Flaw:
 
 
 class Protocol(StrEnum):
-    """What a request is written in."""
+    """The protocol that a request is written in."""
 
     PLAIN = "plain"
     OPENAI = "openai"
@@ -42,7 +42,7 @@ _WITH_MODELS: Final = frozenset({Protocol.OPENAI, Protocol.ANTHROPIC})
 
 
 class Action(NamedTuple):
-    """What is asked for, in the words of a protocol: ("openai", "chat.completions", "gpt-4").
+    """The operation that a request asks for, in the words of its protocol: ("openai", "chat.completions", "gpt-4").
 
     `target` is what the caller calls it, None where it names nothing.
     """
@@ -179,5 +179,5 @@ class Facts:
 
     @property
     def action(self) -> Action | None:
-        """What is asked for, as far as head and body have told."""
+        """The action that head and body have told so far."""
         return (self.body.action if self.body else None) or self.head.action

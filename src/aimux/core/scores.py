@@ -1,4 +1,4 @@
-"""What reading a text gives: its similarity to each route and guard, or why it was not scored."""
+"""Scores: a text's similarity to each route and guard, or the reason for which it has none."""
 
 from dataclasses import dataclass
 

@@ -11,7 +11,7 @@ from aimux.core.scores import Stand
 
 
 class Gate(StrEnum):
-    """What is asked of a request, in this order. These words stay: scripts compare them."""
+    """A question that the decision asks of a request, in this order. These words stay: scripts compare them."""
 
     IDENTITY = "identity"
     NAMED_ROUTE = "named route"
@@ -59,4 +59,4 @@ class Step:
 
 
 Steps = list[Step]
-"""Where `decide` puts its steps, in the order in which it takes them. The last one has decided."""
+"""The trace of a decision: its steps in order. The last one has decided."""

@@ -14,7 +14,7 @@ from aimux.core.access import may_use
 from aimux.core.identity import Assurance, Principal
 from aimux.core.policy import Policy, Route
 from aimux.core.reason import Failure, Reason
-from aimux.core.refusal import Refusal, after_fault, failed
+from aimux.core.refusal import Refusal, after_failure, after_fault, failed
 from aimux.edge.exchange import Exchange
 from aimux.edge.management_models import (
     AgentEntry,
@@ -118,7 +118,7 @@ class Management:
             try:
                 page = self._healthy if path in _ALIVE else await self._guarded[path](exchange)
             except Failure as failure:
-                refusal = failed(failure.reason, failure.message, passing=failure.passing)
+                refusal = after_failure(failure)
             except Exception as error:
                 _report(error, exchange)
                 refusal = after_fault(error)

@@ -14,7 +14,7 @@ from aimux.core.identity import ANONYMOUS, Principal
 from aimux.core.policy import Policy
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, Ended, Record
-from aimux.core.refusal import Refusal, after_fault, failed, no_such_model
+from aimux.core.refusal import Refusal, after_failure, after_fault, no_such_model
 from aimux.core.request import SILENT, Facts
 from aimux.core.routing import match
 from aimux.core.rules import Rule
@@ -84,7 +84,7 @@ class Gateway(Generic[E]):
             raise
         except Failure as failure:
             record.fault = failure.detail
-            _refuse(exchange, record, _refusal_of(failure))
+            _refuse(exchange, record, after_failure(failure))
         except Exception as error:  # fail closed: whatever went wrong, nothing is forwarded
             record.fault = fault_of(error)
             _refuse(exchange, record, after_fault(error))
@@ -108,7 +108,7 @@ class Gateway(Generic[E]):
         """Refuse a request whose head could not be read."""
         record = _record_of(exchange)
         record.fault = failure.detail
-        _refuse(exchange, record, _refusal_of(failure))
+        _refuse(exchange, record, after_failure(failure))
         self._tell(record, exchange)
 
     async def _serve(self, exchange: E, generation: Generation, record: Record) -> None:
@@ -217,7 +217,3 @@ def _refuse(exchange: Exchange, record: Record, refusal: Refusal) -> None:
         exchange.close_after()
     lines = refusal_lines(refusal, exchange.request_id)
     exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
-
-
-def _refusal_of(failure: Failure) -> Refusal:
-    return failed(failure.reason, failure.message, passing=failure.passing)

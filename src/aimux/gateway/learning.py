@@ -52,7 +52,7 @@ class Learner:
         raise TypeError(f"nobody here learns what {type(need).__name__} needs")
 
     async def _reading(self) -> Reading:
-        """What the body says. One of a type that nobody reads, and that cannot be JSON, is left where it is."""
+        """The reading of the body. One of a type that nobody reads, and that cannot be JSON, is left where it is."""
         exchange, opening, policy = self._exchange, self._opening, self._generation.policy
         codings = exchange.head.values(b"content-encoding")
         kind = opening.body

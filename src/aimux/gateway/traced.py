@@ -28,12 +28,12 @@ class Traced:
         return self.steps[-1].gate
 
     def step(self, gate: Gate) -> Step | None:
-        """What was found at a gate, the last where it was asked several times; None where it was not."""
+        """The step at a gate, the last one where there are several; None where it was not reached."""
         return next((step for step in reversed(self.steps) if step.gate is gate), None)
 
     @property
     def principal(self) -> Principal | None:
-        """Who asks, where that is known."""
+        """The caller, where it is known."""
         step = self.step(Gate.IDENTITY)
         return None if step is None else step.principal
 
@@ -44,7 +44,7 @@ class Traced:
 
     @property
     def match(self) -> Match | None:
-        """What the scores say, where the decision needed that."""
+        """The match of the scores, where the decision needed it."""
         return self.decision.match
 
     @property

@@ -1,4 +1,4 @@
-"""What a request asks for, in the words of the protocol that it is written in: by its path, or by its JSON-RPC method.
+"""The action of a request: read off its path, the method of its JSON-RPC body, or the model that it names.
 
 The method and the target are the caller's: they describe, and grant nothing.
 """
@@ -23,7 +23,7 @@ _LAST_SEGMENTS: Final = frozenset(
         *("transcriptions", "translations", "messages", "count_tokens", "complete", "extendedAgentCard"),
     )
 )
-"""What the paths of these end in, but for those with a colon: most paths need no closer look."""
+"""The last segments of these paths, but for those with a colon: most paths need no closer look."""
 _PLAIN: Final = {method: Action(Protocol.PLAIN, method) for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")}
 _MCP_FAMILIES: Final = frozenset(
     (
@@ -43,7 +43,7 @@ _A2A_METHODS: Final = frozenset(
 
 
 def action_of_head(method: str, path: str, *, speaks_mcp: bool) -> Action:
-    """What method and path of the request line say; `speaks_mcp`: a header says that the body is MCP."""
+    """The action by method and path of the request line; `speaks_mcp`: a header says that the body is MCP."""
     if speaks_mcp:
         return Action(Protocol.MCP, method)
     last = path.rpartition("/")[2]
@@ -60,7 +60,7 @@ def action_of_head(method: str, path: str, *, speaks_mcp: bool) -> Action:
 
 
 def action_of_document(document: dict[str, object], head: Action) -> Action:
-    """What a JSON body says beside its head: the method of JSON-RPC, or the model of a provider's API."""
+    """The action by a JSON body beside its head: by the method of JSON-RPC, or the model of a provider's API."""
     method = document.get("method")
     if isinstance(method, str) and "jsonrpc" in document and len(method) <= _LONGEST_METHOD:
         return _of_rpc(document, method, head)

@@ -50,7 +50,7 @@ class BodyKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a head alone says of a request, and how its body would be read, which has this Content-Type.
+    """The head of a request as read, and the kind of its body, which has this Content-Type.
 
     `silent` is the reading of a body that is known to say nothing without being read, else None.
     """

@@ -1,10 +1,11 @@
-"""What lines say that are older than a field, and what readers make of a line: values of the field from the others.
+"""Values that readers derive: of fields that an older line lacks, and of fields that no line holds.
 
 Each function takes what was read of a record so far and gives the value, None where the record does not tell.
 """
 
 from aimux.audit.format.field import Fields
 from aimux.audit.format.old_rules import rule_of
+from aimux.core.identity import Assurance, Proof
 
 
 def best(read: Fields) -> str | None:
@@ -25,7 +26,7 @@ def assurance(read: Fields) -> str | None:
 
 def proof(read: Fields) -> str | None:
     """Up to schema 1 callers could do no more than claim."""
-    return "claim" if read["identity"] == "claimed" else None
+    return Proof.CLAIM.value if read["identity"] == Assurance.CLAIMED.word else None
 
 
 def rule_id(read: Fields) -> str | None:

@@ -39,13 +39,13 @@ EVENTS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "restored": ("Others have changed a file, and it was put back.", _FILE),
     "lost": ("Others have changed a file, and records are gone.", _FILE),
 }
-"""What each kind tells, and its fields besides the time."""
+"""Each kind: its meaning, and its fields besides the time."""
 KINDS: Final = frozenset({"decision", "outcome", *EVENTS})
 """All kinds of records that this build writes."""
 
 
 def beginning(kind: str) -> str:
-    """How the body of a record begins, after its number and hash."""
+    """The first fields of a record's body, behind its number and hash."""
     return f'"kind":"{kind}","schema":{VERSION},'
 
 

@@ -1,4 +1,4 @@
-"""What the table of fields says of each field."""
+"""A row of the table of fields, and the types that it is made of."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ REQUIRED: Final = object()
 
 
 class FieldType(Enum):
-    """What a field's value is, besides null."""
+    """The type of a field's value, besides null."""
 
     TEXT = "text"
     WORD = "word"
@@ -43,7 +43,7 @@ class WrittenIn(Enum):
 
 
 class Redaction(Enum):
-    """What keeps secrets out of a field."""
+    """The way in which secrets are kept out of a field."""
 
     NONE = "none"
     """No caller and no upstream chooses its value."""

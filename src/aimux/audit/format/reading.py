@@ -49,7 +49,7 @@ def is_understood(version: int) -> bool:
 
 
 def unclear(fields: Fields | None) -> str | None:
-    """Why a record cannot be interpreted, or not all of it, as words behind a count of such records; None where it can.
+    """The reason for which a record cannot be interpreted in full, as words behind a count of such records, or None.
 
     `fields` is None for what is no JSON object.
     """
@@ -97,7 +97,7 @@ class Reader:
 
 
 def default_of(field: Field) -> Any:
-    """What readers give where a line does not say it."""
+    """The value of a field that a line lacks."""
     return [] if field.type in _LISTS else field.default
 
 

@@ -9,12 +9,12 @@ from aimux.core.record import Ended
 from aimux.core.request import ChosenBy
 
 EPOCH: Final = "1970-01-01T00:00:00.000000Z"
-"""What readers give for the moment of a line that says none."""
+"""The moment of a line that says none."""
 UNKNOWN: Final = "unknown"
 """The verdict of a line that says none."""
 
 ASSURANCES: Final = tuple(each.word for each in Assurance)
-"""How sure it is who asked, from the least to the most. Up to schema 1 there are the first two."""
+"""All assurances, the lowest first. Schema 1 has the first two."""
 
 _BOTH, _OUTCOME, _NEITHER = WrittenIn.BOTH, WrittenIn.OUTCOME, WrittenIn.NEITHER
 _BOUNDED, _BLOTTED = Redaction.BOUNDED, Redaction.BLOTTED

@@ -22,7 +22,7 @@ def fields_in(record: WrittenIn) -> tuple[Field, ...]:
 
 
 def openings(record: WrittenIn, *names: str) -> tuple[str, ...]:
-    """What stands before the value of each of these fields where they follow each other at the beginning of a body.
+    """The text before the value of each of these fields, which follow each other at the beginning of a body.
 
     Quotes around texts are part of it, but for one behind the last value. Raises KeyError for a field that the record
     has not.

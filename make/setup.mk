@@ -54,7 +54,7 @@ $(VENV)/node.stamp: requirements/node.txt $(VENV)/venv.stamp
 # which does not fit them cannot be built.
 
 FORMAT := $(wildcard src/aimux/audit/format/*.py)
-API := src/aimux/core/reason.py src/aimux/edge/openapi.py $(wildcard src/aimux/edge/*_models.py) $(FORMAT)
+API := src/aimux/core/reason.py src/aimux/admin/openapi.py $(wildcard src/aimux/admin/*models.py) $(FORMAT)
 PAGE := src/aimux/bundle/dashboard/index.html
 PAGE_SOURCES := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/build/*' -not -name '*.gen.ts')
 TRY_AGAIN := rm -f dashboard/build/failed.stamp

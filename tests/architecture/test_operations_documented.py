@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from aimux.core.endpoints import Endpoint
 from aimux.core.reason import Reason
-from aimux.edge.management_models import Endpoint
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")

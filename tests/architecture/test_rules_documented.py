@@ -24,6 +24,8 @@ def _of_the_page(rule: Rule) -> int:
         "upstream",
         "gateway",
         "management",
+        "operator",
+        "state",
         "internal",
     ]
     return titles.index(rule.id.partition(".")[0])

@@ -10,6 +10,7 @@ from audit_support.lines import DECISIONS, OBJECTS, OUTCOMES, body_of, log_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aimux.admin.entry_models import AuditEntry
 from aimux.audit.decisions import Decisions
 from aimux.audit.entry import SHOWN, entry_of
 from aimux.audit.export import FORMATS
@@ -23,7 +24,6 @@ from aimux.audit.signing import PUBLIC_KEY, Verifier
 from aimux.audit.sums import Span, stats
 from aimux.audit.verify import verify
 from aimux.cli import audit as commands
-from aimux.edge.entry_models import AuditEntry
 
 NEVER = Path("no-such-configuration.yaml")
 

@@ -31,7 +31,7 @@ from aimux.audit.recorded_text import TextPolicy
 from aimux.audit.redact import Redactor
 from aimux.core.headers import Trace
 from aimux.core.record import Record
-from aimux.edge.openapi import description
+from aimux.admin.openapi import description
 from checks.audit_tables import PAGE, with_tables
 
 record = Record("a" * 32, Trace("b" * 32, "c" * 16), "192.0.2.7", scoring_began=0.25, audited=7)

@@ -370,8 +370,8 @@ def test_no_command_loads_what_it_does_not_need(tmp_path: Path) -> None:
     others = {"aimux.cli.run", "aimux.cli.route", "aimux.cli.demo", "aimux.cli.model"}
     assert not loaded_by("schema") & (heavy | others | {"aimux.config.load"})
     openapi = loaded_by("openapi")
-    assert "aimux.edge.management_models" in openapi
-    assert not openapi & (heavy | others | {"aimux.config", "aimux.edge.management", "aimux.gateway", "aimux.intent"})
+    assert "aimux.admin.models" in openapi
+    assert not openapi & (heavy | others | {"aimux.config", "aimux.admin.management", "aimux.gateway", "aimux.intent"})
     config = tmp_path / "aimux.yaml"
     config.write_text("fallback: {upstream: http://x}\n")
     check = loaded_by("check", str(config))

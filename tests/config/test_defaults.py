@@ -57,6 +57,7 @@ EXPECTED = {
         "checkpoint_to": None,
         "signing_key": None,
     },
+    "state": {"path": "state"},
     "identity": {
         "query_params": ["client_id", "agent", "source"],
         "headers": ["X-Source-Agent", "X-Client-ID"],

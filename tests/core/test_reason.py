@@ -6,8 +6,11 @@ from aimux.core.reason import Failure, Reason
 
 PUBLISHED = {
     400: {"bad_request", "identity_malformed", "identity_conflict", "no_text"},
-    401: {"unknown_agent", "proof_required", "proof_expired"},
-    403: {"route_forbidden", "anonymous_forbidden", "guard_refused", "management_forbidden"},
+    401: {"unknown_agent", "proof_required", "proof_expired", "operator_required"},
+    403: {
+        *("route_forbidden", "anonymous_forbidden", "guard_refused"),
+        *("management_forbidden", "operator_forbidden", "cross_site"),
+    },
     404: {"no_route", "not_found"},
     405: {"method_not_allowed"},
     408: {"request_timeout"},
@@ -15,11 +18,12 @@ PUBLISHED = {
     413: {"body_too_large", "text_too_long"},
     414: {"target_too_long"},
     415: {"unsupported_encoding", "unsupported_media_type"},
+    422: {"configuration_refused"},
     431: {"headers_too_large"},
     500: {"internal"},
     501: {"upgrade_unsupported"},
     502: {"upstream_unreachable", "upstream_invalid", "redirect_refused"},
-    503: {"overloaded", "out_of_descriptors", "not_ready", "draining"},
+    503: {"overloaded", "out_of_descriptors", "not_ready", "draining", "state_unavailable"},
     504: {"upstream_timeout"},
 }
 

@@ -10,6 +10,7 @@ from gateway_support.words import AGENTS, APART, CROWDED, reader_of, route
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aimux.admin.dashboard_pages import trial_of
 from aimux.audit.decisions import decided as decision_of
 from aimux.audit.entry import entry_of
 from aimux.audit.lines import Scribe
@@ -18,7 +19,6 @@ from aimux.audit.redact import Redactor
 from aimux.cli.route import as_dict
 from aimux.core.policy import FALLBACK_NAME, Access, Policy
 from aimux.core.record import VERDICT_FORWARD
-from aimux.edge.dashboard_pages import trial_of
 from aimux.edge.telemetry_attributes import judgement as attributes_of
 from aimux.gateway.dry_run import judge
 from aimux.gateway.explaining import explain

@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from aimux.admin.audit_pages import AuditPages
+from aimux.admin.dashboard import dashboard_files
+from aimux.admin.dashboard_pages import DashboardPages
+from aimux.admin.dispatcher import Dispatcher
+from aimux.admin.management import InForce, Management, Reloading
 from aimux.app.errors import ReloadError, RestartNeededError, StartError
 from aimux.app.generations import Generations, Made
 from aimux.app.listening import BACKLOG, listen
@@ -21,20 +26,15 @@ from aimux.audit.log import AuditLog
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded
 from aimux.core.fault import fault_of
-from aimux.edge.audit_pages import AuditPages
 from aimux.edge.connection import Connection
-from aimux.edge.dashboard import dashboard_files
-from aimux.edge.dashboard_pages import DashboardPages
 from aimux.edge.deadlines import Deadlines, interval_for
 from aimux.edge.descriptors import Descriptors
 from aimux.edge.index_watcher import IndexWatcher
 from aimux.edge.log import Log
-from aimux.edge.management import InForce, Management, Reloading
 from aimux.edge.metrics import Metrics
 from aimux.edge.pacing import Pacing
 from aimux.edge.pool import Upstreams
 from aimux.edge.server import Server
-from aimux.edge.site import Site
 from aimux.gateway.handle import Gateway, Limits
 from aimux.gateway.live import Live
 from aimux.intent.model import ModelError
@@ -107,10 +107,10 @@ class Worker:
             more={**audit.endpoints, **dashboard.endpoints},
             files=dashboard_files(),
         )
-        site = Site(self.management, gateway, log, cors(config))
+        dispatcher = Dispatcher(self.management, gateway, log, cors(config))
         limits, begin_trace = server_limits(config), self._telemetry.begin_trace
         self._server = Server(
-            site, limits, self._deadlines, descriptors, reclaim=upstreams.close_idle, begin_trace=begin_trace
+            dispatcher, limits, self._deadlines, descriptors, reclaim=upstreams.close_idle, begin_trace=begin_trace
         )
         self._listeners: list[asyncio.Server] = []
         self._server.loop.set_exception_handler(log.fault)

@@ -8,7 +8,7 @@ from aimux.audit.format.schema import FIELDS
 from aimux.audit.format.schema_1 import UNKNOWN
 
 Entry = dict[str, Any]
-"""The fields of `edge.entry_models.AuditEntry`."""
+"""The fields of `admin.entry_models.AuditEntry`."""
 
 ANONYMOUS: Final = "(anonymous)"
 UNIDENTIFIED: Final = "(unidentified)"

@@ -126,7 +126,7 @@ def _cursor(before: str) -> tuple[float, int, int]:
 
 
 def chains(log: Path) -> list[dict[str, Any]]:
-    """The state of each chain: the fields of `edge.audit_models.ChainEntry`. Raises UnreadableError."""
+    """The state of each chain: the fields of `admin.audit_models.ChainEntry`. Raises UnreadableError."""
     try:
         with opened(log) as database:
             rows = database.execute("SELECT chain, count, verified, fault, not_interpreted FROM chains")

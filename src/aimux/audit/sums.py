@@ -26,7 +26,7 @@ class Span:
 
 
 def stats(log: Path, span: Span) -> dict[str, Any]:
-    """Sums over a span: the fields of `edge.audit_models.AuditStats`, but for `behind`. Raises UnreadableError."""
+    """Sums over a span: the fields of `admin.audit_models.AuditStats`, but for `behind`. Raises UnreadableError."""
     width = rollups.width_for(span.since, span.until, time.time())
     step = max(math.ceil((span.until - span.since) / span.steps / width), 1) * width
     first = int(span.since // step)

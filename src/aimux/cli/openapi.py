@@ -2,8 +2,8 @@
 
 import json
 
+from aimux.admin.openapi import description
 from aimux.cli import console
-from aimux.edge.openapi import description
 
 
 def openapi() -> int:

@@ -32,6 +32,7 @@ def _placed(config: Config, place: Callable[[FilePath], FilePath]) -> Config:
             "semantic_engine": engine.model_copy(update={"model_path": place(engine.model_path)}),
             "routes": tuple(_with_ca_file(route, place) for route in config.routes),
             "audit": config.audit.model_copy(update=_audit_files(config.audit, place)),
+            "state": config.state.model_copy(update={"path": place(config.state.path)}),
             "fallback": None if fallback is None else _with_ca_file(fallback, place),
             "upstreams": _with_ca_file(config.upstreams, place),
         }

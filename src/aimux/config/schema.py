@@ -125,6 +125,13 @@ class AuditConfig(Section):
     """PEM file with the Ed25519 key that signs checkpoints. Absent: one is made in the log's folder."""
 
 
+class StateConfig(Section):
+    """What changes while the gateway runs, and outlasts it."""
+
+    path: FilePath = Path("./state")
+    """Folder of the state, relative to the configuration file, on a local disk. No two gateways share one."""
+
+
 class IdentityConfig(Section):
     """Where a request may name its caller, in this order: query, headers, body."""
 
@@ -208,6 +215,8 @@ class Config(Section):
     """How texts are compared with the intents of routes."""
     audit: AuditConfig = Field(default_factory=AuditConfig)
     """The record of who reached what, and why."""
+    state: StateConfig = Field(default_factory=StateConfig)
+    """What changes while the gateway runs."""
     identity: IdentityConfig = Field(default_factory=IdentityConfig)
     """Where a request may name its caller."""
     agents: tuple[Name, ...] = ()

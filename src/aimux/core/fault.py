@@ -12,7 +12,7 @@ _OWN: Final = PurePath(__file__).parents[1]
 
 
 def fault_of(error: BaseException) -> str:
-    """An exception in one line, as in `ValueError: no such page, at edge/page.py:31, caused by KeyError: 'x', at ...`.
+    """An exception in one line, as in `ValueError: no such page, at admin/page.py:31, caused by KeyError: 'x', at ...`.
 
     The place is the innermost line of this package, and that of a library behind it where the exception came from one.
     """

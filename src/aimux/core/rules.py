@@ -13,6 +13,7 @@ class Rule(Enum):
     ACCESS_OPEN = ("access.open", "route '{route}' is open")
     ACCESS_PUBLIC = ("access.public", "route '{route}' allows any registered agent")
     ACCESS_LISTED = ("access.listed", "route '{route}' lists {caller}")
+    ACCESS_GROUP = ("access.group", "route '{route}' lists a group of {caller}")
     ACCESS_NOT_LISTED = ("access.not_listed", "route '{route}' is restricted and does not allow {caller}")
     ACCESS_ANONYMOUS = ("access.anonymous", "route '{route}' is not open and does not allow {caller}")
 
@@ -47,6 +48,7 @@ class Rule(Enum):
     ROUTE_BELOW_MIN_SCORE = ("route.below_min_score", "the best score is below its route's min_score")
     ROUTE_NO_INTENTS = ("route.no_intents", "no route has intents")
     ROUTE_UNKNOWN_NAME = ("route.unknown_name", "a named route must exist")
+    ROUTE_NAMES_DIFFER = ("route.names_differ", "a request's header and its path's prefix name the same route")
     ROUTE_UNKNOWN_MODEL = ("route.unknown_model", "a model must be a route that the caller may use")
 
     REQUEST_UNREADABLE = ("request.unreadable", "a request must be readable in one way only")
@@ -74,6 +76,12 @@ class Rule(Enum):
     MANAGEMENT_GUARDED = ("management.guarded", "management endpoints are read with GET, by whom they are open to")
     MANAGEMENT_UNKNOWN_PAGE = ("management.unknown_page", "a management page must exist")
 
+    OPERATOR_REQUIRED = ("operator.required", "a command is given by an operator who proves it")
+    OPERATOR_ROLE = ("operator.role", "a command needs a role that may give it")
+    OPERATOR_CROSS_SITE = ("operator.cross_site", "no page of another site gives commands")
+    OPERATOR_CONFIGURATION = ("operator.configuration", "a configuration is taken over whole or not at all")
+    STATE_UNAVAILABLE = ("state.unavailable", "what must survive a restart is kept in the state store, or refused")
+
     INTERNAL_FAIL_CLOSED = ("internal.fail_closed", "a fault inside the gateway refuses")
 
     def __init__(self, identifier: str, sentence: str) -> None:
@@ -93,10 +101,13 @@ RULE_OF_FAILURE: Final[dict[Reason, Rule]] = {
     Reason.UNKNOWN_AGENT: Rule.IDENTITY_UNKNOWN,
     Reason.PROOF_REQUIRED: Rule.IDENTITY_PROOF_REQUIRED,
     Reason.PROOF_EXPIRED: Rule.IDENTITY_PROOF_EXPIRED,
+    Reason.OPERATOR_REQUIRED: Rule.OPERATOR_REQUIRED,
     Reason.ROUTE_FORBIDDEN: Rule.ACCESS_NOT_LISTED,
     Reason.ANONYMOUS_FORBIDDEN: Rule.ACCESS_ANONYMOUS,
     Reason.GUARD_REFUSED: Rule.GUARD_REFUSED,
     Reason.MANAGEMENT_FORBIDDEN: Rule.MANAGEMENT_GUARDED,
+    Reason.OPERATOR_FORBIDDEN: Rule.OPERATOR_ROLE,
+    Reason.CROSS_SITE: Rule.OPERATOR_CROSS_SITE,
     Reason.NO_ROUTE: Rule.ROUTE_UNKNOWN_NAME,
     Reason.NOT_FOUND: Rule.MANAGEMENT_UNKNOWN_PAGE,
     Reason.METHOD_NOT_ALLOWED: Rule.REQUEST_METHOD,
@@ -107,6 +118,7 @@ RULE_OF_FAILURE: Final[dict[Reason, Rule]] = {
     Reason.TARGET_TOO_LONG: Rule.REQUEST_TARGET_TOO_LONG,
     Reason.UNSUPPORTED_ENCODING: Rule.REQUEST_ENCODING,
     Reason.UNSUPPORTED_MEDIA_TYPE: Rule.REQUEST_MEDIA_TYPE,
+    Reason.CONFIGURATION_REFUSED: Rule.OPERATOR_CONFIGURATION,
     Reason.HEADERS_TOO_LARGE: Rule.REQUEST_HEADERS_TOO_LARGE,
     Reason.INTERNAL: Rule.INTERNAL_FAIL_CLOSED,
     Reason.UPGRADE_UNSUPPORTED: Rule.REQUEST_UPGRADE,
@@ -116,13 +128,17 @@ RULE_OF_FAILURE: Final[dict[Reason, Rule]] = {
     Reason.OVERLOADED: Rule.GATEWAY_OVERLOADED,
     Reason.OUT_OF_DESCRIPTORS: Rule.GATEWAY_OUT_OF_DESCRIPTORS,
     Reason.NOT_READY: Rule.GATEWAY_NOT_READY,
+    Reason.STATE_UNAVAILABLE: Rule.STATE_UNAVAILABLE,
     Reason.DRAINING: Rule.GATEWAY_DRAINING,
     Reason.UPSTREAM_TIMEOUT: Rule.UPSTREAM_TIMEOUT,
 }
 """The rule of a request that could not be read, served or forwarded. Every reason has one."""
 
 OF_ACCESS: Final = frozenset(
-    {Rule.ACCESS_OPEN, Rule.ACCESS_PUBLIC, Rule.ACCESS_LISTED, Rule.ACCESS_NOT_LISTED, Rule.ACCESS_ANONYMOUS}
+    {
+        *(Rule.ACCESS_OPEN, Rule.ACCESS_PUBLIC, Rule.ACCESS_LISTED, Rule.ACCESS_GROUP),
+        *(Rule.ACCESS_NOT_LISTED, Rule.ACCESS_ANONYMOUS),
+    }
 )
 OF_PARTS: Final = frozenset({Rule.ROUTE_PART_DIFFERS, Rule.ROUTE_PARTS_DIFFER})
 

@@ -1,1 +1,1 @@
-"""The gateway's sockets: clients on one side, upstreams on the other, operators beside them."""
+"""The gateway's sockets: clients on one side, upstreams on the other."""

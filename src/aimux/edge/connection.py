@@ -108,7 +108,7 @@ class Connection(ClientDeadlines):
         try:
             exchange.check()
         except Failure as failure:
-            self._server.site.reject(exchange, failure)
+            self._server.handler.reject(exchange, failure)
             return True
         if exchange.body_complete:
             self._buffer = rest
@@ -119,7 +119,7 @@ class Connection(ClientDeadlines):
                 self._arm_for_body(exchange)
             elif not self._feed(exchange, rest):
                 return True
-        self._task = eager.start(self._server.site.serve(exchange), self._server.loop)
+        self._task = eager.start(self._server.handler.serve(exchange), self._server.loop)
         return True
 
     def _open(self, head: Head) -> Exchange:
@@ -150,7 +150,7 @@ class Connection(ClientDeadlines):
 
     def _fail_body(self, exchange: Exchange, failure: Failure) -> None:
         if self._task is None:
-            self._server.site.reject(exchange, failure)
+            self._server.handler.reject(exchange, failure)
             return
         self._lingering = True
         if failure.reason is not Reason.REQUEST_TIMEOUT:
@@ -162,7 +162,7 @@ class Connection(ClientDeadlines):
         """Refuse what could not even be read as a request; the connection closes, since its bytes mean nothing now."""
         exchange = self._open(_UNREAD)
         exchange.fail(failure)
-        self._server.site.reject(exchange, failure)
+        self._server.handler.reject(exchange, failure)
 
     # For the exchange.
 

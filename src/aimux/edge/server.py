@@ -48,7 +48,7 @@ def address_of(peername: object) -> str:
     return address.removeprefix(_MAPPED) if address.startswith(_MAPPED) and "." in address else address
 
 
-class Site(Protocol):
+class Handler(Protocol):
     """What answers the requests."""
 
     def serve(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
@@ -77,7 +77,7 @@ class Server:
 
     def __init__(
         self,
-        site: Site,
+        handler: Handler,
         limits: ServerLimits,
         deadlines: Deadlines,
         descriptors: Descriptors,
@@ -86,7 +86,7 @@ class Server:
         begin_trace: BeginTrace = trace_from,
     ) -> None:
         """`reclaim` closes connections to upstreams that carry no request, and returns how many."""
-        self.site = site
+        self.handler = handler
         self.begin_trace = begin_trace
         self.limits = limits
         self.deadlines = deadlines

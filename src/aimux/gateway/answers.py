@@ -11,7 +11,6 @@ from aimux.core.policy import Policy, Route
 from aimux.core.reason import Reason
 from aimux.core.refusal import Refusal
 
-MODELS_PATH: Final = "/v1/models"
 JSON_LINE: Final = b"Content-Type: application/json"
 _TRAFFIC_METHODS: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 # No message ends with it: candidates, which may follow, are names of routes.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from aimux.core.decision import Permit
+from aimux.core.endpoints import MODELS
 from aimux.core.fault import fault_of
 from aimux.core.gates import identify
 from aimux.core.headers import id_lines
@@ -21,7 +22,6 @@ from aimux.core.rules import Rule
 from aimux.core.scores import Scores
 from aimux.gateway.answers import (
     JSON_LINE,
-    MODELS_PATH,
     model_body,
     models_body,
     refusal_body,
@@ -35,7 +35,7 @@ from aimux.wire.dialects import read_opening
 from aimux.wire.http1 import Head
 
 _CLIENT_CLOSED_REQUEST = 499
-_MODELS_PATH = MODELS_PATH.encode("ascii")
+_MODELS_PATH = MODELS.encode("ascii")
 _UPSTREAM_FAILED = frozenset(
     {Reason.UPSTREAM_UNREACHABLE, Reason.UPSTREAM_INVALID, Reason.REDIRECT_REFUSED, Reason.UPSTREAM_TIMEOUT}
 )

@@ -13,6 +13,7 @@ from typing import Final
 
 from aimux.audit.decisions import Decided
 from aimux.core.decision import Permit
+from aimux.core.endpoints import MODELS
 from aimux.core.gates import identify
 from aimux.core.identity import Claim, Place, Principal
 from aimux.core.policy import Policy
@@ -23,7 +24,7 @@ from aimux.core.request import SILENT, ChosenBy, Facts, Learnt, Need, NeedBody, 
 from aimux.core.rules import Rule, sentence
 from aimux.core.scores import Found
 from aimux.core.standing import INITIAL
-from aimux.gateway.answers import MODELS_PATH, model_body
+from aimux.gateway.answers import model_body
 from aimux.gateway.decided import is_decided, is_known
 from aimux.gateway.naming import names_of
 from aimux.gateway.rescoring import (
@@ -270,7 +271,7 @@ def _answered(decided: Decided, claims: tuple[Claim, ...], new: Policy) -> Judge
         return _judged(principal)
     if not isinstance(principal, Principal):
         raise TypeError("who sends a request that brings nothing but a claim is known")
-    _, asks_for_one, name = decided.path.partition(f"{MODELS_PATH}/")
+    _, asks_for_one, name = decided.path.partition(f"{MODELS}/")
     if not asks_for_one or decided.method not in _READING:  # a list, or a preflight
         return Judged(VERDICT_ANSWERED, decided.route, decided.rule, decided.says)
     if model_body(name, principal, new) is None:

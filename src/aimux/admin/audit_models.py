@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from aimux.edge.entry_models import AuditEntry, Moment
-from aimux.edge.management_models import Answer
+from aimux.admin.entry_models import AuditEntry, Moment
+from aimux.admin.models import Answer
 
 Behind = Annotated[int, Field(ge=0, description="Bytes of the log that the index has not read yet, nor this answer.")]
 

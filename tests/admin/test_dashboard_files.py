@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aimux.edge.dashboard import dashboard_files
-from aimux.edge.page import Page
+from aimux.admin.dashboard import dashboard_files
+from aimux.admin.page import Page
 
 
 @pytest.fixture

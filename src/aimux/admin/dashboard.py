@@ -6,7 +6,7 @@ The page comes from this gateway alone and speaks to this gateway alone: its pol
 from pathlib import Path
 from typing import Final
 
-from aimux.edge.page import Page
+from aimux.admin.page import Page
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "bundle" / "dashboard"
 ROOT: Final = b"/dashboard/"

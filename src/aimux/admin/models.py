@@ -1,31 +1,11 @@
 """The management endpoints and the shape of what each answers, for the answers themselves and for their description."""
 
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from aimux.core.policy import Access
 from aimux.core.reason import Reason
-
-
-class Endpoint(StrEnum):
-    """Every management endpoint but the files of the web page."""
-
-    HEALTHZ = "/healthz"
-    LIVEZ = "/livez"
-    READYZ = "/readyz"
-    METRICS = "/metrics"
-    ROUTES = "/routes"
-    AGENTS = "/agents"
-    CONFIG = "/config"
-    AUDIT = "/audit"
-    AUDIT_STREAM = "/audit/stream"
-    AUDIT_STATUS = "/audit/status"
-    AUDIT_STATS = "/audit/stats"
-    AUDIT_EXPORT = "/audit/export"
-    TRY = "/dashboard/api/try"
-    OVERLAPS = "/dashboard/api/overlaps"
 
 
 class Answer(BaseModel):

@@ -10,17 +10,10 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final
 
-from aimux.core.access import may_use
-from aimux.core.identity import Assurance, Principal
-from aimux.core.policy import Policy, Route
-from aimux.core.reason import Failure, Reason
-from aimux.core.refusal import Refusal, after_failure, after_fault, failed
-from aimux.edge.exchange import Exchange
-from aimux.edge.management_models import (
+from aimux.admin.models import (
     AgentEntry,
     Agents,
     ConfigurationInForce,
-    Endpoint,
     FallbackEntry,
     Health,
     LastReload,
@@ -29,8 +22,15 @@ from aimux.edge.management_models import (
     RouteEntry,
     Routes,
 )
+from aimux.admin.page import Page, Stream, json_page
+from aimux.core.access import may_use
+from aimux.core.endpoints import Endpoint
+from aimux.core.identity import Assurance, Principal
+from aimux.core.policy import Policy, Route
+from aimux.core.reason import Failure, Reason
+from aimux.core.refusal import Refusal, after_failure, after_fault, failed
+from aimux.edge.exchange import Exchange
 from aimux.edge.metrics import CONTENT_TYPE
-from aimux.edge.page import Page, Stream, json_page
 from aimux.gateway.answers import refusal_body, refusal_lines
 from aimux.gateway.live import Live
 from aimux.wire.http1 import Head

@@ -1,17 +1,17 @@
-"""Which of the two halves answers a request: management, or the gateway for agents."""
+"""Dispatch: management endpoints answer operators, the gateway answers agents."""
 
 from collections.abc import Coroutine
 from typing import Any
 
+from aimux.admin.management import Management
 from aimux.core.reason import Failure
 from aimux.edge.exchange import Exchange
 from aimux.edge.log import Log
-from aimux.edge.management import Management
 from aimux.gateway.handle import Gateway
 from aimux.wire.cors import Cors
 
 
-class Site:
+class Dispatcher:
     """All that this process answers."""
 
     def __init__(self, management: Management, gateway: Gateway[Exchange], log: Log, cors: Cors | None = None) -> None:

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from aimux.edge.entry_models import DecidingPart, Milliseconds, RouteScore
-from aimux.edge.management_models import Answer
+from aimux.admin.entry_models import DecidingPart, Milliseconds, RouteScore
+from aimux.admin.models import Answer
 
 
 class Trial(Answer):

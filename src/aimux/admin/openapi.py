@@ -7,20 +7,20 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from aimux import __version__
-from aimux.edge.audit_models import AuditPage, AuditStats, AuditStatus
-from aimux.edge.dashboard_models import Overlaps, Trial
-from aimux.edge.entry_models import AuditEntry
-from aimux.edge.management_models import (
+from aimux.admin.audit_models import AuditPage, AuditStats, AuditStatus
+from aimux.admin.dashboard_models import Overlaps, Trial
+from aimux.admin.entry_models import AuditEntry
+from aimux.admin.models import (
     Agents,
     Answer,
     ConfigurationInForce,
-    Endpoint,
     Health,
     NotReady,
     Ready,
     RefusalBody,
     Routes,
 )
+from aimux.core.endpoints import Endpoint
 
 Json = dict[str, Any]
 

@@ -6,17 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from aimux.admin.dashboard_models import Overlap, Overlaps, Trial
+from aimux.admin.entry_models import DecidingPart, RouteScore
+from aimux.admin.management import InForce
+from aimux.admin.page import Page, json_page
+from aimux.admin.parameters import parameters
+from aimux.core.endpoints import Endpoint
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Learnt, Need, NeedScores
 from aimux.core.routing import PartMatch
 from aimux.core.standing import Standing
-from aimux.edge.dashboard_models import Overlap, Overlaps, Trial
-from aimux.edge.entry_models import DecidingPart, RouteScore
 from aimux.edge.exchange import Exchange
-from aimux.edge.management import InForce
-from aimux.edge.management_models import Endpoint
-from aimux.edge.page import Page, json_page
-from aimux.edge.parameters import parameters
 from aimux.gateway.dry_run import Judgement, facts_of, judgement
 from aimux.gateway.live import Generation, Live
 from aimux.gateway.settle import settle

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from aimux.admin.management import InForce, Management
+from aimux.admin.page import Page, Stream
+from aimux.core.endpoints import Endpoint
 from aimux.core.fault import fault_fields
 from aimux.core.headers import Trace
 from aimux.core.reason import Reason
 from aimux.edge.exchange import Exchange
-from aimux.edge.management import InForce, Management
-from aimux.edge.management_models import Endpoint
-from aimux.edge.page import Page, Stream
 from aimux.gateway.live import Live
 from aimux.wire.forwarding import Origin
 from aimux.wire.http1 import HeadLimits, parse_head
@@ -80,7 +80,7 @@ def test_a_fault_is_reported_with_the_request_and_its_place() -> None:
     (context,) = reported
     fields = fault_fields(context)
     assert (fields["request_id"], fields["path"]) == ("abc123", "/audit")
-    assert str(fields["error"]).startswith("RuntimeError: secret detail, at edge/management.py:")
+    assert str(fields["error"]).startswith("RuntimeError: secret detail, at admin/management.py:")
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])

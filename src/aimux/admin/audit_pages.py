@@ -1,6 +1,6 @@
 """The audit endpoints: requests, sums, the state of the chains, an export, and a stream of what happens.
 
-What blocks runs in a thread. The answers have the shapes of `edge.audit_models`.
+What blocks runs in a thread. The answers have the shapes of `admin.audit_models`.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from aimux.admin.page import HARDENING, Page, Stream
+from aimux.admin.parameters import parameters
 from aimux.audit.errors import UnreadableError
 from aimux.audit.export import FORMATS
 from aimux.audit.filters import FilterError, Filters, moment, parse
@@ -20,11 +22,9 @@ from aimux.audit.lag import behind
 from aimux.audit.query import chains, entries, page
 from aimux.audit.settings import AuditSettings
 from aimux.audit.sums import Span, stats
+from aimux.core.endpoints import Endpoint
 from aimux.core.reason import Failure, Reason
 from aimux.edge.exchange import Exchange
-from aimux.edge.management_models import Endpoint
-from aimux.edge.page import HARDENING, Page, Stream
-from aimux.edge.parameters import parameters
 from aimux.gateway.live import Live
 
 _FILTERS: Final = ("agent", "route", "verdict", "text")

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import Field as About
 from pydantic import WithJsonSchema, create_model
 
+from aimux.admin.models import Answer
 from aimux.audit.entry import SHOWN
 from aimux.audit.format import nested
 from aimux.audit.format.field import Field, FieldType
-from aimux.edge.management_models import Answer
 
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Digest = Annotated[str, About(pattern="^[0-9a-f]{64}$")]

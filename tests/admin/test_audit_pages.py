@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
+from aimux.admin import audit_pages
+from aimux.admin.audit_pages import AuditPages
+from aimux.admin.page import Page, Stream
 from aimux.audit import follow
 from aimux.audit.index import Indexer
 from aimux.audit.lag import behind, catch_up
 from aimux.audit.log import AuditLog
 from aimux.audit.settings import AuditSettings
 from aimux.audit.store import FILE
+from aimux.core.endpoints import Endpoint
 from aimux.core.headers import Trace
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended, Record
-from aimux.edge import audit_pages
-from aimux.edge.audit_pages import AuditPages
-from aimux.edge.management_models import Endpoint
-from aimux.edge.page import Page, Stream
 from aimux.gateway.live import Live
 
 ASKED = (Endpoint.AUDIT, Endpoint.AUDIT_STATS, Endpoint.AUDIT_EXPORT)

@@ -26,11 +26,11 @@ def test_metrics_for_somebody_who_has_left_trouble_nobody() -> None:
         asking = asyncio.create_task(member._metrics_of_all())
         for _ in range(3):
             await asyncio.sleep(0)
-        ((number, page),) = member._pages.items()
+        ((number, page),) = member._questions.items()
         page.cancel()
         member._do(Page(number, "too late"))
         member._do(Page(number, "twice"))
-        assert not member._pages
+        assert not member._questions
         await asyncio.wait({asking})
 
     asyncio.run(main())

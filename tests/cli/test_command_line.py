@@ -49,6 +49,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...], d
 
     for module, function in (
         ("run", "run"),
+        ("reload", "reload"),
         ("route", "route"),
         ("demo", "demo"),
         ("model", "pull"),
@@ -170,7 +171,7 @@ def audit_calls(calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     def stand_in(name: str) -> Callable[..., int]:
         return lambda *arguments, **options: calls.append((name, arguments, options)) or 7  # type: ignore[func-returns-value]
 
-    names = ("tail", "query", "verify", "export", "stats")
+    names = ("tail", "query", "commands", "verify", "export", "stats")
     made = SimpleNamespace(**{name: stand_in(name) for name in names})
     monkeypatch.setitem(sys.modules, "aimux.cli.audit", made)
     import aimux.cli
@@ -180,8 +181,18 @@ def audit_calls(calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_every_command_that_reads_a_configuration_is_known_here() -> None:
-    audit = {("audit", name) for name in ("tail", "query", "verify", "export", "stats")}
-    others = {("run",), ("check",), ("lint",), ("route",), ("eval",), ("tune",), ("replay",), ("model", "pull")}
+    audit = {("audit", name) for name in ("tail", "query", "commands", "verify", "export", "stats")}
+    others = {
+        ("run",),
+        ("reload",),
+        ("check",),
+        ("lint",),
+        ("route",),
+        ("eval",),
+        ("tune",),
+        ("replay",),
+        ("model", "pull"),
+    }
     assert set(CONFIGURED) == audit | others
 
 
@@ -271,7 +282,21 @@ def test_without_a_command_there_is_help(
     assert run(*arguments) == 0
     printed = capsys.readouterr()
     assert "Usage: aimux" in printed.out
-    for command in ("run", "check", "lint", "route", "eval", "replay", "model", "demo", "schema", "openapi", "version"):
+    names = (
+        "run",
+        "reload",
+        "check",
+        "lint",
+        "route",
+        "eval",
+        "replay",
+        "model",
+        "demo",
+        "schema",
+        "openapi",
+        "version",
+    )
+    for command in names:
         assert f"\n  {command} " in printed.out
     assert printed.err == ""
 

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import socket
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import uvloop
 
 from aimux import __version__
 from aimux.app.errors import NOT_TAKEN, ReloadError, StartError
+from aimux.app.everywhere import Everywhere
 from aimux.app.indexing import Indexing, indexing_for
 from aimux.app.listening import bind, found_at, url_of
 from aimux.app.orders import Orders
@@ -18,6 +20,7 @@ from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError
 from aimux.edge.descriptors import shortages
 from aimux.edge.log import Log
+from aimux.gateway.serving import Serving
 
 
 def run(loaded: Loaded, *, strict: bool) -> int:
@@ -34,12 +37,22 @@ async def _serve(loaded: Loaded, *, strict: bool) -> int:
     def trouble(why: str | None) -> None:
         worker.log_trouble(why)
 
+    async def measure() -> bytes:
+        return worker.metrics.render()
+
+    async def serving() -> list[Serving]:
+        return [worker.serving]
+
+    async def take_over(new: Loaded) -> tuple[str, ...]:
+        return await reloading.take_over(new)
+
     log = Log(log_settings(loaded.config), trouble)
-    worker = Worker(loaded, datetime.now(UTC), log, strict=strict)
+    worker = Worker(loaded, datetime.now(UTC), log, Everywhere(measure, serving, take_over), strict=strict)
     indexing: Indexing | None = None
     try:
         indexing = await indexing_for(loaded.config, log)
         sockets = await bind(loaded.config.server)
+        reloading = _Reloading(worker, sockets[0])
         for each in sockets:
             await worker.listen(each)
         for warning in (*loaded.warnings, *shortages(loaded.config.server.max_connections)):
@@ -49,7 +62,7 @@ async def _serve(loaded: Loaded, *, strict: bool) -> int:
         )
         if await orders.unless_stopped(_go_live(worker, found_at(loaded, sockets[0]))):
             while not await orders.next_is_stop():
-                await orders.unless_stopped(_reload(worker, sockets[0]))
+                await orders.unless_stopped(reloading.reload())
         return await _stop(worker)
     finally:
         worker.close()
@@ -73,27 +86,51 @@ async def _go_live(worker: Worker, loaded: Loaded) -> None:
     worker.look(made)
 
 
-async def _reload(worker: Worker, bound: socket.socket) -> None:
-    """Read the configuration file again and take it over or, where anything is wrong with it, leave all as it was."""
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    problems: tuple[str, ...] = ()
-    try:
-        loaded = await loop.run_in_executor(None, load, worker.loaded.path, os.environ)
-        made = await worker.prepare(found_at(loaded, bound), datetime.now(UTC))
-        worker.enforce(made)
-    except ConfigError as error:
-        problems = tuple(map(str, error.problems))
-    except Exception as error:  # whatever it is, what is in force stays
-        problems = problems_of(error)
-    worker.note_reload(problems)
-    for problem in problems:
-        worker.log.event.error("reload", detail=NOT_TAKEN, problem=problem)
-    if not problems:
-        for warning in loaded.warnings:
-            worker.log.event.warning("configuration", detail=warning)
-        worker.log.event.info("reloaded", config=loaded.digest[:12], seconds=round(loop.time() - started, 3))
-        worker.look(made)
+class _Reloading:
+    """Takes configurations over, one at a time, whoever wants it."""
+
+    def __init__(self, worker: Worker, bound: socket.socket) -> None:
+        self._worker = worker
+        self._bound = bound
+        self._turn = asyncio.Lock()
+
+    async def reload(self) -> None:
+        """Read the configuration file again and take it over or, where anything is wrong, leave all as it was."""
+        await self._attempt(self._read)
+
+    async def take_over(self, loaded: Loaded) -> tuple[str, ...]:
+        """Take a configuration over that has been read; the problems where that is not possible."""
+
+        async def given() -> Loaded:
+            return loaded
+
+        return await self._attempt(given)
+
+    async def _read(self) -> Loaded:
+        return await asyncio.get_running_loop().run_in_executor(None, load, self._worker.loaded.path, os.environ)
+
+    async def _attempt(self, read: Callable[[], Awaitable[Loaded]]) -> tuple[str, ...]:
+        worker, loop = self._worker, asyncio.get_running_loop()
+        started = loop.time()
+        problems: tuple[str, ...] = ()
+        async with self._turn:
+            try:
+                loaded = await read()
+                made = await worker.prepare(found_at(loaded, self._bound), datetime.now(UTC))
+                worker.enforce(made)
+            except ConfigError as error:
+                problems = tuple(map(str, error.problems))
+            except Exception as error:  # whatever it is, what is in force stays
+                problems = problems_of(error)
+            worker.note_reload(problems)
+        for problem in problems:
+            worker.log.event.error("reload", detail=NOT_TAKEN, problem=problem)
+        if not problems:
+            for warning in loaded.warnings:
+                worker.log.event.warning("configuration", detail=warning)
+            worker.log.event.info("reloaded", config=loaded.digest[:12], seconds=round(loop.time() - started, 3))
+            worker.look(made)
+        return problems
 
 
 async def _stop(worker: Worker) -> int:

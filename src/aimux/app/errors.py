@@ -4,6 +4,8 @@ from typing import Final
 
 NOT_TAKEN: Final = "not taken over, the configuration in force stays"
 
+CHANGED_MEANWHILE: Final = "the configuration file has changed since the command was recorded: give it again"
+
 
 class StartError(Exception):
     """The gateway cannot start. The message is one line for the operator and says what to do."""

@@ -8,7 +8,7 @@ from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
-from aimux.app.messages import Channel, Drained, Measure, Measured, Message
+from aimux.app.messages import Channel, Drained, Inquire, Measure, Measured, Message, TakeOver
 from aimux.edge.metrics_sum import Families
 from aimux.signals import kept_from_children
 
@@ -24,6 +24,8 @@ class Answering(Protocol):
 
 
 A = TypeVar("A", bound=Answering)
+Question = Measure | TakeOver | Inquire
+"""What a worker asks of its supervisor."""
 
 
 class MemberEndedError(Exception):
@@ -69,8 +71,8 @@ class Member:
         """The process."""
         return self._process.pid
 
-    async def attend(self, asked: Callable[["Member", int], None]) -> int:
-        """Take its messages until it has ended; its exit code. `asked` hears when it wants the metrics of all."""
+    async def attend(self, asked: Callable[["Member", Question], None]) -> int:
+        """Take its messages until it has ended; its exit code. `asked` hears what it asks of the supervisor."""
         try:
             async for message in self._channel.messages():
                 self._take(message, asked)
@@ -119,10 +121,10 @@ class Member:
         if self._process.returncode is None:
             self._process.kill()
 
-    def _take(self, message: Message, asked: Callable[["Member", int], None]) -> None:
+    def _take(self, message: Message, asked: Callable[["Member", Question], None]) -> None:
         match message:
-            case Measure():
-                asked(self, message.number)
+            case Measure() | TakeOver() | Inquire():
+                asked(self, message)
                 return
             case Measured():
                 self.families = message.families

@@ -91,6 +91,46 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeOver:
+    """To the supervisor: an operator wants the configuration file taken over, where it has this digest."""
+
+    number: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """To a worker: done, or else why not."""
+
+    number: int
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inquire:
+    """To a worker: say what you serve by. To the supervisor: tell me that of all."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """To the supervisor: the digest of the configuration that a worker serves by, and the version of its standing."""
+
+    number: int
+    config: str | None
+    standing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """To a worker: of each worker its place, process, configuration and standing, as `Serving` has them."""
+
+    number: int
+    workers: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """To a worker: answer, if your event loop still turns."""
 
@@ -134,6 +174,11 @@ Message = (
     | Measure
     | Measured
     | Page
+    | TakeOver
+    | TakenOver
+    | Inquire
+    | Acknowledged
+    | Workers
     | Ping
     | Pong
     | Drain
@@ -144,6 +189,7 @@ _KINDS: Final[dict[str, Callable[..., Message]]] = {
     kind.__name__: kind
     for kind in (
         *(Prepare, Prepared, Enforce, Enforced, Announce, Reloaded),
+        *(TakeOver, TakenOver, Inquire, Acknowledged, Workers),
         *(Measure, Measured, Page, Ping, Pong, Drain, Draining, Drained),
     )
 }

@@ -28,7 +28,7 @@ class Orders:
             self._heard.clear()
         return self.stop.is_set()
 
-    async def unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+    async def unless_stopped(self, work: Coroutine[Any, Any, object]) -> bool:
         """Do something, unless the order to stop comes meanwhile; whether it was done."""
         doing = asyncio.create_task(work)
         stopping = asyncio.create_task(self.stop.wait())

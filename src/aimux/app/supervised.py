@@ -10,14 +10,17 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import uvloop
 
 from aimux.app.errors import ReloadError
+from aimux.app.everywhere import Everywhere
 from aimux.app.generations import Made
 from aimux.app.listening import found_at
+from aimux.app.member import Question
 from aimux.app.messages import (
+    Acknowledged,
     Announce,
     Channel,
     Drain,
@@ -25,6 +28,7 @@ from aimux.app.messages import (
     Draining,
     Enforce,
     Enforced,
+    Inquire,
     Measure,
     Measured,
     Message,
@@ -34,7 +38,11 @@ from aimux.app.messages import (
     Prepare,
     Prepared,
     Reloaded,
+    TakenOver,
+    TakeOver,
+    Workers,
 )
+from aimux.app.readiness import PREPARING
 from aimux.app.settings import log_settings
 from aimux.app.worker import Worker, problems_of
 from aimux.config.load import Loaded, load_text
@@ -42,12 +50,15 @@ from aimux.config.problem import ConfigError
 from aimux.core.reason import Failure, Reason
 from aimux.edge.log import Log
 from aimux.edge.log_output import Descriptor, SharedOutput
+from aimux.gateway.serving import Serving
 from aimux.signals import begin_as_child
 
+T = TypeVar("T", Page, Workers, TakenOver)
 _PATIENCE: Final = 5.0
 _TOGETHER: Final = 0.5
 """Seconds for which a SIGTERM waits: the supervisor may have had it too, and says that all drain."""
-_UNANSWERED: Final = "the metrics of all workers could not be added up in time: try again"
+_TAKING_OVER: Final = 2 * PREPARING
+_UNANSWERED: Final = "the other workers could not be asked in time: try again"
 _STARTING: Final = "the other workers are starting"
 
 
@@ -64,7 +75,7 @@ class _Member:
         self._worker: Worker | None = None
         self._made: dict[int, Made] = {}
         self._unwanted: set[int] = set()  # given up before it was made
-        self._pages: dict[int, asyncio.Future[str]] = {}
+        self._questions: dict[int, asyncio.Future[Any]] = {}
         self._numbers = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -108,7 +119,10 @@ class _Member:
                 self.drain(accept=True)
             case Measure() if worker is not None:
                 self._channel.send(Measured(message.number, worker.metrics.families()))
-            case Page():
+            case Inquire() if worker is not None:
+                serving = worker.serving
+                self._channel.send(Acknowledged(message.number, serving.config, serving.standing))
+            case Page() | Workers() | TakenOver():
                 self._hand_over(message)
             case Ping():
                 self._channel.send(Pong(message.number))
@@ -129,10 +143,10 @@ class _Member:
         if not task.cancelled() and (error := task.exception()) and not self.ended.done():
             self.ended.set_exception(error)
 
-    def _hand_over(self, message: Page) -> None:
-        page = self._pages.pop(message.number, None)
-        if page is not None and not page.done():  # who asked may have left
-            page.set_result(message.text)
+    def _hand_over(self, message: Page | Workers | TakenOver) -> None:
+        question = self._questions.pop(message.number, None)
+        if question is not None and not question.done():  # who asked may have left
+            question.set_result(message)
 
     async def _prepare(self, message: Prepare) -> None:
         try:
@@ -172,7 +186,8 @@ class _Member:
             worker.log_trouble(why)
 
         log = Log(log_settings(loaded.config), trouble, SharedOutput(Descriptor(), self._lock))
-        worker = Worker(loaded, loaded_at, log, self._metrics_of_all, index=self._index, strict=strict)
+        everywhere = Everywhere(self._metrics_of_all, self._serving_of_all, self._take_over)
+        worker = Worker(loaded, loaded_at, log, everywhere, index=self._index, strict=strict)
         worker.management.awaiting = Failure(Reason.NOT_READY, _STARTING)
         return worker
 
@@ -198,19 +213,33 @@ class _Member:
             self._worker.look(made)
 
     async def _metrics_of_all(self) -> bytes:
+        page = await self._ask(Measure(next(self._numbers)), Page, _PATIENCE)
+        return page.text.encode("utf-8")
+
+    async def _serving_of_all(self) -> list[Serving]:
+        found = await self._ask(Inquire(next(self._numbers)), Workers, _PATIENCE)
+        return [Serving(*each) for each in found.workers]
+
+    async def _take_over(self, loaded: Loaded) -> tuple[str, ...]:
+        """Have the supervisor put this configuration in force everywhere; the problems where it cannot."""
+        return (await self._ask(TakeOver(next(self._numbers), loaded.digest), TakenOver, _TAKING_OVER)).problems
+
+    async def _ask(self, question: Question, answer: type[T], patience: float) -> T:
+        """Ask the supervisor. Raises Failure where it does not answer in time."""
         await asyncio.sleep(0)  # a timeout needs a task, which a request has only once it has waited
-        number = next(self._numbers)
-        page: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._pages[number] = page
-        self._channel.send(Measure(number))
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._questions[question.number] = future
+        self._channel.send(question)
         try:
-            async with asyncio.timeout(_PATIENCE):
-                text = await page
+            async with asyncio.timeout(patience):
+                found = await future
         except TimeoutError as error:
             raise Failure(Reason.NOT_READY, _UNANSWERED) from error
         finally:
-            self._pages.pop(number, None)
-        return text.encode("utf-8")
+            self._questions.pop(question.number, None)
+        if not isinstance(found, answer):
+            raise TypeError(f"{type(found).__name__} answers nothing that was asked")
+        return found
 
     async def _drain(self) -> None:
         if self._worker is None:

@@ -9,27 +9,32 @@ import os
 import socket
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from aimux.app.errors import NOT_TAKEN, ReloadError, RestartNeededError, StartError
+from aimux.app.errors import CHANGED_MEANWHILE, NOT_TAKEN, ReloadError, RestartNeededError, StartError
 from aimux.app.listening import SharedPort
-from aimux.app.member import Member, ending
+from aimux.app.member import Member, Question, ending
 from aimux.app.messages import (
+    Acknowledged,
     Announce,
     Drain,
     Draining,
     Enforce,
     Enforced,
+    Inquire,
     Measure,
     Measured,
     Page,
     Prepared,
     Reloaded,
+    TakenOver,
+    TakeOver,
+    Workers,
 )
 from aimux.app.readiness import PREPARING, Answer, model_among, problems_among
 from aimux.app.wanted import Wanted
@@ -40,6 +45,7 @@ from aimux.config.problem import ConfigError
 from aimux.core.fault import fault_of
 from aimux.edge.log import Log
 from aimux.edge.metrics_sum import added, growing, page, taken_apart
+from aimux.gateway.serving import Serving
 
 _ANSWERING: Final = 5.0
 _MEASURING: Final = 2.0
@@ -102,13 +108,16 @@ class Supervisor:
             workers=wanted,
         )
 
-    async def reload(self) -> None:
-        """Read the configuration file again; every worker takes it over or, where anything is wrong, none does."""
+    async def reload(self, digest: str | None = None) -> tuple[str, ...]:
+        """Read the configuration file again; every worker takes it over or, where anything is wrong, none does.
+
+        Only a configuration of this digest, where one is given; the problems.
+        """
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with self._turn:
             try:
-                problems = await self._take_over()
+                problems = await self._take_over(digest)
             except Exception as error:  # whatever it is, what is in force stays
                 problems = (f"a fault: {fault_of(error)}",)
             self._last_reload = Reloaded(problems)
@@ -121,6 +130,7 @@ class Supervisor:
             for warning in loaded.warnings:
                 self._log.event.warning("configuration", detail=warning)
             self._log.event.info("reloaded", config=loaded.digest[:12], seconds=round(loop.time() - began, 3))
+        return problems
 
     async def stop(self) -> int:
         """Drain every worker; the exit code."""
@@ -221,13 +231,15 @@ class Supervisor:
 
     # All of them have a configuration, or none.
 
-    async def _take_over(self) -> tuple[str, ...]:
+    async def _take_over(self, digest: str | None) -> tuple[str, ...]:
         """Put the configuration file in force as it stands now; the problems where that is not possible."""
         old = self._in_force.loaded
         try:
             loaded = await asyncio.get_running_loop().run_in_executor(None, load, old.path, os.environ)
             if changed := lasting_changes(old.config, loaded.config):
                 raise RestartNeededError(changed)
+            if digest not in {None, loaded.digest}:
+                raise ReloadError(CHANGED_MEANWHILE)
         except ConfigError as error:
             return tuple(map(str, error.problems))
         except ReloadError as error:
@@ -270,10 +282,33 @@ class Supervisor:
         for member in members:
             member.send(Announce())
 
-    # Metrics.
+    # What workers ask.
 
-    def _asked(self, member: Member, number: int) -> None:
-        self._do(self._measure(member, number))
+    def _asked(self, member: Member, question: Question) -> None:
+        match question:
+            case Measure():
+                self._do(self._measure(member, question.number))
+            case Inquire():
+                self._do(self._inquire(member, question.number))
+            case TakeOver():
+                self._do(self._obey(member, question))
+
+    async def _obey(self, member: Member, order: TakeOver) -> None:
+        member.send(TakenOver(order.number, await self.reload(order.digest)))
+
+    async def _inquire(self, asking: Member, number: int) -> None:
+        """Send a worker what all serve by. One that does not answer in time is left out."""
+        ours = next(self._numbers)
+        members = list(self._members)
+        answers = await asyncio.gather(
+            *(member.ask(Inquire(ours), ours, Acknowledged, _MEASURING) for member in members), return_exceptions=True
+        )
+        serving = [
+            Serving(member.index, member.pid, answer.config, answer.standing)
+            for member, answer in zip(members, answers, strict=True)
+            if isinstance(answer, Acknowledged)
+        ]
+        asking.send(Workers(number, [astuple(each) for each in serving]))
 
     async def _measure(self, asking: Member, number: int) -> None:
         """Send a worker the metrics of all. One that does not answer in time counts as it last said."""

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import gc
+import os
 import socket
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -15,6 +15,7 @@ from aimux.admin.dashboard_pages import DashboardPages
 from aimux.admin.dispatcher import Dispatcher
 from aimux.admin.management import InForce, Management, Reloading
 from aimux.app.errors import ReloadError, RestartNeededError, StartError
+from aimux.app.everywhere import Everywhere
 from aimux.app.generations import Generations, Made
 from aimux.app.listening import BACKLOG, listen
 from aimux.app.looking import log_findings, refuse_errors
@@ -37,6 +38,7 @@ from aimux.edge.pool import Upstreams
 from aimux.edge.server import Server
 from aimux.gateway.handle import Gateway, Limits
 from aimux.gateway.live import Live
+from aimux.gateway.serving import Serving
 from aimux.intent.model import ModelError
 
 _FLUSH: Final = 5.0
@@ -59,13 +61,12 @@ class Worker:
         loaded: Loaded,
         loaded_at: datetime,
         log: Log,
-        measure: Callable[[], Awaitable[bytes]] | None = None,
+        everywhere: Everywhere,
         *,
         index: int = 1,
         strict: bool = False,
     ) -> None:
-        """`measure` gives the page of metrics where these are not only its own; `index` is its place among the workers.
-        A strict one takes no configuration with errors in its routes.
+        """`index` is its place among the workers. A strict one takes no configuration with errors in its routes.
 
         Raises AuditError where requests could not be recorded, and StartError for telemetry that cannot be had.
         """
@@ -73,6 +74,7 @@ class Worker:
         self.loaded = loaded
         self.log = log
         self._strict = strict
+        self._place = index
         self._looking: asyncio.Task[None] | None = None
         self._live = live = Live()
         self.audit: AuditLog | None = None
@@ -101,7 +103,7 @@ class Worker:
         dashboard = DashboardPages(live, self._generations.index_of, lambda: self.management.in_force)
         self.management = Management(
             live,
-            measure or self._own_metrics,
+            everywhere.measure,
             InForce(loaded.policy, loaded.display, loaded_at),
             token.get_secret_value() if token else None,
             more={**audit.endpoints, **dashboard.endpoints},
@@ -114,6 +116,13 @@ class Worker:
         )
         self._listeners: list[asyncio.Server] = []
         self._server.loop.set_exception_handler(log.fault)
+
+    @property
+    def serving(self) -> Serving:
+        """What this process serves by."""
+        generation = self._live.generation
+        config = None if generation is None else generation.policy.digest
+        return Serving(self._place, os.getpid(), config, self._live.standing.version)
 
     @property
     def in_flight(self) -> int:
@@ -255,9 +264,6 @@ class Worker:
         if self.audit is not None:
             self.audit.close()
         self.log.close()
-
-    async def _own_metrics(self) -> bytes:
-        return self.metrics.render()
 
 
 def problems_of(error: Exception) -> tuple[str, ...]:

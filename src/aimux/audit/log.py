@@ -16,7 +16,7 @@ from aimux.audit.checkpoints import Checkpoint
 from aimux.audit.commit import OBSTACLE, GroupCommit
 from aimux.audit.counts import Counts
 from aimux.audit.elsewhere import SecondPlace
-from aimux.audit.format.events import event
+from aimux.audit.format.events import command_event, event
 from aimux.audit.format.writing import moment
 from aimux.audit.key_files import KeyFiles
 from aimux.audit.lines import Scribe
@@ -30,6 +30,7 @@ from aimux.audit.troubles import SILENT, Trouble
 from aimux.audit.upkeep import NOT_KEPT, Upkeep
 from aimux.audit.watch import Watch
 from aimux.audit.writer import ChainWriter
+from aimux.core.operator import Command
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Record
 
@@ -135,6 +136,18 @@ class AuditLog:
         """Write down which configuration is in force from now on."""
         self.append(event("configuration", moment(time.time()), config=config, model=model))
         self._flush_soon()
+
+    def command(self, given: Command) -> Awaitable[None] | None:
+        """Write an operator's command down; what to wait for before it takes effect, if anything.
+
+        Raises Failure where it cannot be written.
+        """
+        if self._failing:
+            raise Failure(Reason.NOT_READY, self.obstacle)
+        self.append(command_event(given, moment(given.time)))
+        if not self.flush():
+            raise Failure(Reason.NOT_READY, self.obstacle)
+        return self._commit.join() if self._settings.always else None
 
     @property
     def writable(self) -> bool:

@@ -26,6 +26,7 @@ from aimux.audit.sums import stats as sums
 from aimux.audit.verify import Verdict
 from aimux.audit.verify import verify as verify_log
 from aimux.cli import console
+from aimux.cli.audit_of_commands import commands as print_commands
 from aimux.cli.loading import load_or_report
 
 _LOOK_SECONDS = 0.2
@@ -97,6 +98,14 @@ def export(config: Path, path: Path | None, given: Mapping[str, str], form: str)
     _say_what_is_missed(missed.count)
     _say_what_is_unclear(unclear)
     return 0
+
+
+def commands(config: Path, path: Path | None, since: str | None, *, as_json: bool) -> int:
+    """Print what operators commanded."""
+    try:
+        return print_commands(_log(config, path), since, as_json=as_json)
+    except _Unusable as error:
+        return _fail(error)
 
 
 def verify(config: Path, path: Path | None, public_key: Path | None, checkpoints: Path | None, *, as_json: bool) -> int:

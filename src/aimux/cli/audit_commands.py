@@ -164,6 +164,24 @@ def stats(
     leave(audit.stats(_configuration(file, config), path, given, as_json=as_json))
 
 
+@app.command("commands", epilog=examples("aimux audit commands", "aimux audit commands --since 24h --json"))
+def of_operators(
+    *,
+    since: SinceOption = None,
+    as_json: JsonOption = False,
+    file: FileArgument = None,
+    config: ConfigOption = None,
+    path: PathOption = None,
+) -> None:
+    """Show what operators commanded, the oldest first.
+
+    What was refused to them is shown as well.
+    """
+    from aimux.cli import audit
+
+    leave(audit.commands(_configuration(file, config), path, since, as_json=as_json))
+
+
 def _given(**options: str | None) -> dict[str, str]:
     return {name: value for name, value in options.items() if value is not None}
 

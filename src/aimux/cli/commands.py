@@ -57,6 +57,33 @@ def run(file: FileArgument = None, config: ConfigOption = None, strict: StrictOp
     leave(command(configuration(file, config), strict=strict))
 
 
+@app.command("reload", epilog=examples("aimux reload", "aimux reload --at http://10.0.0.5:9090"))
+def reload_gateway(
+    file: FileArgument = None,
+    config: ConfigOption = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="ADDRESS",
+            help="URL or unix:PATH of the gateway; the Unix socket in its state folder if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have the running gateway read its configuration again.
+
+    Prints what has changed. Where anything is wrong with the file, all stays as
+    it was, and what is wrong is printed. Elsewhere than on its Unix socket the
+    gateway wants the token of an operator, in AIMUX_OPERATOR_TOKEN. Exits with
+    0 where the configuration is in force.
+    """
+    from aimux.cli.reload import reload as command
+
+    leave(command(configuration(file, config), at, as_json=as_json))
+
+
 @app.command(epilog=examples("aimux check", "aimux check --json staging.yaml"))
 def check(
     file: FileArgument = None,

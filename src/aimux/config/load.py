@@ -1,5 +1,6 @@
 """From a configuration file to what the gateway runs by, or to every problem in the file."""
 
+from collections.abc import Collection
 from collections.abc import Mapping as Environ
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +55,30 @@ def load_text(text: str, source: str, environ: Environ[str, str], base_dir: Path
     Raises ConfigError with every problem.
     """
     return _load(text, Path(source), environ, base_dir)
+
+
+def load_sections(path: Path, environ: Environ[str, str], names: Collection[str]) -> Config:
+    """Some sections of a configuration file, whose others may be wrong or need an environment that is not here.
+
+    Raises ConfigError for what is wrong with these.
+    """
+    report = Report(str(path))
+    root = parse(_read(path), report)
+    if root is None:
+        raise ConfigError(tuple(report.problems))
+    found = Mapping(root.line, {name: root.entries[name] for name in names if name in root.entries}, root.key_lines)
+    report = Report(str(path))
+    overrides = {key: value for key, value in read_overrides(environ, Report("")).items() if key[0] in names}
+    apply_overrides(found, overrides, report)
+    found = substitute_all(found, environ, report)
+    try:
+        config = Config.model_validate(_plain(found))
+    except ValidationError as error:
+        explain(error, found, overrides, report)
+        raise ConfigError(tuple(report.problems)) from error
+    if report.problems:
+        raise ConfigError(tuple(report.problems))
+    return with_absolute_paths(config, path.parent.absolute())
 
 
 def _read(path: Path) -> str:

@@ -4,6 +4,7 @@ import json
 from typing import Any, Final
 
 from aimux.audit.format.schema import VERSION
+from aimux.core.operator import Command
 
 _FILE: Final = {
     "file": "Its name.",
@@ -22,6 +23,21 @@ EVENTS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "configuration": (
         "What is in force from here on.",
         {"config": "SHA-256 of the configuration.", "model": "SHA-256 of the model, if one is needed."},
+    ),
+    "command": (
+        "An operator gave a command: written before it takes effect, and where it is refused.",
+        {
+            "request_id": "Its request.",
+            "peer": "Address of the client, `unix` for one on a Unix socket.",
+            "command": "Its name. null: there is no such command.",
+            "operator": "Who gave it. null: nobody who proved to be an operator.",
+            "role": "That one's role.",
+            "proof": "How that was proved: `token` or `peer_uid`.",
+            "verdict": "`accepted`, or the code of the refusal.",
+            "detail": "More of the refusal.",
+            "before": "What it changes, as it stands: the configuration's SHA-256 for `reload`.",
+            "after": "The same as it is to be.",
+        },
     ),
     "repaired": (
         "A crash had torn the end of the file.",
@@ -56,3 +72,22 @@ def event(kind: str, moment: str, **values: Any) -> str:
         raise ValueError(f"a record '{kind}' has the fields {', '.join(fields)}")
     told = {"time": moment, **{name: values[name] for name in fields}}
     return beginning(kind) + json.dumps(told, separators=(",", ":"))[1:]
+
+
+def command_event(given: Command, moment: str) -> str:
+    """The body of the record of a command."""
+    who = given.operator
+    return event(
+        "command",
+        moment,
+        request_id=given.request_id,
+        peer=given.peer,
+        command=given.name,
+        operator=None if who is None else who.name,
+        role=None if who is None else who.role.value,
+        proof=None if who is None else who.proof.value,
+        verdict=given.verdict,
+        detail=given.detail,
+        before=given.before,
+        after=given.after,
+    )

@@ -1,0 +1,19 @@
+"""What concerns every worker of a gateway and not only one, as a worker asks for it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from aimux.config.load import Loaded
+from aimux.gateway.serving import Serving
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """`measure` gives the page of metrics, `serving` what each worker serves by; they raise Failure where they cannot.
+
+    `take_over` puts a configuration in force on all of them; it gives the problems where that is not possible.
+    """
+
+    measure: Callable[[], Awaitable[bytes]]
+    serving: Callable[[], Awaitable[Sequence[Serving]]]
+    take_over: Callable[[Loaded], Awaitable[tuple[str, ...]]]

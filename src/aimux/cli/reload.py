@@ -1,0 +1,66 @@
+"""`aimux reload`: has a running gateway read its configuration again, and prints what has changed."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from aimux.cli import console
+from aimux.cli.gateway_client import TOKEN_VARIABLE, UnansweredError, post
+from aimux.config.load import load_sections
+from aimux.config.problem import ConfigError, printable
+
+SOCKET_NAME: Final = "admin.sock"
+_LONGEST: Final = 120
+
+
+def reload(config: Path, address: str | None, *, as_json: bool) -> int:
+    """Send the command and say what came of it; the exit code: 0 taken over, 1 refused or no answer, 2 wrong setup."""
+    try:
+        reply = post(address or _address_of(config), "/admin/reload", {})
+    except ConfigError as error:
+        for problem in error.problems:
+            console.problem(f"aimux: {problem}")
+        return 2
+    except UnansweredError as error:
+        hint = f"name it with --at, and its operator's token in {TOKEN_VARIABLE}"
+        console.problem(printable(f"aimux: {error}; start the gateway, or where it listens elsewhere, {hint}"))
+        return 1
+    if as_json:
+        print(json.dumps(reply.body))
+    elif reply.status == 200:
+        _tell(reply.body)
+    else:
+        _complain(reply.body)
+    return 0 if reply.status == 200 else 1
+
+
+def _address_of(config: Path) -> str:
+    """The Unix socket of the gateway with this configuration. Raises ConfigError."""
+    found = load_sections(config, os.environ, ("state",))
+    return f"unix:{found.state.path / SOCKET_NAME}"
+
+
+def _tell(answer: Mapping[str, Any]) -> None:
+    before, after = str(answer.get("before"))[:12], str(answer.get("after"))[:12]
+    changes = answer.get("changes") or []
+    console.success(f"reloaded: configuration {before} -> {after}, {_count(len(changes))}")
+    for change in changes:
+        console.line(printable(f"  {change['path']}: {_short(change['before'])} -> {_short(change['after'])}"))
+
+
+def _complain(answer: Mapping[str, Any]) -> None:
+    error = answer.get("error") or {}
+    for problem in answer.get("problems") or ():
+        console.problem(printable(f"aimux: {problem}"))
+    console.problem(printable(f"aimux: refused: {error.get('message', 'the gateway gave no reason')}"))
+
+
+def _count(changes: int) -> str:
+    return f"{changes or 'no'} {'setting differs' if changes == 1 else 'settings differ'}"
+
+
+def _short(value: object) -> str:
+    text = "(absent)" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from aimux.admin.management import InForce, Management
+from aimux.admin.management import Management
+from aimux.admin.operators import Operators
 from aimux.admin.page import Page, Stream
+from aimux.admin.policy_pages import InForce
 from aimux.core.endpoints import Endpoint
 from aimux.core.fault import fault_fields
 from aimux.core.headers import Trace
@@ -55,7 +57,7 @@ def ask(endpoint: Any) -> tuple[Client, Any, list[dict[str, Any]]]:
     async def main() -> Any:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
         in_force = InForce(None, {}, datetime.now(UTC))  # type: ignore[arg-type]
-        management = Management(Live(), pages, in_force, None, more={Endpoint.AUDIT: endpoint}, files={})
+        management = Management(Live(), pages, in_force, Operators(), more={Endpoint.AUDIT: endpoint}, files={})
         head = parse_head(b"GET /audit HTTP/1.1\r\nHost: localhost\r\n\r\n", HeadLimits())
         trace = Trace("f" * 32, "e" * 16)
         origin = Origin("127.0.0.1")

@@ -58,6 +58,8 @@ EXPECTED = {
         "signing_key": None,
     },
     "state": {"path": "state"},
+    "admin": {"listen": None},
+    "operators": [],
     "identity": {
         "query_params": ["client_id", "agent", "source"],
         "headers": ["X-Source-Agent", "X-Client-ID"],

@@ -16,6 +16,7 @@ def config(**sections: object) -> Config:
         ("server", "port", 1),
         ("server", "workers", 2),
         ("server", "admin_token", "0123456789abcdef"),
+        ("admin", "listen", "127.0.0.1:9090"),
         ("server", "cors", {"origins": ["*"]}),
         ("logging", "level", "debug"),
         ("telemetry", "required", True),
@@ -31,6 +32,7 @@ def test_what_the_gateway_is_built_with_lasts(section: str, key: str, value: obj
 def test_everything_else_can_be_reloaded() -> None:
     new = config(
         agents=["a"],
+        operators=[{"name": "ann", "token": {"digest": f"sha256:{'0' * 64}"}}],
         routes=[{"name": "r", "upstream": "http://r", "intents": ["x"]}],
         identity={"body_field": None},
         semantic_engine={"min_score": 0.1, "max_waiting": 3, "model_path": "other.onnx"},

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from aimux.config.load import Loaded
+from aimux.config.operators_section import OperatorConfig, OperatorTokenConfig
 from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig, json_schema
 from aimux.config.server_section import CorsConfig
 
@@ -33,6 +34,9 @@ LOADED_TOO = [
     "fallback: {upstream: http://x}\nserver: {admin_token: '${TOKEN}', max_body_bytes: '${SIZE}', host: '${HOST}'}",
     "fallback: {upstream: http://x}\nserver: {max_body_bytes: 10MiB, max_header_bytes: 1.5 kb}",
     "fallback: {upstream: http://x}\nserver: {port: 0, trusted_proxies: [10.0.0.0/8, '::1'], max_body_bytes: 1GIB}",
+    "fallback: {upstream: http://x}\nadmin: {listen: 'unix:run/admin.sock'}",
+    "fallback: {upstream: http://x}\nadmin: {listen: '[::1]:9090'}",
+    f"fallback: {{upstream: http://x}}\noperators: [{{name: a, token: {{digest: 'sha256:{'0' * 64}'}}}}]",
     "fallback: {upstream: http://x}\nidentity: {body_field: null, headers: [], query_params: [a b]}",
     "fallback: {upstream: HTTP://x}\nsemantic_engine: {min_score: 0, ambiguity_threshold: 1, cache_entries: 0}",
     "routes: [{name: a, upstream: http://x, intents: [a], allowed: [], min_score: 1, ca_file: x}]",
@@ -123,6 +127,8 @@ KEYS = [
     *keys(FallbackConfig, "fallback."),
     *keys(GuardConfig, "semantic_engine.guards[]."),
     *keys(CorsConfig, "server.cors."),
+    *keys(OperatorConfig, "operators[]."),
+    *keys(OperatorTokenConfig, "operators[].token."),
 ]
 ROW = re.compile(r"^\| `([^`]+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
 
@@ -155,6 +161,7 @@ IN_WORDS = {
     "fallback.response_timeout": "`upstreams.response_timeout`",
     "server.sse_keepalive": "none",
     "server.cors": "none",
+    "admin.listen": "none",
     "upstreams.ca_file": "the system's",
     "audit.checkpoint_to": "none",
     "semantic_engine.thresholds_model": "none",

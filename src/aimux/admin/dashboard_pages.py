@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from aimux.admin.dashboard_models import Overlap, Overlaps, Trial
 from aimux.admin.entry_models import DecidingPart, RouteScore
-from aimux.admin.management import InForce
 from aimux.admin.page import Page, json_page
 from aimux.admin.parameters import parameters
+from aimux.admin.policy_pages import InForce
 from aimux.core.endpoints import Endpoint
 from aimux.core.reason import Failure, Reason
 from aimux.core.request import Learnt, Need, NeedScores

@@ -1,97 +1,86 @@
 """What operators read: health, readiness, metrics, routes, agents, configuration; and who may read it."""
 
 import asyncio
-import hmac
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from aimux.admin.models import (
-    AgentEntry,
-    Agents,
-    ConfigurationInForce,
-    FallbackEntry,
-    Health,
-    LastReload,
-    NotReady,
-    Ready,
-    RouteEntry,
-    Routes,
-)
+from aimux.admin.access import is_cross_site, is_from_this_machine
+from aimux.admin.models import Health, NotReady, Ready, Session
+from aimux.admin.operators import Operators, brings_token, is_cut_short
 from aimux.admin.page import Page, Stream, json_page
-from aimux.core.access import may_use
-from aimux.core.endpoints import Endpoint
-from aimux.core.identity import Assurance, Principal
-from aimux.core.policy import Policy, Route
+from aimux.admin.paths import ALL_PATHS, PROBE_PATHS, SESSION_PATH, OwnPaths
+from aimux.admin.policy_pages import InForce, Reloading, agents_page, config_page, routes_page
+from aimux.core.endpoints import ADMIN, Endpoint, TakenPaths, taken_paths
+from aimux.core.operator import Operator
 from aimux.core.reason import Failure, Reason
-from aimux.core.refusal import Refusal, after_failure, after_fault, failed
+from aimux.core.refusal import Refusal, after_failure, after_fault
 from aimux.edge.exchange import Exchange
 from aimux.edge.metrics import CONTENT_TYPE
 from aimux.gateway.answers import refusal_body, refusal_lines
 from aimux.gateway.live import Live
-from aimux.wire.http1 import Head
 
-_LOOPBACK_HOST: Final = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
-_FORWARDING: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via")
-_BEARER: Final = re.compile(rb"[Bb]earer +([!-~]+)")
 _ALIVE: Final = frozenset(endpoint.encode("ascii") for endpoint in (Endpoint.HEALTHZ, Endpoint.LIVEZ))
-_READYZ: Final = Endpoint.READYZ.encode("ascii")
-_OPEN: Final = _ALIVE | {_READYZ}
-"""For probes: answered to everybody, whatever the Host."""
-
-
-@dataclass(frozen=True, slots=True)
-class InForce:
-    """The configuration in force. `display` is what operators may see of it: of secrets, where they come from."""
-
-    policy: Policy
-    display: Mapping[str, Any]
-    loaded_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Reloading:
-    """The last attempt to take a new configuration over: when, and what stood in the way, if anything did."""
-
-    at: datetime
-    problems: tuple[str, ...] = ()
+_COMMANDS: Final = OwnPaths(TakenPaths(frozenset(), (ADMIN,)))
+_CUT_SHORT: Final = "the token is mistyped or not the whole of it: copy it again"
+_CLOSED: Final = (
+    "ask from this machine, as localhost and through no proxy, or send 'Authorization: Bearer TOKEN' with the token of "
+    "an operator (`operators`, or server.admin_token)"
+)
+_FOR_OPERATORS: Final = "only operators' pages are answered here: agents ask at server.port"
+_NO_OPERATOR: Final = "send 'Authorization: Bearer TOKEN' with the token of an operator"
 
 
 Measure = Callable[[], Awaitable[bytes]]
-
-
 Serve = Callable[[Exchange], Awaitable[Page | Stream]]
 
 
+class CommandHandler(Protocol):
+    """What answers commands, whose paths lie below /admin."""
+
+    def owns(self, path: bytes) -> bool:
+        """Whether a path is a command's."""
+
+    async def answer(self, exchange: Exchange) -> Refusal | None:
+        """Answer one; the refusal where it is refused."""
+
+
+def _uncounted() -> None:
+    """Nobody counts the tokens that prove nothing."""
+
+
 class Management:
-    """Answers the management endpoints."""
+    """Answers the management endpoints.
+
+    `commands`, once set, answers what lies below /admin. `awaiting`, once set, says why the gateway as a whole is not
+    ready although this process is. Without `have_own_listener` operators share the port of agents.
+    """
 
     def __init__(
         self,
         live: Live,
         measure: Measure,
         in_force: InForce,
-        admin_token: str | None,
+        operators: Operators,
         *,
         more: Mapping[Endpoint, Serve],
         files: Mapping[bytes, Page],
+        commands: CommandHandler | None = None,
+        have_own_listener: bool = False,
+        count_wrong_token: Callable[[], None] = _uncounted,
     ) -> None:
         """`measure` gives the page of metrics; it raises Failure where that cannot be had. `more` are other endpoints.
 
-        `files` are the web page's, by path.
-
-        `awaiting`, once set, says why the gateway as a whole is not ready although this process is.
+        `files` are the web page's, by path. `count_wrong_token` hears of each token that proves nobody.
         """
         self.in_force = in_force
         self.reloading: Reloading | None = None
         self.awaiting: Failure | None = None
+        self.commands = commands
+        self._have_own_listener = have_own_listener
+        self._count_wrong_token = count_wrong_token
         self._live = live
         self._measure = measure
-        self._token = admin_token.encode("utf-8") if admin_token else None
         self._healthy = json_page(Health(status="ok"))
         pages: dict[Endpoint, Serve] = {
             Endpoint.READYZ: self._readyz,
@@ -103,58 +92,71 @@ class Management:
         }
         self._guarded = {endpoint.encode("ascii"): page for endpoint, page in pages.items()}
         self._guarded.update({path: partial(_always, file) for path, file in files.items()})
+        self.know(operators)
+
+    def know(self, operators: Operators) -> None:
+        """Take these operators from now on."""
+        self._operators = operators
+        self._owned = OwnPaths(taken_paths(own_listener=self._have_own_listener, commands=operators.have_tokens))
 
     def owns(self, path: bytes) -> bool:
-        """Whether a path is a management endpoint's. Exactly: nothing is decoded or folded."""
-        return path in _ALIVE or path in self._guarded or path == b"/dashboard" or path.startswith(b"/dashboard/")
+        """Whether a path is taken from agents on their port. Exactly: nothing is decoded or folded."""
+        return path in self._owned
+
+    def who(self, exchange: Exchange) -> Operator | None:
+        """The operator who asks; None for nobody that is known."""
+        operator = self._operators.who(exchange)
+        if operator is None and brings_token(exchange):
+            self._count_wrong_token()
+        return operator
 
     async def answer(self, exchange: Exchange) -> Refusal | None:
         """Answer one request to an endpoint; the refusal where it is refused."""
         path = exchange.head.path
-        refusal = self._refusal(exchange)
         if self._live.draining:
             exchange.close_after()
-        if refusal is None:
-            try:
-                page = self._healthy if path in _ALIVE else await self._guarded[path](exchange)
-            except Failure as failure:
-                refusal = after_failure(failure)
-            except Exception as error:
-                _report(error, exchange)
-                refusal = after_fault(error)
-        if refusal is not None:
-            lines = refusal_lines(refusal, exchange.request_id, b"GET, HEAD")
-            exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
-            return refusal
+        if path != SESSION_PATH and self.commands is not None and self.commands.owns(path):
+            return await self.commands.answer(exchange)
+        try:
+            page = self._session(exchange) if path == SESSION_PATH else await self._page(exchange)
+        except Failure as failure:
+            return refuse(exchange, after_failure(failure))
+        except Exception as error:
+            _report(error, exchange)
+            return refuse(exchange, after_fault(error))
         return await _give(page, exchange)
 
-    def _refusal(self, exchange: Exchange) -> Refusal | None:
+    async def _page(self, exchange: Exchange) -> Page | Stream:
+        """The page that is asked for. Raises Failure where it is not given."""
         head = exchange.head
-        if head.method not in {"GET", "HEAD"}:
-            return failed(Reason.METHOD_NOT_ALLOWED, "management endpoints are read with GET")
-        if head.path in _OPEN:
-            return None
-        if not self._admits(exchange):
-            return failed(
-                Reason.MANAGEMENT_FORBIDDEN,
-                "ask from this machine, as localhost and through no proxy, or send "
-                "'Authorization: Bearer TOKEN' with the configured server.admin_token",
-            )
-        if head.path not in self._guarded:
-            return failed(Reason.NOT_FOUND, "there is no such page")
-        return None
+        if head.path not in ALL_PATHS:
+            raise Failure(Reason.NOT_FOUND, _FOR_OPERATORS)
+        if head.path in _COMMANDS:
+            raise Failure(Reason.NOT_FOUND, "there is no such command")
+        _check_method(exchange)
+        if head.path in _ALIVE:
+            return self._healthy
+        if head.path not in PROBE_PATHS and not self._admits(exchange):
+            raise Failure(Reason.MANAGEMENT_FORBIDDEN, _CUT_SHORT if is_cut_short(exchange) else _CLOSED)
+        page = self._guarded.get(head.path)
+        if page is None:
+            raise Failure(Reason.NOT_FOUND, "there is no such page")
+        return await page(exchange)
+
+    def _session(self, exchange: Exchange) -> Page:
+        """Who asks. Raises Failure where nobody has proved to be an operator."""
+        _check_method(exchange)
+        if is_cross_site(exchange.head):
+            raise Failure(Reason.CROSS_SITE, "a page of another site asked: use the gateway's own page")
+        operator = self.who(exchange)
+        if operator is None:
+            raise Failure(Reason.OPERATOR_REQUIRED, _CUT_SHORT if is_cut_short(exchange) else _NO_OPERATOR)
+        about = Session(name=operator.name, role=operator.role, proof=operator.proof, commands=operator.commands)
+        return json_page(about)
 
     def _admits(self, exchange: Exchange) -> bool:
-        head = exchange.head
-        if b"authorization" in head.first:
-            given = _BEARER.fullmatch(b"\n".join(head.values(b"authorization")))
-            return bool(given and self._token and hmac.compare_digest(given.group(1), self._token))
-        return (
-            _is_loopback(exchange.origin.peer)
-            and _LOOPBACK_HOST.fullmatch(head.first.get(b"host", b"")) is not None
-            and not any(name in head.first for name in _FORWARDING)
-            and _is_same_origin(head)
-        )
+        """Whether somebody may read: an operator, or without a token whoever asks from this machine itself."""
+        return self.who(exchange) is not None or (not brings_token(exchange) and is_from_this_machine(exchange))
 
     async def _readyz(self, exchange: Exchange) -> Page:
         """A status word for everybody; why, for operators."""
@@ -169,27 +171,25 @@ class Management:
         return Page(200, CONTENT_TYPE, await self._measure())
 
     async def _routes(self, _: Exchange) -> Page:
-        policy, shown = self.in_force.policy, self.in_force.display
-        routes = [_route(route, text) for route, text in zip(policy.routes, shown["routes"], strict=True)]
-        fallback = None if policy.fallback is None else _fallback(policy.fallback, shown["fallback"])
-        return json_page(Routes(routes=routes, fallback=fallback))
+        return routes_page(self.in_force)
 
     async def _agents(self, _: Exchange) -> Page:
-        policy = self.in_force.policy
-        return json_page(Agents(agents=[_agent(name, policy) for name in sorted(policy.agents)]))
+        return agents_page(self.in_force)
 
     async def _config(self, _: Exchange) -> Page:
-        last = self.reloading
-        return json_page(
-            ConfigurationInForce(
-                config=dict(self.in_force.display),
-                digest=self.in_force.policy.digest,
-                loaded_at=_moment(self.in_force.loaded_at),
-                last_reload=None
-                if last is None
-                else LastReload(at=_moment(last.at), successful=not last.problems, problems=list(last.problems)),
-            )
-        )
+        return config_page(self.in_force, self.reloading)
+
+
+def refuse(exchange: Exchange, refusal: Refusal) -> Refusal:
+    """Answer with a refusal, and give it back."""
+    lines = refusal_lines(refusal, exchange.request_id, b"GET, HEAD")
+    exchange.answer(refusal.reason.status, lines, refusal_body(refusal, exchange.request_id))
+    return refusal
+
+
+def _check_method(exchange: Exchange) -> None:
+    if exchange.head.method not in {"GET", "HEAD"}:
+        raise Failure(Reason.METHOD_NOT_ALLOWED, "management endpoints are read with GET")
 
 
 async def _give(page: Page | Stream, exchange: Exchange) -> Refusal | None:
@@ -212,44 +212,3 @@ def _report(error: Exception, exchange: Exchange) -> None:
 
 async def _always(page: Page, _: Exchange) -> Page:
     return page
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _route(route: Route, shown: Mapping[str, Any]) -> RouteEntry:
-    return RouteEntry(
-        name=route.name,
-        upstream=shown["upstream"],
-        intents=shown["intents"],
-        access=route.access,
-        allowed=sorted(route.allowed),
-        min_score=route.min_score,
-    )
-
-
-def _fallback(route: Route, shown: Mapping[str, Any]) -> FallbackEntry:
-    return FallbackEntry(upstream=shown["upstream"], access=route.access, allowed=sorted(route.allowed))
-
-
-def _agent(name: str, policy: Policy) -> AgentEntry:
-    principal = Principal(name, Assurance.CLAIMED)
-    return AgentEntry(name=name, routes=[route.name for route in policy.routes if may_use(principal, route)])
-
-
-def _is_same_origin(head: Head) -> bool:
-    """Whether no other site's page made a browser ask."""
-    if head.first.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}:
-        return False
-    origin = head.first.get(b"origin")
-    return origin is None or origin.lower() == b"http://" + head.first[b"host"].lower()
-
-
-def _is_loopback(peer: str) -> bool:
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from aimux.core.operator import OperatorProof, Role
 from aimux.core.policy import Access
 from aimux.core.reason import Reason
 
@@ -90,6 +91,17 @@ class ConfigurationInForce(Answer):
     digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of it, its secrets left out.")]
     loaded_at: Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
     last_reload: Annotated[LastReload | None, Field(description="null where none has been tried since the start.")]
+
+
+class Session(Answer):
+    """The operator who asks, as it has proved itself."""
+
+    name: Annotated[
+        str, Field(description="Of the configuration; `admin` for server.admin_token, `uid:1000` of a user.")
+    ]
+    role: Role
+    proof: Annotated[OperatorProof, Field(description="A bearer token, or the user at the other end of a Unix socket.")]
+    commands: Annotated[bool, Field(description="Whether it may give commands.")]
 
 
 class RefusalDetail(Answer):

@@ -76,7 +76,8 @@ def _bound(family: int, address: Any, *, shared: bool = False) -> socket.socket:
 def listen(bound: socket.socket) -> None:
     """Let clients connect; who does before anybody accepts waits."""
     # Connections inherit it: a client that does not read keeps this much waiting in the kernel and no megabytes.
-    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
+    if bound.family != socket.AF_UNIX:
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
     bound.listen(BACKLOG)
 
 

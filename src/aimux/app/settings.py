@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from aimux.admin.operators import Operators, known_tokens
 from aimux.audit.segments import chains_in
 from aimux.audit.settings import AuditSettings
 from aimux.config.schema import Config
@@ -65,6 +66,12 @@ def cors(config: Config) -> Cors | None:
     """The CORS policy of the configuration; None where it has none."""
     given = config.server.cors
     return None if given is None else Cors(frozenset(given.origins), given.headers, given.max_age)
+
+
+def operators_of(config: Config) -> Operators:
+    """Who is an operator by the configuration, and by the user that this process runs as."""
+    token = config.server.admin_token
+    return Operators(known_tokens(config.operators, token.get_secret_value() if token else None))
 
 
 def upstream_limits(config: Config) -> UpstreamLimits:

@@ -12,14 +12,16 @@ from typing import Final
 from aimux.admin.audit_pages import AuditPages
 from aimux.admin.dashboard import dashboard_files
 from aimux.admin.dashboard_pages import DashboardPages
-from aimux.admin.dispatcher import Dispatcher
-from aimux.admin.management import InForce, Management, Reloading
+from aimux.admin.dispatcher import Dispatcher, OperatorsDispatcher
+from aimux.admin.management import Management
+from aimux.admin.policy_pages import InForce, Reloading
+from aimux.admin.refusal_log import RefusalLog
 from aimux.app.errors import ReloadError, RestartNeededError, StartError
 from aimux.app.everywhere import Everywhere
 from aimux.app.generations import Generations, Made
 from aimux.app.listening import BACKLOG, listen
 from aimux.app.looking import log_findings, refuse_errors
-from aimux.app.settings import audit_settings, cors, server_limits, timeouts, upstream_limits
+from aimux.app.settings import audit_settings, cors, operators_of, server_limits, timeouts, upstream_limits
 from aimux.app.telemetry import telemetry_for
 from aimux.audit.commit import OBSTACLE
 from aimux.audit.errors import AuditError
@@ -96,7 +98,6 @@ class Worker:
         )
         observers = (*audited, log.request, self.metrics.request, *self._telemetry.observers, Pacing().request)
         gateway = Gateway(live, upstreams, observers, Limits(config.server.max_body_bytes), self.audit)
-        token = config.server.admin_token
         audit = AuditPages(
             audit_settings(config) if config.audit.enabled else None, live, self._audit_standing, index_watch
         )
@@ -105,14 +106,18 @@ class Worker:
             live,
             everywhere.measure,
             InForce(loaded.policy, loaded.display, loaded_at),
-            token.get_secret_value() if token else None,
+            operators_of(config),
             more={**audit.endpoints, **dashboard.endpoints},
             files=dashboard_files(),
+            have_own_listener=config.admin.listen is not None,
+            count_wrong_token=self.metrics.wrong_token,
         )
-        dispatcher = Dispatcher(self.management, gateway, log, cors(config))
+        refusals = RefusalLog(log)
+        dispatcher = Dispatcher(self.management, gateway, refusals, cors(config))
         limits, begin_trace = server_limits(config), self._telemetry.begin_trace
-        self._server = Server(
-            dispatcher, limits, self._deadlines, descriptors, reclaim=upstreams.close_idle, begin_trace=begin_trace
+        self._server, self._operators_server = (
+            Server(handler, limits, self._deadlines, descriptors, reclaim=upstreams.close_idle, begin_trace=begin_trace)
+            for handler in (dispatcher, OperatorsDispatcher(self.management, refusals))
         )
         self._listeners: list[asyncio.Server] = []
         self._server.loop.set_exception_handler(log.fault)
@@ -129,12 +134,12 @@ class Worker:
         """How many requests are being served."""
         return self._live.in_flight
 
-    async def listen(self, listening: socket.socket) -> None:
-        """Listen on this bound socket, and accept connections from it."""
+    async def listen(self, listening: socket.socket, *, operators: bool = False) -> None:
+        """Listen on this bound socket, and accept connections from it: of agents, or of `operators` only."""
         listen(listening)
-        listener = await self._server.loop.create_server(
-            lambda: Connection(self._server), sock=listening, backlog=BACKLOG
-        )
+        server = self._operators_server if operators else self._server
+        create = server.loop.create_unix_server if listening.family == socket.AF_UNIX else server.loop.create_server
+        listener = await create(lambda: Connection(server), sock=listening, backlog=BACKLOG)
         self._listeners.append(listener)
 
     async def prepare(self, loaded: Loaded, loaded_at: datetime) -> Made:
@@ -162,6 +167,7 @@ class Worker:
         self.loaded = made.loaded
         self._deadlines.look_every(interval_for(*timeouts(made.loaded.config)))
         self.management.in_force = InForce(made.loaded.policy, made.loaded.display, made.loaded_at)
+        self.management.know(operators_of(made.loaded.config))
         self.metrics.configuration(made.loaded.digest[:12])
         if made.engine is not None:
             encoder = made.engine.encoder
@@ -234,7 +240,7 @@ class Worker:
             async with asyncio.timeout(self.loaded.config.server.drain_timeout):
                 await self._live.drain()
         except TimeoutError:
-            stopped = Stopped(finished=False, cut=self._server.abort())
+            stopped = Stopped(finished=False, cut=self._server.abort() + self._operators_server.abort())
             with contextlib.suppress(TimeoutError):  # what was cut leaves its records
                 async with asyncio.timeout(_CUTTING):
                     await self._live.drain()
@@ -242,7 +248,7 @@ class Worker:
             stopped = Stopped(finished=True)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_FLUSH):
-                    await self._server.finish()
+                    await asyncio.gather(self._server.finish(), self._operators_server.finish())
         await self._telemetry.finish()
         return stopped
 
@@ -257,6 +263,7 @@ class Worker:
         if self._looking is not None:
             self._looking.cancel()
         self._server.abort()
+        self._operators_server.abort()
         self._generations.close()
         self._deadlines.close()
         if self._index is not None:

@@ -7,6 +7,7 @@ import typer
 
 from aimux.cli.audit_commands import app as audit
 from aimux.cli.model_commands import app as model
+from aimux.cli.operator_commands import app as operators
 from aimux.cli.options import ConfigOption, FileArgument, JsonOption, configuration, examples, leave
 from aimux.cli.study_commands import app as study
 
@@ -168,6 +169,7 @@ def route(
 
 app.registered_commands += study.registered_commands
 app.add_typer(model, name="model")
+app.add_typer(operators, name="operators")
 app.add_typer(audit, name="audit")
 
 

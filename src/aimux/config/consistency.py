@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from aimux.config.consistent_operators import check_operators
 from aimux.config.fields import NAME
 from aimux.config.report import Path, Report
 from aimux.config.words import Suggestions, is_literal, shown
@@ -45,6 +46,7 @@ def check_consistency(root: Mapping, report: Report) -> None:
         _check_unique(list(_texts(route.entries.get("intents"), (*path, "intents"))), report, "intent")
     _check_paths(routes, report)
     _check_identity(root, report)
+    check_operators(root, report)
     _check_access(root, routes, agents, report)
     _check_exceptions(root, guards, agents, report)
 

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from aimux.config.listen_address import read_address
 from aimux.config.upstream_url import UpstreamError, is_host, parse_upstream
 from aimux.core.paths import parse_pattern
 
@@ -27,6 +28,7 @@ LONGEST_NAME: Final = 64
 SHORTEST_TOKEN: Final = 16
 _SIZE: Final = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:[KkMmGg][Ii]?)?[Bb]")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_TOKEN_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _NETWORK: Final = re.compile(r"[0-9a-fA-F.:]+(?:/[0-9]{1,3})?")
 _ORIGIN: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 _USUAL_PORTS: Final = {"http": 80, "https": 443}
@@ -121,6 +123,24 @@ def _check_token(secret: SecretStr) -> SecretStr:
             "make one with: openssl rand -hex 32",
         )
     return secret
+
+
+def _check_token_digest(text: str) -> str:
+    # The value is never shown: by mistake it may be the token itself.
+    if not _TOKEN_DIGEST.fullmatch(text):
+        raise defect(
+            "this is no digest of a token, which is sha256: and 64 digits from 0-9 and a-f",
+            "make a token and its digest with: aimux operators new NAME",
+        )
+    return text
+
+
+def _check_listen(text: str) -> str:
+    try:
+        read_address(text)
+    except ValueError as error:
+        raise defect("{value} is nothing to listen on", str(error)) from None
+    return text
 
 
 def _check_header_name(text: str) -> str:
@@ -230,6 +250,12 @@ Origin = Annotated[
 ]
 Origins = Annotated[tuple[Origin, ...], AfterValidator(_check_origins), Field(json_schema_extra={"minItems": 1})]
 Digest = Annotated[str, AfterValidator(_check_digest), text_schema(f"^{_DIGEST.pattern}$")]
+TokenDigest = Annotated[
+    str, AfterValidator(_check_token_digest), text_schema(f"^{_TOKEN_DIGEST.pattern}$", examples=["sha256:0123…"])
+]
+ListenAddress = Annotated[
+    str, AfterValidator(_check_listen), text_schema(r"^(?:unix:.+|\S+:[0-9]+)$", examples=["127.0.0.1:9090"])
+]
 FilePath = Annotated[Path, BeforeValidator(_check_path), text_schema(".")]
 Network = Annotated[
     IPv4Network | IPv6Network,

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from aimux.config.certificates import flaw_of_ca_file
 from aimux.config.environment import Override
+from aimux.config.listen_address import UNIX
 from aimux.config.report import Path, Report
 from aimux.config.schema import AuditConfig, Config, FallbackConfig, RouteConfig, UpstreamsConfig
 from aimux.config.words import shown
@@ -32,11 +33,18 @@ def _placed(config: Config, place: Callable[[FilePath], FilePath]) -> Config:
             "semantic_engine": engine.model_copy(update={"model_path": place(engine.model_path)}),
             "routes": tuple(_with_ca_file(route, place) for route in config.routes),
             "audit": config.audit.model_copy(update=_audit_files(config.audit, place)),
+            "admin": config.admin.model_copy(update={"listen": _placed_listener(config.admin.listen, place)}),
             "state": config.state.model_copy(update={"path": place(config.state.path)}),
             "fallback": None if fallback is None else _with_ca_file(fallback, place),
             "upstreams": _with_ca_file(config.upstreams, place),
         }
     )
+
+
+def _placed_listener(listen: str | None, place: Callable[[FilePath], FilePath]) -> str | None:
+    if listen is None or not listen.startswith(UNIX):
+        return listen
+    return f"{UNIX}{place(FilePath(listen.removeprefix(UNIX)))}"
 
 
 def _audit_files(audit: AuditConfig, place: Callable[[FilePath], FilePath]) -> dict[str, FilePath]:

@@ -6,7 +6,7 @@ from typing import Final
 from aimux.config.schema import Config
 from aimux.config.section import Section
 
-_LASTING: Final = ("server.", "logging.", "telemetry.", "upstreams.", "audit.", "state.")
+_LASTING: Final = ("server.", "admin.", "logging.", "telemetry.", "upstreams.", "audit.", "state.")
 # These belong to the routes, and are read again with them.
 _RELOADED: Final = frozenset(
     f"upstreams.{key}"

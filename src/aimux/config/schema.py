@@ -22,6 +22,7 @@ from aimux.config.fields import (
     Text,
     UpstreamURL,
 )
+from aimux.config.operators_section import AdminConfig, OperatorConfig
 from aimux.config.section import KIB, MIB, Section, choice
 from aimux.config.server_section import ServerConfig
 
@@ -217,6 +218,10 @@ class Config(Section):
     """The record of who reached what, and why."""
     state: StateConfig = Field(default_factory=StateConfig)
     """What changes while the gateway runs."""
+    admin: AdminConfig = Field(default_factory=AdminConfig)
+    """Where the gateway listens for operators."""
+    operators: tuple[OperatorConfig, ...] = ()
+    """Who reads the gateway's pages from elsewhere, and who gives it commands."""
     identity: IdentityConfig = Field(default_factory=IdentityConfig)
     """Where a request may name its caller."""
     agents: tuple[Name, ...] = ()

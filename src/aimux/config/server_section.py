@@ -40,7 +40,7 @@ class ServerConfig(Section):
     workers: Workers = 1
     """Processes that serve, each with its own model, best one a core. Limits on connections and texts hold for each."""
     admin_token: Token | None = None
-    """Bearer token for the management endpoints, at least 16 characters. Without one only this machine reads them."""
+    """Bearer token of the operator `admin`, at least 16 characters. Without operators only this machine reads pages."""
     trusted_proxies: tuple[Network, ...] = ()
     """Addresses and networks whose X-Forwarded-* headers are believed."""
     drain_timeout: Seconds = 30.0

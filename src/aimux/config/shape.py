@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path as FilePath
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
 from aimux.config.report import Path
 from aimux.config.schema import Config
+
+_INSTEAD_OF_DIGESTS: Final = ("operators", "token")
+"""A token may stand here by mistake, where its digest is asked for. The digest itself is no secret, and is shown."""
 
 
 class Kind(Enum):
@@ -58,6 +61,15 @@ def is_secret(path: Path) -> bool:
         if field is not None and SecretStr in _types(field.annotation):
             return True
     return False
+
+
+def is_unsaid(path: Path) -> bool:
+    """Whether no message repeats what stands at this path: a secret, or what one is easily written in place of."""
+    return is_secret(path) or _keys_alone(path)[:2] == _INSTEAD_OF_DIGESTS
+
+
+def _keys_alone(path: Path) -> tuple[str, ...]:
+    return tuple(step for step in path if isinstance(step, str))
 
 
 def secret_paths() -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from aimux.config.fields import LONGEST_NAME
 from aimux.config.problem import quoted
 from aimux.config.report import Path
-from aimux.config.shape import is_secret
+from aimux.config.shape import is_unsaid
 from aimux.config.yaml_tree import Mapping, Node, Scalar, Sequence
 
 
@@ -17,7 +17,7 @@ def shown(node: Node | None, path: Path) -> str:
         return "a list"
     if isinstance(node, Mapping):
         return "a group of keys"
-    if not isinstance(node, Scalar) or is_secret(path):
+    if not isinstance(node, Scalar) or is_unsaid(path):
         return "the value"
     if node.value is None:
         return "nothing"
@@ -28,7 +28,7 @@ def shown(node: Node | None, path: Path) -> str:
 
 def is_literal(node: Node | None, path: Path) -> bool:
     """Whether a message may say something that follows from the value."""
-    return isinstance(node, Scalar) and node.template is None and not is_secret(path)
+    return isinstance(node, Scalar) and node.template is None and not is_unsaid(path)
 
 
 @dataclass(slots=True)

@@ -29,6 +29,8 @@ PROBES: Final = frozenset({Endpoint.HEALTHZ, Endpoint.LIVEZ, Endpoint.READYZ})
 DASHBOARD: Final = "/dashboard"
 ADMIN: Final = "/admin"
 """Operators' commands lie below it."""
+SESSION: Final = "/admin/session"
+"""Says to an operator who it is. Taken where commands are."""
 MODELS: Final = "/v1/models"
 """The routes that an agent may use, in OpenAI's form."""
 

@@ -14,7 +14,7 @@ from aimux.edge.deadlines import NEVER
 from aimux.edge.exchange import Exchange
 from aimux.edge.half_closed import HalfClosed
 from aimux.edge.patience import Discarded
-from aimux.edge.server import Server, address_of
+from aimux.edge.server import Server, origin_of
 from aimux.wire.forwarding import Origin
 from aimux.wire.http1 import Head
 
@@ -37,8 +37,7 @@ class Connection(ClientDeadlines):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         self._transport = cast("asyncio.Transport", transport)
-        address = address_of(transport.get_extra_info("peername"))
-        self._origin = Origin(address, self._server.trusts(address))
+        self._origin = origin_of(transport, self._server.trusts)
         self._server.connections.add(self)
         self._server.emptied.clear()
         self._server.deadlines.watch(self)

@@ -63,7 +63,7 @@ class Metrics(Collector):
         self._upstream_errors: Counter[Labels] = Counter()
         self._reloads: Counter[Labels] = Counter({("success",): 0, ("failure",): 0})
         self._last_reload = True
-        self._hits = self._misses = self._response_bytes = 0
+        self._hits = self._misses = self._response_bytes = self._wrong_tokens = 0
         build = {"version": __version__, "python": platform.python_version()}
         self._infos: dict[str, tuple[str, dict[str, str]]] = {"build": ("The build.", build)}
         self._registry = CollectorRegistry()
@@ -78,6 +78,10 @@ class Metrics(Collector):
         """Count an attempt to take a new configuration over."""
         self._reloads["success" if successful else "failure",] += 1
         self._last_reload = successful
+
+    def wrong_token(self) -> None:
+        """Count a token that proves no operator."""
+        self._wrong_tokens += 1
 
     def model(self, name: str, digest: str, dimensions: int) -> None:
         """Say which model is in force."""
@@ -144,6 +148,8 @@ class Metrics(Collector):
         yield _counts("aimux_config_reloads", "Attempts to take a new configuration over.", ("outcome",), self._reloads)
         taken = "Whether the last attempt to take a configuration over succeeded."
         yield GaugeMetricFamily("aimux_config_last_reload_successful", taken, self._last_reload)
+        wrong = "Bearer tokens that prove no operator."
+        yield CounterMetricFamily("aimux_operator_wrong_tokens", wrong, self._wrong_tokens)
         if self._audit is not None:
             yield from _audited(self._audit)
         if self._index is not None:

@@ -1,6 +1,8 @@
 """The listening side of this process: its limits, and all of its client connections."""
 
 import asyncio
+import socket
+import struct
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from aimux.edge.deadlines import Deadlines
 from aimux.edge.descriptors import Descriptors
 from aimux.edge.exchange import Exchange
 from aimux.edge.identifiers import Identifiers
+from aimux.wire.forwarding import Origin
 from aimux.wire.heads import HeadReader
 from aimux.wire.http1 import HeadLimits
 
@@ -36,8 +39,33 @@ _MAPPED: Final = "::ffff:"
 _GONE: Final = "-"
 """Stands for the address of a peer that had left before it was asked for."""
 
+_UNIX: Final = "unix"
+"""Stands for the address of a peer on a Unix socket, in records and in the log."""
+_CREDENTIALS: Final = struct.Struct("iII")  # process, user and group, as Linux tells them
+
 BeginTrace = Callable[[Sequence[bytes], str, str], Trace]
 """From a request's traceparent lines, and a new trace id and span id, to its place in a trace."""
+
+
+def origin_of(transport: asyncio.BaseTransport, trusts: Callable[[str], bool]) -> Origin:
+    """Who is at the other end of a connection. `trusts` says whether forwarding headers of an address are believed."""
+    connected = transport.get_extra_info("socket")
+    if connected.family == socket.AF_UNIX:
+        return Origin(_UNIX, uid=_user_of(connected))
+    address = address_of(transport.get_extra_info("peername"))
+    return Origin(address, trusts(address))
+
+
+def _user_of(connected: socket.socket) -> int | None:
+    """The user at the other end of a Unix socket when it connected; None where the system does not tell."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    try:
+        given = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    except OSError:
+        return None
+    _, uid, _ = _CREDENTIALS.unpack(given)
+    return int(uid)
 
 
 def address_of(peername: object) -> str:

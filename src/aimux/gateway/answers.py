@@ -18,6 +18,8 @@ _ID_PLACE: Final = "(request id)"
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 # OpenAI's and Anthropic's SDKs, and what is built on them, repeat 408, 409 and every 5xx unless this forbids it.
 _NO_RETRY: Final = b"x-should-retry: false"
+_AGENTS_CHALLENGE: Final = b'WWW-Authenticate: AIMux-Agent realm="aimux"'
+_CHALLENGES: Final = {Reason.OPERATOR_REQUIRED: b'WWW-Authenticate: Bearer realm="aimux"'}
 _RETRY_AFTER: Final = {
     Reason.OVERLOADED: b"Retry-After: 1",
     Reason.OUT_OF_DESCRIPTORS: b"Retry-After: 1",
@@ -67,7 +69,7 @@ def refusal_lines(refusal: Refusal, request_id: str, methods: bytes = _TRAFFIC_M
     elif refusal.reason in _RETRY_AFTER:
         lines.append(_RETRY_AFTER[refusal.reason])
     if refusal.reason.status == 401:
-        lines.append(b'WWW-Authenticate: AIMux-Agent realm="aimux"')
+        lines.append(_CHALLENGES.get(refusal.reason, _AGENTS_CHALLENGE))
     if refusal.reason is Reason.METHOD_NOT_ALLOWED:
         lines.append(b"Allow: " + methods)
     return lines

@@ -24,10 +24,14 @@ _PHRASES: Final = {status.value: status.phrase.encode("ascii") for status in HTT
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The connection that a request came by: the peer's address, and whether its forwarding headers are believed."""
+    """The connection that a request came by: the peer's address, and whether its forwarding headers are believed.
+
+    That of a Unix socket has `unix` for an address, and the peer's user id, as the kernel tells it.
+    """
 
     peer: str
     trusted: bool = False
+    uid: int | None = None
 
 
 def upstream_target(head: Head, upstream: Upstream) -> bytes:

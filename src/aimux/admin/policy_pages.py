@@ -1,0 +1,92 @@
+"""What operators read of the policy in force: its routes, its agents, its configuration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from aimux.admin.models import (
+    AgentEntry,
+    Agents,
+    ConfigurationInForce,
+    FallbackEntry,
+    LastReload,
+    RouteEntry,
+    Routes,
+)
+from aimux.admin.page import Page, json_page
+from aimux.core.access import may_use
+from aimux.core.identity import Assurance, Principal
+from aimux.core.policy import Policy, Route
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The configuration in force. `display` is what operators may see of it: of secrets, where they come from."""
+
+    policy: Policy
+    display: Mapping[str, Any]
+    loaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reloading:
+    """The last attempt to take a new configuration over: when, and what stood in the way, if anything did."""
+
+    at: datetime
+    problems: tuple[str, ...] = ()
+
+
+def routes_page(in_force: InForce) -> Page:
+    """The routes, in the configuration's order, and the fallback."""
+    policy, shown = in_force.policy, in_force.display
+    routes = [_route(route, text) for route, text in zip(policy.routes, shown["routes"], strict=True)]
+    fallback = None if policy.fallback is None else _fallback(policy.fallback, shown["fallback"])
+    return json_page(Routes(routes=routes, fallback=fallback))
+
+
+def agents_page(in_force: InForce) -> Page:
+    """The registered agents, by name, with the routes that each may use."""
+    policy = in_force.policy
+    return json_page(Agents(agents=[_agent(name, policy) for name in sorted(policy.agents)]))
+
+
+def config_page(in_force: InForce, reloading: Reloading | None) -> Page:
+    """The configuration, and how the last attempt to take over another one ended."""
+    last = (
+        None
+        if reloading is None
+        else LastReload(at=_moment(reloading.at), successful=not reloading.problems, problems=list(reloading.problems))
+    )
+    return json_page(
+        ConfigurationInForce(
+            config=dict(in_force.display),
+            digest=in_force.policy.digest,
+            loaded_at=_moment(in_force.loaded_at),
+            last_reload=last,
+        )
+    )
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _route(route: Route, shown: Mapping[str, Any]) -> RouteEntry:
+    return RouteEntry(
+        name=route.name,
+        upstream=shown["upstream"],
+        intents=shown["intents"],
+        access=route.access,
+        allowed=sorted(route.allowed),
+        min_score=route.min_score,
+    )
+
+
+def _fallback(route: Route, shown: Mapping[str, Any]) -> FallbackEntry:
+    return FallbackEntry(upstream=shown["upstream"], access=route.access, allowed=sorted(route.allowed))
+
+
+def _agent(name: str, policy: Policy) -> AgentEntry:
+    principal = Principal(name, Assurance.CLAIMED)
+    return AgentEntry(name=name, routes=[route.name for route in policy.routes if may_use(principal, route)])

@@ -13,6 +13,7 @@ from aimux.app.errors import NOT_TAKEN, ReloadError, StartError
 from aimux.app.everywhere import Everywhere
 from aimux.app.indexing import Indexing, indexing_for
 from aimux.app.listening import bind, found_at, url_of
+from aimux.app.operators_listening import OperatorsSockets, tell_of
 from aimux.app.orders import Orders
 from aimux.app.settings import log_settings
 from aimux.app.worker import Worker, problems_of
@@ -49,23 +50,26 @@ async def _serve(loaded: Loaded, *, strict: bool) -> int:
     log = Log(log_settings(loaded.config), trouble)
     worker = Worker(loaded, datetime.now(UTC), log, Everywhere(measure, serving, take_over), strict=strict)
     indexing: Indexing | None = None
+    operators = OperatorsSockets()
     try:
         indexing = await indexing_for(loaded.config, log)
         sockets = await bind(loaded.config.server)
+        await operators.open(loaded.config)
         reloading = _Reloading(worker, sockets[0])
-        for each in sockets:
-            await worker.listen(each)
+        await worker.listen(sockets, operators.sockets)
         for warning in (*loaded.warnings, *shortages(loaded.config.server.max_connections)):
             log.event.warning("configuration", detail=warning)
         log.event.info(
             "listening", url=url_of(loaded.config.server.host, sockets[0].getsockname()[1]), version=__version__
         )
+        tell_of(operators, log)
         if await orders.unless_stopped(_go_live(worker, found_at(loaded, sockets[0]))):
             while not await orders.next_is_stop():
                 await orders.unless_stopped(reloading.reload())
         return await _stop(worker)
     finally:
         worker.close()
+        operators.close()
         if indexing is not None:
             await indexing.close()
 

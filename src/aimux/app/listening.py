@@ -5,7 +5,7 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -32,11 +32,15 @@ async def bind(server: ServerConfig) -> list[socket.socket]:
 
 
 async def _alone(server: ServerConfig) -> list[socket.socket]:
-    """Sockets bound to the address and port, which nobody else can have then. Raises StartError."""
+    return await bind_address(server.host, server.port, lambda error: _taken(server, error))
+
+
+async def bind_address(host: str, port: int, failed: Callable[[OSError], StartError]) -> list[socket.socket]:
+    """Sockets bound to an address and port, which nobody else can have then. Raises what `failed` makes of an error."""
     sockets: list[socket.socket] = []
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
-            server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
             try:
@@ -50,7 +54,7 @@ async def _alone(server: ServerConfig) -> list[socket.socket]:
     except OSError as error:
         for each in sockets:
             each.close()
-        raise _taken(server, error) from error
+        raise failed(error) from error
     return sockets
 
 

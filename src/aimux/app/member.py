@@ -52,14 +52,17 @@ class Member:
         self._questions: dict[tuple[type[Answering], int], asyncio.Future[Answering]] = {}
 
     @classmethod
-    async def spawn(cls, index: int, listening: Sequence[socket.socket], lock: int) -> "Member":
-        """Start a worker's process."""
+    async def spawn(
+        cls, index: int, listening: Sequence[socket.socket], lock: int, operators: Sequence[socket.socket] = ()
+    ) -> "Member":
+        """Start a worker's process, which listens on sockets of its own, and on those for operators that all share."""
         ours, theirs = socket.socketpair()
         with theirs:
-            descriptors = [theirs.fileno(), lock, *(each.fileno() for each in listening)]
+            descriptors = [theirs.fileno(), lock, *(each.fileno() for each in (*listening, *operators))]
+            numbers = [index, len(operators), *descriptors]
             with kept_from_children():
                 process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-P", "-m", "aimux.app.supervised", *map(str, [index, *descriptors])),
+                    *(sys.executable, "-P", "-m", "aimux.app.supervised", *map(str, numbers)),
                     stdin=asyncio.subprocess.DEVNULL,
                     pass_fds=descriptors,
                     process_group=0,  # what a terminal sends to all, the supervisor alone hears

@@ -9,6 +9,7 @@ from typing import IO
 from aimux import __version__
 from aimux.app.indexing import Indexing, indexing_for
 from aimux.app.listening import SharedPort, StartingHere, url_of
+from aimux.app.operators_listening import OperatorsSockets, tell_of
 from aimux.app.orders import Orders
 from aimux.app.supervisor import Supervisor
 from aimux.app.telemetry_wanted import log_missing, telemetry_wanted
@@ -31,6 +32,7 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
 
     supervisor: Supervisor | None = None
     indexing: Indexing | None = None
+    operators = OperatorsSockets()
 
     def end_at_once() -> None:
         if supervisor is not None:
@@ -51,11 +53,14 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
             port = await SharedPort.take(config.server)
             supervisor = Supervisor(loaded, log, port, lock.fileno(), strict=strict)
         try:
+            await operators.open(config)
+            supervisor.share(operators.sockets)
             log_missing(log, telemetry_wanted(required=config.telemetry.required).missing)
             for warning in (*loaded.warnings, *shortages(config.server.max_connections)):
                 log.event.warning("configuration", detail=warning)
             url = url_of(config.server.host, port.number)
             log.event.info("listening", url=url, version=__version__, workers=config.server.workers)
+            tell_of(operators, log)
             indexing = await indexing_for(config, log)
             if await orders.unless_stopped(supervisor.start()):
                 while not await orders.next_is_stop():
@@ -63,6 +68,7 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
             return await supervisor.stop()
         finally:
             supervisor.kill()
+            operators.close()
             log.close()
             if indexing is not None:
                 await indexing.close()

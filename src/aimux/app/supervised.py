@@ -65,12 +65,20 @@ _STARTING: Final = "the other workers are starting"
 class _Member:
     """This process, and what it was told so far. `ended` has the exit code once there is nothing left to do."""
 
-    def __init__(self, channel: Channel, index: int, lock: int, sockets: Sequence[socket.socket]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        index: int,
+        lock: int,
+        sockets: Sequence[socket.socket],
+        operators: Sequence[socket.socket] = (),
+    ) -> None:
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._channel = channel
         self._index = index
         self._lock = lock
         self._sockets = sockets
+        self._operators = operators
         self._accepting = False
         self._worker: Worker | None = None
         self._made: dict[int, Made] = {}
@@ -194,8 +202,7 @@ class _Member:
     async def _accept(self, worker: Worker) -> None:
         if not self._accepting:
             self._accepting = True
-            for each in self._sockets:
-                await worker.listen(each)
+            await worker.listen(self._sockets, self._operators)
 
     async def _enforce(self, message: Enforce) -> None:
         made = self._made.pop(message.number, None)
@@ -253,10 +260,11 @@ class _Member:
         self.ended.set_result(0 if stopped.finished else 1)
 
 
-async def _serve(index: int, control: int, lock: int, listening: Sequence[int]) -> int:
+async def _serve(index: int, control: int, lock: int, listening: Sequence[int], shared: Sequence[int]) -> int:
     loop = asyncio.get_running_loop()
     channel = await Channel.over(socket.socket(fileno=control))
-    member = _Member(channel, index, lock, [socket.socket(fileno=number) for number in listening])
+    own, operators = ([socket.socket(fileno=number) for number in numbers] for numbers in (listening, shared))
+    member = _Member(channel, index, lock, own, operators)
 
     def drain_soon() -> None:
         loop.call_later(_TOGETHER, member.drain)
@@ -276,12 +284,18 @@ async def _serve(index: int, control: int, lock: int, listening: Sequence[int]) 
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a worker with its index and the descriptors that it was given; the exit code."""
+    """Run a worker with its index and the descriptors that it was given; the exit code.
+
+    The descriptors of sockets come last, and of these the `shared` ones for operators.
+    """
     # A terminal sends these to all; the supervisor says what follows.
     begin_as_child(ignored=(signal.SIGHUP, signal.SIGINT))
-    index, control, lock, *listening = map(int, arguments)
+    index, shared, control, lock, *listening = map(int, arguments)
+    own = len(listening) - shared
     # Not closed, as in `alone.run`.
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_serve(index, control, lock, listening))
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(
+        _serve(index, control, lock, listening[:own], listening[own:])
+    )
 
 
 if __name__ == "__main__":

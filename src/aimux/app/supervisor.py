@@ -70,6 +70,7 @@ class Supervisor:
         self._port = port
         self._first = [port.open(listening=True) for _ in range(loaded.config.server.workers)]
         self._lock = lock
+        self._operators: tuple[socket.socket, ...] = ()
         self._members: list[Member] = []
         self._numbers = count(1)
         self._turn = asyncio.Lock()  # one at a time changes what is in force, or who serves
@@ -80,6 +81,10 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
+
+    def share(self, sockets: Sequence[socket.socket]) -> None:
+        """Have every worker that is started from now on accept operators from these: whichever does, answers."""
+        self._operators = tuple(sockets)
 
     async def start(self) -> None:
         """Start every worker, and put the configuration in force once all are ready. Raises StartError."""
@@ -166,7 +171,7 @@ class Supervisor:
 
     async def _spawn(self, index: int, sockets: Sequence[socket.socket]) -> Member:
         try:
-            member = await Member.spawn(index, sockets, self._lock)
+            member = await Member.spawn(index, sockets, self._lock, self._operators)
         finally:
             # They are the worker's alone: when it dies, nobody can connect to nobody.
             for each in sockets:

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -134,13 +135,12 @@ class Worker:
         """How many requests are being served."""
         return self._live.in_flight
 
-    async def listen(self, listening: socket.socket, *, operators: bool = False) -> None:
-        """Listen on this bound socket, and accept connections from it: of agents, or of `operators` only."""
-        listen(listening)
-        server = self._operators_server if operators else self._server
-        create = server.loop.create_unix_server if listening.family == socket.AF_UNIX else server.loop.create_server
-        listener = await create(lambda: Connection(server), sock=listening, backlog=BACKLOG)
-        self._listeners.append(listener)
+    async def listen(self, sockets: Sequence[socket.socket], operators: Sequence[socket.socket] = ()) -> None:
+        """Listen on these bound sockets, and accept connections from them: of agents, and of operators only."""
+        for server, several in ((self._server, sockets), (self._operators_server, operators)):
+            for each in several:
+                listen(each)
+                self._listeners.append(await _accept(server, each))
 
     async def prepare(self, loaded: Loaded, loaded_at: datetime) -> Made:
         """Make a configuration ready to be put in force, while the one before it serves.
@@ -271,6 +271,11 @@ class Worker:
         if self.audit is not None:
             self.audit.close()
         self.log.close()
+
+
+async def _accept(server: Server, listening: socket.socket) -> asyncio.Server:
+    create = server.loop.create_unix_server if listening.family == socket.AF_UNIX else server.loop.create_server
+    return await create(lambda: Connection(server), sock=listening, backlog=BACKLOG)
 
 
 def problems_of(error: Exception) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from aimux.cli import console
 from aimux.cli.gateway_client import TOKEN_VARIABLE, UnansweredError, post
 from aimux.config.load import load_sections
 from aimux.config.problem import ConfigError, printable
+from aimux.edge.unix_socket import ADMIN_SOCKET
 
-SOCKET_NAME: Final = "admin.sock"
 _LONGEST: Final = 120
 
 
@@ -39,7 +39,7 @@ def reload(config: Path, address: str | None, *, as_json: bool) -> int:
 def _address_of(config: Path) -> str:
     """The Unix socket of the gateway with this configuration. Raises ConfigError."""
     found = load_sections(config, os.environ, ("state",))
-    return f"unix:{found.state.path / SOCKET_NAME}"
+    return f"unix:{found.state.path / ADMIN_SOCKET}"
 
 
 def _tell(answer: Mapping[str, Any]) -> None:

@@ -16,15 +16,18 @@ from aimux.state.worker import StoreWorker
 T = TypeVar("T")
 PATIENCE: Final = 0.1
 """Seconds within which an operation is answered."""
+_SHARE_FOR_LOCKS: Final = 0.8
+"""Share of that time for which the thread waits until another process lets go of the file."""
 _LAST_WAIT: Final = 2.0
 
 
 class SqliteStore(OperatingStore):
     """See `StateStore`. It belongs to the event loop on which it is first used. `open_state` makes one."""
 
-    def __init__(self, database: Database, watched: frozenset[str]) -> None:
+    def __init__(self, database: Database, watched: frozenset[str], patience: float = PATIENCE) -> None:
         super().__init__(watched)
-        self._worker = StoreWorker(database, self._answered)
+        self._patience = patience
+        self._worker = StoreWorker(database, self._answered, patience * _SHARE_FOR_LOCKS)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turn: StoreTurn | None = None
         self._closed = False
@@ -32,10 +35,15 @@ class SqliteStore(OperatingStore):
 
     @classmethod
     def open(
-        cls, folder: Path, clock: Callable[[], float], watched: frozenset[str], bounds: Bounds | None = None
+        cls,
+        folder: Path,
+        clock: Callable[[], float],
+        watched: frozenset[str],
+        bounds: Bounds | None = None,
+        patience: float = PATIENCE,
     ) -> "SqliteStore":
         """Open the file that is in a folder, which was checked before. Raises sqlite3.Error, OSError."""
-        return cls(Database(folder, clock, watched, bounds or Bounds()), watched)
+        return cls(Database(folder, clock, watched, bounds or Bounds()), watched, patience)
 
     @property
     def is_lasting(self) -> bool:
@@ -99,15 +107,15 @@ class SqliteStore(OperatingStore):
         turn, self._turn = self._turn, None
         if turn is not None and self._loop is not None:
             self._worker.turns.put(turn)
-            self._loop.call_later(PATIENCE, self._give_up, turn)
+            self._loop.call_later(self._patience, self._give_up, turn)
 
     def _give_up(self, turn: StoreTurn) -> None:
         if turn.give_up():
-            turn.fail(lambda: unavailable(f"it did not begin within {PATIENCE:g} s, and was not carried out"))
+            turn.fail(lambda: unavailable(f"it did not begin within {self._patience:g} s, and was not carried out"))
         elif turn.is_done:
             turn.hand_over()
         else:
-            turn.fail(lambda: unavailable(f"it did not end within {PATIENCE:g} s, and may have taken effect"))
+            turn.fail(lambda: unavailable(f"it did not end within {self._patience:g} s, and may have taken effect"))
 
     def _answered(self, turns: Sequence[StoreTurn], told: bool) -> None:
         """In the thread: have the event loop hand over what is done."""

@@ -18,7 +18,6 @@ LISTEN_EVERY: Final = 0.05
 """Seconds between two looks for changes of other processes."""
 _UPKEEP_EVERY: Final = 0.25
 _PROBE_EVERY: Final = 1.0
-_LOCK_PATIENCE: Final = 0.08
 _TOGETHER: Final = 16
 
 Answered = Callable[[Sequence[StoreTurn], bool], None]
@@ -26,15 +25,19 @@ Answered = Callable[[Sequence[StoreTurn], bool], None]
 
 
 class StoreWorker(threading.Thread):
-    """Takes turns from `turns` until it gets None. `trouble` is for all to read, and `is_lost` once it is for good."""
+    """Takes turns from `turns` until it gets None. `trouble` is for all to read, and `is_lost` once it is for good.
 
-    def __init__(self, database: Database, answered: Answered) -> None:
+    It waits at most `patience` seconds for other processes to let go of the file.
+    """
+
+    def __init__(self, database: Database, answered: Answered, patience: float) -> None:
         super().__init__(name="state", daemon=True)
         self.turns: queue.SimpleQueue[StoreTurn | None] = queue.SimpleQueue()
         self.trouble: str | None = None
         self.is_lost = False
         self._database = database
         self._answered = answered
+        self._patience = patience
         self._heard = database.change_counter()
         self._listen_at = self._upkeep_at = self._probe_at = 0.0
 
@@ -114,7 +117,7 @@ class StoreWorker(threading.Thread):
 
     def _begin(self, turns: list[StoreTurn], durable: bool) -> bool:
         """Wait for the lock; False where all who wait have been given up. Raises sqlite3.Error."""
-        until = time.monotonic() + _LOCK_PATIENCE
+        until = time.monotonic() + self._patience
         while True:
             try:
                 self._database.begin(durable)

@@ -166,6 +166,21 @@ def test_what_is_found_in_guards_has_its_place(
     assert f"{path}:17: routes[0].intents[0]: warning: refused-by-guard: " in capsys.readouterr().err
 
 
+def test_what_is_found_in_groups_has_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "aimux.yaml"
+    path.write_text(
+        "agents:\n  - alice\n  - name: bob\n    groups: [own]\ngroups:\n  idle: [bob]\n  nobody: []\n"
+        "fallback: {upstream: http://x, allowed: ['group:nobody', alice]}\n"
+    )
+    assert lint(path, strict=True, as_json=True) == 0
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert [(each["code"], each["line"], each["where"], each["group"]) for each in found] == [
+        ("unused-group", 6, "groups.idle", "idle"),
+        ("empty-group", 7, "groups.nobody", "nobody"),
+        ("unused-group", 4, "agents[1].groups", "own"),
+    ]
+
+
 @pytest.mark.parametrize("command", [lint, check])
 def test_json_has_all_of_each_finding(
     config: Callable[..., Path], capsys: pytest.CaptureFixture[str], command: Command

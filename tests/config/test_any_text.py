@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from aimux.config.load import Loaded, load, load_text
 from aimux.config.problem import ConfigError
@@ -69,6 +70,8 @@ KEYS = [
     "port",
     "host",
     "agents",
+    "groups",
+    "group:",
     "routes",
     "name",
     "upstream",
@@ -107,17 +110,25 @@ sections = st.fixed_dictionaries(
     optional={
         name: st.fixed_dictionaries({}, optional=dict.fromkeys(field.default_factory.model_fields, anything)) | anything
         for name, field in Config.model_fields.items()
-        if isinstance(field.default_factory, type)
+        if isinstance(field.default_factory, type) and issubclass(field.default_factory, BaseModel)
     }
     | {
-        "agents": st.lists(st.sampled_from(["a", "b", "A", "bot", 1, None]) | anything, max_size=3),
+        "agents": st.lists(
+            st.sampled_from(["a", "b", "A", "bot", 1, None, {"name": "a", "groups": ["g"]}]) | anything, max_size=3
+        ),
+        "groups": st.dictionaries(
+            st.sampled_from(["g", "a", "G", "group:g"]) | st.text(max_size=3),
+            st.sampled_from([["a"], [], ["a", "b"], ["group:g"], ["*"], None]) | anything,
+            max_size=2,
+        )
+        | anything,
         "routes": st.lists(
             st.fixed_dictionaries(
                 {},
                 optional={
                     "name": st.sampled_from(["a", "b", "fallback", 7]) | anything,
                     "upstream": st.sampled_from(["http://x", "https://x", "ftp://x"]) | anything,
-                    "allowed": st.sampled_from([["*"], ["a"], [], ["*", "a"], None]) | anything,
+                    "allowed": st.sampled_from([["*"], ["a"], [], ["*", "a"], ["group:g"], ["g"], None]) | anything,
                     "intents": anything,
                     "ca_file": anything,
                     "min_score": anything,

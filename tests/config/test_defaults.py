@@ -66,6 +66,7 @@ EXPECTED = {
         "body_field": "agent",
     },
     "agents": [],
+    "groups": {},
     "routes": [],
     "fallback": None,
     "upstreams": {

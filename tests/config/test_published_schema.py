@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from aimux.config.agent_section import AgentConfig
 from aimux.config.load import Loaded
 from aimux.config.operators_section import OperatorConfig, OperatorTokenConfig
 from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig, json_schema
@@ -48,6 +49,9 @@ LOADED_TOO = [
     "fallback: {upstream: http://x, response_timeout: 0.5}\nserver: {sse_keepalive: 0}",
     "routes: [{name: a, upstream: http://x, response_timeout: 5}]\nserver: {sse_keepalive: null}",
     "fallback: {upstream: http://x}\nserver: {cors: {origins: ['*'], headers: [X-AIMux-Route], max_age: 0}}",
+    "fallback: {upstream: http://x, allowed: ['group:g', a]}\nagents: [a, {name: b, groups: [g]}, {name: '${BOT}'}]",
+    "fallback: {upstream: http://x, allowed: ['group:g']}\nagents: [a, b]\ngroups: {g: [a, b], h: []}",
+    "fallback: {upstream: http://x}\ngroups:\n",
 ]
 VARIABLES = {
     "URL": "http://x",
@@ -125,6 +129,7 @@ KEYS = [
     *keys(Config),
     *keys(RouteConfig, "routes[]."),
     *keys(FallbackConfig, "fallback."),
+    *keys(AgentConfig, "agents[]."),
     *keys(GuardConfig, "semantic_engine.guards[]."),
     *keys(CorsConfig, "server.cors."),
     *keys(OperatorConfig, "operators[]."),

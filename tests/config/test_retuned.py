@@ -55,6 +55,12 @@ def route(name: str, intent: str) -> st.SearchStrategy[list[str]]:
     return st.one_of(block, lines, flow)
 
 
+AGENTS_OF_BOTH_FORMS = [
+    *("agents:", "  - bob", "  - name: ann # and more", "    groups: [g]", "  - {name: eve, groups: [g, h]}"),
+    *("groups: # who goes together", "  g:", "    - bob", "  h: []"),
+]
+
+
 @st.composite
 def configurations(draw: st.DrawFn) -> str:
     """Small configurations in block style, with comments, some routes and either line end."""
@@ -68,7 +74,7 @@ def configurations(draw: st.DrawFn) -> str:
             "  # the last",
             *draw(route("blue", "e f")),
         ],
-        ["agents:", "  - bob", "# bob is all"],
+        draw(st.sampled_from((["agents:", "  - bob", "# bob is all"], AGENTS_OF_BOTH_FORMS))),
     ]
     lines = ["# héllo", *chain(*draw(st.permutations(sections)))]
     end = draw(st.sampled_from(("\n", "\r\n")))

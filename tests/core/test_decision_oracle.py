@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from aimux.core.decision import Permit, decide
-from aimux.core.identity import Claim, Place
+from aimux.core.identity import Agent, Claim, Place
 from aimux.core.policy import FALLBACK_NAME, Access, Policy, Route, Upstream
 from aimux.core.reason import Reason
 from aimux.core.request import NEED_BODY, SILENT, Facts, Flaw, Need, NeedScores, Reading
+from aimux.core.rules import Rule
 from aimux.core.scores import Scores, TextTooLong
 from aimux.core.standing import INITIAL
 from aimux.core.steps import Gate, Passage
@@ -29,11 +30,16 @@ RUN = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthC
 def built(case):
     def route(name, allowed, intents, min_score):
         access = Access.OPEN if allowed is None else Access.PUBLIC if "*" in allowed else Access.RESTRICTED
-        return Route(name, UPSTREAM, access, frozenset(allowed or ()) - {"*"}, ("x",) if intents else (), min_score)
+        names = frozenset(each for each in allowed or () if each != "*" and not each.startswith("group:"))
+        groups = frozenset(each[6:] for each in allowed or () if each.startswith("group:"))
+        return Route(name, UPSTREAM, access, names, ("x",) if intents else (), min_score, groups=groups)
 
     return Policy.of(
         tuple(route(r.name, r.allowed, r.intents, r.min_score) for r in case.routes),
-        agents=case.agents,
+        agents=[
+            Agent(name, groups=frozenset(group for group, members in case.groups if name in members))
+            for name in case.agents
+        ],
         fallback=None if case.fallback == NO_FALLBACK else route(FALLBACK_NAME, case.fallback, False, 0.0),
         ambiguity_threshold=case.threshold,
     )
@@ -44,7 +50,8 @@ def reading(place, names, text, flaw):
     return Reading(claims, "a text" if text else None, flaw=Flaw(flaw, "flawed") if flaw else None)
 
 
-def observed(case):
+def settled(case):
+    """The decision, and the facts that it was made by."""
     house = built(case)
     head = reading(
         Place.HEADER, case.head_names, case.head_text, Reason.IDENTITY_MALFORMED if case.head_flawed else None
@@ -61,6 +68,19 @@ def observed(case):
         # A fact that is known already raises here.
         facts.learn(decision, scores if isinstance(decision, NeedScores) else body)
     agrees_with_its_trace(decision, facts, house)
+    return decision, facts
+
+
+def permitted_by(case):
+    """The id of the rule that lets a request through, which says so in words too."""
+    decision, _ = settled(case)
+    named = [f"group '{group}'" for group, _ in case.groups if f"group '{group}'" in decision.says]
+    assert len(named) == (decision.rule is Rule.ACCESS_GROUP)
+    return decision.rule.id
+
+
+def observed(case):
+    decision, facts = settled(case)
     learnt = {"body": facts.body is not None, "scores": facts.scores is not None}
     if isinstance(decision, Permit):
         permit = decision
@@ -89,7 +109,11 @@ def agrees_with_its_trace(decision, facts, house):
 AGENTS = ("ant", "bee", "cat")
 NAMES = ("red", "green", "blue", "grey")
 SCORES = (0.2, 0.38, 0.4, 0.42, 0.44, 0.5, 0.53, 0.6, 0.62, 0.64, 0.9, 1.0, 0.0)
-ALLOWED = ((), None, ("*",), ("ant",), ("bee",), ("cat", "bee"), ("ant", "bee", "cat"))
+ALLOWED = (
+    *((), None, ("*",), ("ant",), ("bee",), ("cat", "bee"), ("ant", "bee", "cat")),
+    *(("group:fliers",), ("group:fliers", "ant"), ("group:fliers", "group:crawlers")),
+)
+MEMBERS = ((), ("ant",), ("ant", "bee"), ("bee", "cat"))
 
 
 class Choices:
@@ -117,6 +141,7 @@ def case_of(data):
     callers = (*AGENTS, *AGENTS, *AGENTS, "stranger")
     return Case(
         agents=frozenset(choices.one((AGENTS, AGENTS, AGENTS, AGENTS, AGENTS[:2], ()))),
+        groups=tuple((group, choices.one(MEMBERS)) for group in ("fliers", "crawlers")),
         routes=routes,
         fallback=choices.one((NO_FALLBACK, NO_FALLBACK, *ALLOWED)),
         threshold=choices.one((0.05, 0.15, 0.05, 0.15, 0.0, 1.0)),
@@ -133,7 +158,7 @@ def case_of(data):
 
 
 def cases():
-    return st.binary(min_size=40, max_size=40).map(case_of)
+    return st.binary(min_size=42, max_size=42).map(case_of)
 
 
 def rule_of(case, verdict):
@@ -141,11 +166,14 @@ def rule_of(case, verdict):
     allowed = (
         case.fallback if verdict.route == FALLBACK_NAME else {r.name: r.allowed for r in case.routes}[verdict.route]
     )
-    return "open" if allowed is None else "public" if "*" in allowed else "listed"
+    if allowed is None:
+        return "open"
+    return "public" if "*" in allowed else "listed" if verdict.agent in allowed else "group"
 
 
+ACCESS = ("open", "public", "listed", "group")
 OUTCOMES = {
-    *(f"forward by {way}, {rule}" for way in ("text", "name", "fallback") for rule in ("open", "public", "listed")),
+    *(f"forward by {way}, {rule}" for way in ("text", "name", "fallback") for rule in ACCESS),
     *(f"{code} by {way}" for code in ("route_forbidden", "anonymous_forbidden") for way in ("text", "name")),
     *(f"{code} by {way}" for code in ("route_forbidden", "anonymous_forbidden") for way in ("fallback", "ambiguous")),
     "no_route by text",
@@ -165,7 +193,9 @@ def test_the_decision_is_the_naive_one():
         assert replace(observed(case), way="") == replace(expected, way="")
         if expected.what == "forward":
             assert observed(case).way == expected.way
-            reached[f"forward by {expected.way}, {rule_of(case, expected)}"] += 1
+            rule = rule_of(case, expected)
+            assert permitted_by(case) == f"access.{rule}"
+            reached[f"forward by {expected.way}, {rule}"] += 1
         else:
             reached[f"{expected.what} by {expected.way}" if expected.way else expected.what] += 1
 
@@ -177,10 +207,12 @@ def test_taking_an_agent_off_a_list_never_turns_a_refusal_into_a_forward():
     reached = Counter()
 
     @settings(max_examples=600, **RUN)
-    @given(cases(), st.sampled_from(AGENTS))
-    def check(case, agent):
+    @given(cases(), st.sampled_from(AGENTS), st.booleans())
+    def check(case, agent, groups):
         def without(allowed):
-            return allowed if allowed is None else tuple(name for name in allowed if name != agent)
+            if allowed is None:
+                return None
+            return tuple(name for name in allowed if name != agent and not (groups and name == "group:fliers"))
 
         routes = tuple(replace(route, allowed=without(route.allowed)) for route in case.routes)
         fallback = case.fallback if case.fallback == NO_FALLBACK else without(case.fallback)
@@ -222,7 +254,7 @@ def test_naming_a_route_grants_nothing():
         if by_name.what == "forward":
             allowed = {route.name: route.allowed for route in case.routes}[name]
             assert by_name.route == name
-            assert naive_may(by_name.agent, allowed)
+            assert naive_may(case, by_name.agent, allowed)
         if by_text.what in {"route_forbidden", "anonymous_forbidden"} and by_text.route == name:
             assert by_name.what != "forward"
             reached["refused both ways"] += 1
@@ -242,7 +274,7 @@ def test_a_request_meant_for_a_forbidden_route_never_slides_to_a_permitted_one()
         plain = replace(readable, agents=frozenset(AGENTS), head_names=(agent,), body_names=())
         assume(index < len(plain.routes))
         target = replace(plain.routes[index], intents=True, min_score=0.9)
-        assume(not naive_may(agent, target.allowed))
+        assume(not naive_may(case, agent, target.allowed))
         routes = (*plain.routes[:index], target, *plain.routes[index + 1 :])
         low = tuple(min(score, 0.62) for score in plain.scores)
         before = observed(replace(plain, routes=routes, scores=low))

@@ -86,8 +86,8 @@ def test_the_routes_with_their_intents_and_without_a_fallback(mesh: Mesh) -> Non
 
 def test_the_agents(guarded: Gateway) -> None:
     usable = ["finance", "public-api", "health"]
-    expected = [{"name": "admin-bot", "routes": usable}, {"name": "finance-bot", "routes": usable}]
-    assert page(guarded.port, "/agents") == {"agents": expected}
+    expected = [{"name": name, "groups": [], "routes": usable} for name in ("admin-bot", "finance-bot")]
+    assert page(guarded.port, "/agents") == {"agents": expected, "groups": []}
 
 
 def test_the_configuration_in_force(guarded: Gateway) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from gateway_support.words import AGENTS, APART, Table, reader_of, route
 
+from aimux.core.identity import Agent
 from aimux.core.policy import FALLBACK_NAME, Access, Guard, Policy
 from aimux.core.steps import Gate
 from aimux.gateway.explaining import explain
@@ -37,6 +38,24 @@ def test_who_may_not_use_a_route_is_told_of_its_list_and_of_who_is_on_it():
         "asked by agent 'bee': forwarded to 'admin'",
     ]
     assert says("delete users", None, house_of()) == ["asked by agent 'bee': forwarded to 'admin'"]
+
+
+def test_who_may_not_use_a_route_is_told_of_the_groups_that_may():
+    house = Policy.of(
+        (BUDGET, replace(USERS, allowed=frozenset(), groups=frozenset({"admins"}))),
+        agents=(Agent("ant"), Agent("bee", groups=frozenset({"admins"}))),
+    )
+    assert says("delete users", "ant", house) == [
+        "agent 'ant' under `allowed` of 'admin': forwarded to 'admin'",
+        "agent 'ant' in group 'admins': forwarded to 'admin'",
+        "asked by agent 'bee': forwarded to 'admin'",
+    ]
+    (stage,) = (
+        stage
+        for stage in explain("delete users", "bee", house, Looks(reader_of(house, APART))).stages
+        if stage.gate is Gate.ACCESS
+    )
+    assert stage.why == "route 'admin' lists group 'admins' of agent 'bee'"
 
 
 def test_a_score_that_is_too_low_is_told_the_threshold_that_it_reaches():

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from aimux.config.load import load
-from aimux.core.policy import Access, Policy, Route, Upstream
+from aimux.core.identity import Agent
+from aimux.core.policy import Access, Guard, Policy, Route, Upstream
 from aimux.core.routing import match
 from aimux.core.scores import Scores
 from aimux.intent.counted import counted
@@ -173,6 +174,24 @@ def test_a_route_for_nobody(access: Access, allowed: list[str], agents: frozense
         [(Code.FOR_NOBODY, Severity.WARNING, ("weather",), 0)] if said else []
     )
     assert said is None or f"nobody may use route 'weather', {said}" in found[0].message
+
+
+def test_groups_that_change_nothing() -> None:
+    weather = {"access": Access.RESTRICTED, "groups": frozenset({"empty", "full"})}
+    policy = policy_of(SANE, weather=weather)
+    agents = [Agent("bee", groups=frozenset({"full", "unused"}))]
+    guard = Guard("stings", ("a", "b", "c"), 0.5, excepted_groups=frozenset({"spared"}))
+    groups = ("empty", "idle", "spared")
+    found = list(counted(Policy.of(policy.routes, agents=agents, guards=(guard,), groups=groups)))
+    assert [(each.code, each.severity, each.group) for each in found] == [
+        (Code.EMPTY_GROUP, Severity.WARNING, "empty"),
+        (Code.UNUSED_GROUP, Severity.NOTE, "idle"),
+        (Code.EMPTY_GROUP, Severity.WARNING, "spared"),
+        (Code.UNUSED_GROUP, Severity.NOTE, "unused"),
+    ]
+    nobody = list(counted(Policy.of(policy.routes, groups=("empty", "full"))))
+    assert [each.code for each in nobody] == [Code.FOR_NOBODY, Code.EMPTY_GROUP, Code.EMPTY_GROUP]
+    assert "since no agent is in a group that its `allowed` names" in nobody[0].message
 
 
 @pytest.mark.parametrize("intent", ["hello", "how do you do", "thank you so much"])

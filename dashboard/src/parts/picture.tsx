@@ -33,6 +33,7 @@ export function Picture({ links, catalogue }: { links: Stats["links"]; catalogue
       ...(catalogue?.routes.fallback ? [FALLBACK] : []),
     ],
   };
+  const groups = new Map(catalogue?.agents.agents.map((agent) => [agent.name, agent.groups]) ?? []);
   const drawing = mesh(links, known, { width: Math.max(width, 300), narrow });
   const given = filter.value;
   const focus = under ?? (given.agent || given.route ? { agent: given.agent, route: given.route } : null);
@@ -57,7 +58,15 @@ export function Picture({ links, catalogue }: { links: Stats["links"]; catalogue
           </g>
           <g ref={dots} class="dots" aria-hidden="true" />
           {drawing.agents.map((node) => (
-            <NodeMark key={`a ${node.name}`} node={node} side="agent" narrow={narrow} width={width} point={setUnder} />
+            <NodeMark
+              key={`a ${node.name}`}
+              node={node}
+              groups={groups.get(node.name)}
+              side="agent"
+              narrow={narrow}
+              width={width}
+              point={setUnder}
+            />
           ))}
           {drawing.routes.map((node) => (
             <NodeMark key={`r ${node.name}`} node={node} side="route" narrow={narrow} width={width} point={setUnder} />
@@ -147,12 +156,14 @@ function Strand({ ribbon, lit, point }: { ribbon: Ribbon; lit: boolean; point: P
 
 function NodeMark({
   node,
+  groups = [],
   side,
   narrow,
   width,
   point,
 }: {
   node: Node;
+  groups?: string[] | undefined;
   side: "agent" | "route";
   narrow: boolean;
   width: number;
@@ -170,6 +181,7 @@ function NodeMark({
         : `${count(through)} in${node.refused ? `, ${count(node.refused)} refused` : ""}`
     : "idle";
   const name = nobody ? "no route" : node.name;
+  const member = groups.length ? `, in ${groups.join(", ")}` : "";
   const anchor = isAgent === narrow ? "start" : "end";
   const x = narrow ? (isAgent ? node.x : node.x + BAR) : isAgent ? node.x - 10 : node.x + BAR + 10;
   const y = narrow ? node.y - 18 : node.y + node.height / 2 - 2;
@@ -179,14 +191,14 @@ function NodeMark({
     <a
       href={node.name === OTHERS ? link("mesh") : link("mesh", { [side]: chosen ? null : node.name })}
       class={`node${chosen ? " chosen" : ""}${node.requests ? "" : " idle"}`}
-      aria-label={`${side} ${name}: ${figures}`}
+      aria-label={`${side} ${name}${member}: ${figures}`}
       aria-current={chosen ? "true" : undefined}
       onMouseEnter={() => point({ [side]: node.name })}
       onMouseLeave={() => point(null)}
       onFocus={() => point({ [side]: node.name })}
       onBlur={() => point(null)}
     >
-      <title>{node.name}</title>
+      <title>{`${node.name}${member}`}</title>
       <rect
         class="hit"
         x={isAgent ? Math.min(node.x, x - (anchor === "end" ? room : 0)) : anchor === "end" ? x - room : node.x}

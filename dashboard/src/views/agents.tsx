@@ -1,5 +1,5 @@
 // Who calls: what each may reach, what it did reach, and what it was refused.
-import { read, type Stats } from "../api";
+import { read, type Schemas, type Stats } from "../api";
 import { ANONYMOUS, FALLBACK, UNIDENTIFIED, useCatalogue, type Catalogue } from "../catalogue";
 import { SpanChoice, spanName } from "../parts/filters";
 import { Page } from "../parts/page";
@@ -36,28 +36,32 @@ export function Agents() {
   );
 }
 
-type Caller = { name: string; kind: string; may: string[] };
+type Caller = { name: string; kind: string; groups: string[]; may: string[] };
 
 function callers({ agents, routes }: Catalogue, stats: Stats | null): Caller[] {
-  const fallback = (name: string | null) => {
+  const fallback = (agent: Schemas["AgentEntry"] | null) => {
     const to = routes.fallback;
     if (!to) return [];
-    const may = to.access === "open" || (name !== null && (to.access === "public" || to.allowed.includes(name)));
+    const listed = (names: string[]) => names.some((name) => to.allowed.includes(name));
+    const may =
+      to.access === "open" ||
+      (agent !== null && (to.access === "public" || listed([agent.name, ...agent.groups.map((name) => `group:${name}`)])));
     return may ? [FALLBACK] : [];
   };
   const open = routes.routes.filter((route) => route.access === "open").map((route) => route.name);
   const registered = agents.agents.map((agent) => ({
     name: agent.name,
     kind: "registered",
-    may: [...agent.routes, ...fallback(agent.name)],
+    groups: agent.groups,
+    may: [...agent.routes, ...fallback(agent)],
   }));
   const known = new Set([...registered.map((agent) => agent.name), ANONYMOUS, UNIDENTIFIED]);
   const gone = [...new Set(stats?.links.map((each) => each.agent) ?? [])].filter((name) => !known.has(name));
   return [
     ...registered,
-    ...gone.map((name) => ({ name, kind: "no longer registered", may: [] })),
-    { name: ANONYMOUS, kind: "gave no name", may: [...open, ...fallback(null)] },
-    { name: UNIDENTIFIED, kind: "identity refused", may: [] },
+    ...gone.map((name) => ({ name, kind: "no longer registered", groups: [], may: [] })),
+    { name: ANONYMOUS, kind: "gave no name", groups: [], may: [...open, ...fallback(null)] },
+    { name: UNIDENTIFIED, kind: "identity refused", groups: [], may: [] },
   ];
 }
 
@@ -84,6 +88,18 @@ function AgentCard({ caller, stats }: { caller: Caller; stats: Stats | null }) {
       </header>
       <Traffic links={own} within={spanName(span.value)} to={{ agent: caller.name }} />
       <dl class="reach">
+        {caller.groups.length ? (
+          <>
+            <dt>In groups</dt>
+            <dd>
+              {caller.groups.map((group) => (
+                <span key={group} class="chip">
+                  {group}
+                </span>
+              ))}
+            </dd>
+          </>
+        ) : null}
         <dt>Reached</dt>
         <dd>
           {reached.size

@@ -31,12 +31,12 @@ export function Routes() {
       tools={<SpanChoice />}
     >
       <Shown resource={catalogue} what="the routes">
-        {({ routes }) => (
+        {({ routes, agents }) => (
           <div class="cards">
             {routes.routes.map((route) => (
-              <RouteCard key={route.name} name={route.name} route={route} stats={stats.data} />
+              <RouteCard key={route.name} name={route.name} route={route} groups={agents.groups} stats={stats.data} />
             ))}
-            {routes.fallback ? <RouteCard name={FALLBACK} route={routes.fallback} stats={stats.data} /> : null}
+            {routes.fallback ? <RouteCard name={FALLBACK} route={routes.fallback} groups={agents.groups} stats={stats.data} /> : null}
           </div>
         )}
       </Shown>
@@ -57,7 +57,9 @@ export function Routes() {
 
 type Entry = Schemas["FallbackEntry"] & Partial<Schemas["RouteEntry"]>;
 
-function RouteCard({ name, route, stats }: { name: string; route: Entry; stats: Stats | null }) {
+type Groups = Schemas["GroupEntry"][];
+
+function RouteCard({ name, route, groups, stats }: { name: string; route: Entry; groups: Groups; stats: Stats | null }) {
   const intents = route.intents ?? [];
   return (
     <article class="card">
@@ -72,7 +74,7 @@ function RouteCard({ name, route, stats }: { name: string; route: Entry; stats: 
       </p>
       <p class="card-line">
         For {ACCESS[route.access]}
-        {route.access === "restricted" ? ` ${route.allowed.length ? route.allowed.join(", ") : "nobody"}` : ""}
+        {route.access === "restricted" ? <Allowed entries={route.allowed} groups={groups} /> : null}
       </p>
       <Traffic links={stats?.links.filter((each) => each.route === name) ?? null} within={spanName(span.value)} to={{ route: name }} />
       {intents.length ? (
@@ -91,6 +93,16 @@ function RouteCard({ name, route, stats }: { name: string; route: Entry; stats: 
       )}
     </article>
   );
+}
+
+/** Names, and groups as they are configured, each with its members. */
+function Allowed({ entries, groups }: { entries: string[]; groups: Groups }) {
+  if (!entries.length) return <> nobody</>;
+  const told = entries.map((entry) => {
+    const group = groups.find((each) => entry === `group:${each.name}`);
+    return group ? `${entry} (${group.members.length ? group.members.join(", ") : "empty"})` : entry;
+  });
+  return <> {told.join(", ")}</>;
 }
 
 type Pair = Schemas["Overlap"];

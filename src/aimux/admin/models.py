@@ -39,7 +39,13 @@ class FallbackEntry(Answer):
 
     upstream: Annotated[str, Field(description="URL of the service.")]
     access: Access
-    allowed: Annotated[list[str], Field(description="The agents that may use it, where access is restricted.")]
+    allowed: Annotated[
+        list[str],
+        Field(
+            description="The agents that may use it, where access is restricted, and groups of them as group:name. "
+            "Who is in a group stands under /agents."
+        ),
+    ]
 
 
 class RouteEntry(FallbackEntry):
@@ -61,13 +67,22 @@ class AgentEntry(Answer):
     """A registered agent."""
 
     name: str
-    routes: Annotated[list[str], Field(description="Names of the routes that it may use.")]
+    groups: Annotated[list[str], Field(description="Names of the groups that it is in.")]
+    routes: Annotated[list[str], Field(description="Names of the routes that it may use, by its name or a group.")]
+
+
+class GroupEntry(Answer):
+    """A group of agents."""
+
+    name: str
+    members: Annotated[list[str], Field(description="The agents in it. Empty where nobody is.")]
 
 
 class Agents(Answer):
-    """The registered agents, by name."""
+    """The registered agents and their groups, by name."""
 
     agents: list[AgentEntry]
+    groups: list[GroupEntry]
 
 
 class LastReload(Answer):

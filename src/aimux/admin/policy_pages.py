@@ -10,14 +10,15 @@ from aimux.admin.models import (
     Agents,
     ConfigurationInForce,
     FallbackEntry,
+    GroupEntry,
     LastReload,
     RouteEntry,
     Routes,
 )
 from aimux.admin.page import Page, json_page
-from aimux.core.access import may_use
-from aimux.core.identity import Assurance, Principal
-from aimux.core.policy import Policy, Route
+from aimux.core.access import members_of, registered, usable_routes
+from aimux.core.identity import Agent
+from aimux.core.policy import GROUP_PREFIX, Policy, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,10 @@ def routes_page(in_force: InForce) -> Page:
 
 
 def agents_page(in_force: InForce) -> Page:
-    """The registered agents, by name, with the routes that each may use."""
+    """The registered agents, by name, with the routes that each may use, and the groups."""
     policy = in_force.policy
-    return json_page(Agents(agents=[_agent(name, policy) for name in sorted(policy.agents)]))
+    agents = [_agent(policy.agents[name], policy) for name in sorted(policy.agents)]
+    return json_page(Agents(agents=agents, groups=_groups(policy)))
 
 
 def config_page(in_force: InForce, reloading: Reloading | None) -> Page:
@@ -78,15 +80,24 @@ def _route(route: Route, shown: Mapping[str, Any]) -> RouteEntry:
         upstream=shown["upstream"],
         intents=shown["intents"],
         access=route.access,
-        allowed=sorted(route.allowed),
+        allowed=_allowed(route),
         min_score=route.min_score,
     )
 
 
 def _fallback(route: Route, shown: Mapping[str, Any]) -> FallbackEntry:
-    return FallbackEntry(upstream=shown["upstream"], access=route.access, allowed=sorted(route.allowed))
+    return FallbackEntry(upstream=shown["upstream"], access=route.access, allowed=_allowed(route))
 
 
-def _agent(name: str, policy: Policy) -> AgentEntry:
-    principal = Principal(name, Assurance.CLAIMED)
-    return AgentEntry(name=name, routes=[route.name for route in policy.routes if may_use(principal, route)])
+def _allowed(route: Route) -> list[str]:
+    """Names, and groups as they are written in a configuration."""
+    return [*sorted(route.allowed), *(f"{GROUP_PREFIX}{group}" for group in sorted(route.groups))]
+
+
+def _agent(agent: Agent, policy: Policy) -> AgentEntry:
+    routes = [route.name for route in usable_routes(registered(agent), policy)]
+    return AgentEntry(name=agent.name, groups=sorted(agent.groups), routes=routes)
+
+
+def _groups(policy: Policy) -> list[GroupEntry]:
+    return [GroupEntry(name=name, members=sorted(members)) for name, members in sorted(members_of(policy).items())]

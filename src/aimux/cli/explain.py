@@ -189,7 +189,7 @@ def _guards_as_dicts(found: Explanation, loaded: Loaded) -> Iterator[dict[str, A
             "guard": guard.name,
             "score": round(near.score, 4),
             "min_score": guard.min_score,
-            "excepted": principal is not None and principal.agent in guard.excepted,
+            "excepted": isinstance(principal, Principal) and guard.excepts(principal),
             "intent": shown["guards"][place]["intents"][near.intent],
             "text": near.piece.words,
             "is_part": near.piece.part is not None,

@@ -8,6 +8,7 @@ from aimux.cli.loading import unusable
 from aimux.config.load import Loaded
 from aimux.config.problem import printable
 from aimux.config.report import Report, where
+from aimux.config.schema import Config
 from aimux.config.yaml_tree import Mapping, Node, parse
 from aimux.config.yaml_tree import Sequence as Items
 
@@ -64,25 +65,31 @@ def show(findings: Sequence["Finding"], loaded: Loaded) -> None:
 def as_objects(findings: Sequence["Finding"], loaded: Loaded) -> list[dict[str, object]]:
     """Findings for machines: what a problem of the configuration has, and what only a finding has."""
     root = parse(loaded.text, Report(str(loaded.path)))
+    paths = [_path(finding, loaded.config) for finding in findings]
     return [
         {
             "source": str(loaded.path),
-            "line": _line(root, _path(finding)),
-            "where": where(_path(finding)),
+            "line": _line(root, path),
+            "where": where(path),
             "message": finding.message,
             "remedy": finding.remedy,
             "severity": finding.severity.value,
             "code": finding.code.value,
             "routes": finding.routes,
             "guards": finding.guards,
+            "group": finding.group,
             "texts": finding.texts,
             "similarity": None if finding.similarity is None else round(finding.similarity, 4),
         }
-        for finding in findings
+        for finding, path in zip(findings, paths, strict=True)
     ]
 
 
-def _path(finding: "Finding") -> tuple[str | int, ...]:
+def _path(finding: "Finding", config: Config) -> tuple[str | int, ...]:
+    if finding.group is not None:
+        if finding.group in config.groups:
+            return ("groups", finding.group)
+        return ("agents", next(at for at, each in enumerate(config.agents) if finding.group in each.groups), "groups")
     if finding.route is None and finding.guard is None:
         return ("semantic_engine", "thresholds_model")
     path: tuple[str | int, ...] = ("semantic_engine", "guards", finding.guard or 0)

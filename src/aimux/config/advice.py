@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from aimux.config.consistency import ANY_AGENT
+from aimux.config.access import ANY_AGENT
+from aimux.config.membership import groups_of, parted
 from aimux.config.problem import quoted
 from aimux.config.schema import Config, FallbackConfig, RouteConfig
 
@@ -10,10 +11,11 @@ from aimux.config.schema import Config, FallbackConfig, RouteConfig
 def warnings_of(config: Config) -> tuple[str, ...]:
     """One line for each thing that was hardly meant."""
     found = list(_shared_intents(config))
+    inhabited = frozenset[str]().union(*groups_of(config).values())
     for route in config.routes:
-        found += _of_section(f"route '{route.name}'", route, config)
+        found += _of_section(f"route '{route.name}'", route, config, inhabited)
     if config.fallback is not None:
-        found += _of_section("the fallback", config.fallback, config)
+        found += _of_section("the fallback", config.fallback, config, inhabited)
     return tuple(found)
 
 
@@ -27,9 +29,15 @@ def _shared_intents(config: Config) -> Iterator[str]:
             yield f"the intent {quoted(intent)} stands in {', '.join(names)}: such a text is ambiguous between them"
 
 
-def _of_section(place: str, section: RouteConfig | FallbackConfig, config: Config) -> Iterator[str]:
+def _of_section(
+    place: str, section: RouteConfig | FallbackConfig, config: Config, inhabited: frozenset[str]
+) -> Iterator[str]:
+    """`inhabited`: the groups that some agent is in."""
     if section.allowed == ():
         yield f"{place} allows nobody, since its `allowed` is empty"
+    names, groups = parted(section.allowed or ())
+    if groups and not names and groups.isdisjoint(inhabited):
+        yield f"{place} allows nobody, since no agent is in a group that its `allowed` names"
     if section.allowed == (ANY_AGENT,) and not config.agents:
         yield f"{place} allows any registered agent, and none is registered under `agents`"
     if section.ca_file is not None and not section.upstream.lower().startswith("https:"):

@@ -1,8 +1,10 @@
 """From a checked configuration to the policy that requests are decided by."""
 
-from aimux.config.consistency import ANY_AGENT
+from aimux.config.access import ANY_AGENT
+from aimux.config.membership import groups_of, parted
 from aimux.config.schema import Config, FallbackConfig, GuardConfig, RouteConfig, UpstreamsConfig
 from aimux.config.upstream_url import parse_upstream
+from aimux.core.identity import Agent
 from aimux.core.paths import parse_pattern
 from aimux.core.policy import FALLBACK_NAME, Access, Guard, IdentitySources, Policy, Redirects, Route, Timeouts
 
@@ -12,7 +14,7 @@ def compile_policy(config: Config, digest: str) -> Policy:
     fallback = None if config.fallback is None else _route(config, config.fallback, FALLBACK_NAME)
     return Policy.of(
         tuple(_route(config, route, route.name) for route in config.routes),
-        agents=frozenset(config.agents),
+        agents=tuple(Agent(name, groups=groups) for name, groups in groups_of(config).items()),
         fallback=fallback,
         ambiguity_threshold=config.semantic_engine.ambiguity_threshold,
         identity=IdentitySources(
@@ -26,6 +28,7 @@ def compile_policy(config: Config, digest: str) -> Policy:
         close_reading=config.semantic_engine.close_reading,
         follow_ups=config.semantic_engine.follow_ups == "keep",
         address=address_of(config.server.host, str(config.server.port or "PORT")),
+        groups=config.groups,
     )
 
 
@@ -36,22 +39,25 @@ def address_of(host: str, port: str) -> str:
 
 
 def _guard(guard: GuardConfig) -> Guard:
-    return Guard(guard.name, guard.intents, guard.min_score, frozenset(getattr(guard, "except")))
+    names, groups = parted(getattr(guard, "except"))
+    return Guard(guard.name, guard.intents, guard.min_score, names, groups)
 
 
 def _route(config: Config, section: RouteConfig | FallbackConfig, name: str) -> Route:
     ca_file = section.ca_file or config.upstreams.ca_file
     own_score = section.min_score if isinstance(section, RouteConfig) else None
+    names, groups = parted(section.allowed or ())
     return Route(
         name=name,
         upstream=parse_upstream(section.upstream, None if ca_file is None else str(ca_file)),
         access=_access(section.allowed),
-        allowed=frozenset(section.allowed or ()) - {ANY_AGENT},
+        allowed=names - {ANY_AGENT},
         intents=section.intents if isinstance(section, RouteConfig) else (),
         min_score=config.semantic_engine.min_score if own_score is None else own_score,
         paths=tuple(map(parse_pattern, section.paths)) if isinstance(section, RouteConfig) else (),
         redirects=Redirects(section.redirects or config.upstreams.redirects),
         timeouts=_timeouts(config.upstreams, section.response_timeout),
+        groups=groups,
     )
 
 

@@ -43,7 +43,10 @@ def _show_templates(node: Node, path: Path, values: dict[str, object]) -> None:
 
 def _replace(values: Any, path: Path, value: object) -> None:
     """Put a value where the path leads, unless nothing stands there."""
-    for step in path[:-1]:
+    for depth, step in enumerate(path[:-1]):
+        if isinstance(values[step], str):  # an agent that was written with keys, and is shown as its name
+            path = path[: depth + 1]
+            break
         values = values[step]
     if values[path[-1]] is not None:
         values[path[-1]] = value

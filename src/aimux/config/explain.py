@@ -14,10 +14,12 @@ from aimux.config.schema import Config
 from aimux.config.shape import Kind, kind_at, section_at
 from aimux.config.words import Suggestions, is_literal, shown
 from aimux.config.yaml_tree import Mapping, Node, Scalar, Sequence
+from aimux.core.policy import GROUP_PREFIX
 
 _TEXT: Final = "text"
 _LIST: Final = "a list"
 _GROUP: Final = "a group of keys"
+_OF_KEY: Final = "[key]"
 _EXPECTED: Final = {
     "string_type": _TEXT,
     "path_type": _TEXT,
@@ -28,6 +30,7 @@ _EXPECTED: Final = {
     "tuple_type": _LIST,
     "model_type": _GROUP,
     "model_attributes_type": _GROUP,
+    "dict_type": _GROUP,
 }
 
 
@@ -48,6 +51,9 @@ def explain(error: ValidationError, root: Mapping, overrides: Known[Path, Overri
 
 def _locate(root: Mapping, steps: tuple[str | int, ...]) -> tuple[Path, Node | None, int | None]:
     """The path, what stands there and its line; of what is missing, the line of the group that lacks it."""
+    if len(steps) == 3 and steps[-1] == _OF_KEY:  # a name that is a key
+        path, _, line = _locate(root, steps[:-1])
+        return path, Scalar(line, steps[1], str(steps[1])), line
     node: Node | None = root
     line = root.line
     for step in steps:
@@ -128,7 +134,7 @@ def _remedy_for_type(kind: str, path: Path, node: Node | None) -> str:
 
 
 def _as_list(path: Path, node: Node | None, section: type[BaseModel] | None) -> str:
-    if section is not None:
+    if section is not None and not getattr(section, "short_form", False):
         return f"begin each item under it with - and its first key: - {next(iter(section.model_fields))}: ..."
     if is_literal(node, path) and isinstance(node, Scalar) and isinstance(node.value, str) and node.value:
         return f"write [{shown(node, path)}]"
@@ -139,6 +145,8 @@ def _as_text(path: Path, node: Node | None) -> str:
     """The remedy for a text that YAML takes for a list or a group of keys, such as one with a colon in it."""
     entries = list(node.entries.items()) if isinstance(node, Mapping) else []
     if len(entries) == 1 and isinstance(value := entries[0][1], Scalar) and is_literal(value, path):
+        if f"{entries[0][0]}:" == GROUP_PREFIX:
+            return f"write {quoted(f'{GROUP_PREFIX}{value.text}')}"
         return f"write text, in quotes where all of this is one: {quoted(f'{entries[0][0]}: {value.text}'.strip())}"
     return "write text, in quotes where it holds a colon and a blank, or begins with [ { - or ?"
 

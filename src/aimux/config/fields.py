@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from aimux.config.listen_address import read_address
 from aimux.config.upstream_url import UpstreamError, is_host, parse_upstream
 from aimux.core.paths import parse_pattern
+from aimux.core.policy import GROUP_PREFIX
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:(?:-[a-z0-9]+)*|(?:_[a-z0-9]+)*)")
 LONGEST_NAME: Final = 64
@@ -53,6 +54,10 @@ def text_schema(pattern: str, **more: Any) -> WithJsonSchema:
 
 
 def _check_name(text: str) -> str:
+    if text.startswith(GROUP_PREFIX):
+        raise defect(
+            "{value} stands for a group, and is no name", "write a name here; groups stand in lists of callers"
+        )
     if len(text) > LONGEST_NAME:
         raise defect(f"{{value}} is longer than {LONGEST_NAME} characters", "shorten it")
     if not NAME.fullmatch(text):
@@ -234,6 +239,28 @@ def _refuse_null(value: object) -> object:
 
 
 Name = Annotated[str, AfterValidator(_check_name), text_schema(f"^(?:{NAME.pattern})$", examples=["finance-bot"])]
+_ENTRY_OR_TEMPLATE: Final = f"(?:^(?:{GROUP_PREFIX})?(?:{NAME.pattern})$){_OR_TEMPLATE}"
+# What these name, and whether it exists, is checked over the whole configuration.
+Entries = Annotated[
+    tuple[str, ...],
+    WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": _ENTRY_OR_TEMPLATE}, "uniqueItems": True}),
+]
+"""Agents, and groups of them as group:name."""
+Groups = Annotated[
+    dict[Name, tuple[str, ...]],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"pattern": f"^(?:{NAME.pattern})$", "maxLength": LONGEST_NAME},
+            "additionalProperties": {
+                "type": "array",
+                "items": {"type": "string", "pattern": f"(?:^(?:{NAME.pattern})$){_OR_TEMPLATE}"},
+                "uniqueItems": True,
+            },
+            "examples": [{"finance": ["finance-bot", "audit-bot"]}],
+        }
+    ),
+]
 Text = Annotated[str, AfterValidator(_check_text), text_schema(r"\S")]
 PathRule = Annotated[
     str, AfterValidator(_check_path_rule), text_schema("^[A-Z][A-Z-]* /", examples=["GET /v1/files/*"])

@@ -5,14 +5,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ByteSize, Field
 
+from aimux.config.agent_section import AgentItem
 from aimux.config.fields import (
     Allowed,
     Count,
     CountOrNone,
     Digest,
+    Entries,
     ExcerptLength,
     FilePath,
     Flag,
+    Groups,
     HeaderName,
     Name,
     PathRule,
@@ -59,7 +62,7 @@ class GuardConfig(Section):
     """Similarity (0-1) to the nearest of these from which a text, or any part of it, is refused."""
     # A word of Python's own can be a field only in this way.
     __annotations__["except"] = Annotated[
-        tuple[Name, ...], Field(description="Registered agents that may say it all the same.")
+        Entries, Field(description="Agents, and groups as group:name, that may say it all the same.")
     ]
     vars()["except"] = ()
 
@@ -150,7 +153,8 @@ class FallbackConfig(Section):
     upstream: UpstreamURL
     """URL of the service, http or https, with an optional base path."""
     allowed: Allowed = None
-    """Agents that may use it. Absent: everybody, anonymous callers too. ["*"]: any registered agent. []: nobody."""
+    """Agents and groups (group:name) that may use it. Absent: everybody, anonymous callers too. ["*"]: any registered
+    agent. []: nobody."""
     ca_file: FilePath | None = None
     """PEM file with the certificates that sign this upstream's, relative to the configuration file."""
     redirects: RedirectsChoice | None = None
@@ -171,7 +175,8 @@ class RouteConfig(Section):
     paths: tuple[PathRule, ...] = ()
     """Methods and paths of requests without a text that this route takes, such as GET /v1/files/* for all below it."""
     allowed: Allowed = None
-    """Agents that may use it. Absent: everybody, anonymous callers too. ["*"]: any registered agent. []: nobody."""
+    """Agents and groups (group:name) that may use it. Absent: everybody, anonymous callers too. ["*"]: any registered
+    agent. []: nobody."""
     min_score: Score | None = None
     """Score (0-1) below which a text does not match this route; semantic_engine.min_score where absent."""
     ca_file: FilePath | None = None
@@ -224,8 +229,10 @@ class Config(Section):
     """Who reads the gateway's pages from elsewhere, and who gives it commands."""
     identity: IdentityConfig = Field(default_factory=IdentityConfig)
     """Where a request may name its caller."""
-    agents: tuple[Name, ...] = ()
-    """Names of the registered agents. A request that gives any other name is refused."""
+    agents: tuple[AgentItem, ...] = ()
+    """The registered agents: a name, or a name with more. A request that gives any other name is refused."""
+    groups: Groups = Field(default_factory=dict)
+    """Groups of agents by their names: lists of registered agents. An agent's own groups add to these."""
     routes: tuple[RouteConfig, ...] = ()
     """The services that requests are routed to."""
     fallback: FallbackConfig | None = None

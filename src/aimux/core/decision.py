@@ -6,7 +6,7 @@ something (a proof, a body, an embedding) are gathered only for requests whose f
 
 from dataclasses import InitVar, dataclass, replace
 
-from aimux.core.access import may_use
+from aimux.core.access import group_of, may_use
 from aimux.core.case import Case
 from aimux.core.gates import guard_refusal, identify, is_guarded
 from aimux.core.identity import Principal
@@ -70,7 +70,8 @@ class Permit:
     @property
     def says(self) -> str:
         """The sentence of the rule."""
-        return says(self.rule, self.match, route=self.route.name, agent=self.principal.agent)
+        group = group_of(self.principal, self.route) if self.rule is Rule.ACCESS_GROUP else None
+        return says(self.rule, self.match, route=self.route.name, agent=self.principal.agent, group=group)
 
 
 Decision = Permit | Refusal | Need

@@ -73,12 +73,12 @@ def _proven(proven: tuple[Proven, ...], now: float, claims: tuple[Claim, ...], p
     if any(claim.place is Place.HEADER for claim in conflicts):
         return failed(Reason.IDENTITY_CONFLICT, _CONFLICT)
     proof = max(accepted, key=lambda each: each.assurance)
-    return Principal(agent.name, proof.assurance, proof, conflicts)
+    return Principal(agent.name, proof.assurance, proof, conflicts, agent.groups)
 
 
 def is_guarded(principal: Principal, policy: Policy) -> bool:
     """Whether any guard applies to a caller."""
-    return any(principal.agent not in guard.excepted for guard in policy.guards) if policy.guards else False
+    return any(not guard.excepts(principal) for guard in policy.guards) if policy.guards else False
 
 
 def guard_refusal(scores: Scores, principal: Principal, policy: Policy, trace: Steps | None = None) -> Refusal | None:
@@ -89,16 +89,14 @@ def guard_refusal(scores: Scores, principal: Principal, policy: Policy, trace: S
     for guard, score in zip(policy.guards, scores.guards, strict=True):
         if not 0.0 <= score <= 1.0:
             raise ValueError(f"the score of guard '{guard.name}' is {score}")
-        if score >= guard.min_score and principal.agent not in guard.excepted:
+        if score >= guard.min_score and not guard.excepts(principal):
             message = f"{who(principal)} may not ask for what guard '{guard.name}' refuses on every route"
             if trace is not None:
                 trace.append(Step(Gate.GUARDS, Passage.REFUSED, Rule.GUARD_REFUSED, guard=guard, score=score))
             return Refusal(Reason.GUARD_REFUSED, message, Rule.GUARD_REFUSED, principal, guard=guard)
     refused = unread(principal) if scores.unread else None
     if trace is not None:
-        asked = [
-            pair for pair in zip(policy.guards, scores.guards, strict=True) if principal.agent not in pair[0].excepted
-        ]
+        asked = [pair for pair in zip(policy.guards, scores.guards, strict=True) if not pair[0].excepts(principal)]
         guard, score = max(asked, key=lambda pair: pair[1] - pair[0].min_score)
         passage = Passage.PASSED if refused is None else Passage.REFUSED
         trace.append(Step(Gate.GUARDS, passage, None if refused is None else refused.rule, guard=guard, score=score))

@@ -127,10 +127,11 @@ class Proven:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent of the configuration, and the assurances that it accepts for requests in its name."""
+    """An agent of the configuration, its groups, and the assurances that it accepts for requests in its name."""
 
     name: str
     accepts: frozenset[Assurance] = frozenset({Assurance.CLAIMED})
+    groups: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.accepts or Assurance.NONE in self.accepts:
@@ -139,12 +140,16 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller of a request: `agent` is None for an anonymous caller. `conflicts` are claims of another name."""
+    """The caller of a request: `agent` is None for an anonymous caller. `conflicts` are claims of another name.
+
+    `groups` are those that it is in for this request. Access is judged by them, never by the configuration's groups.
+    """
 
     agent: str | None
     assurance: Assurance
     proof: Proof | None = None
     conflicts: tuple[Claim, ...] = ()
+    groups: frozenset[str] = frozenset()
 
 
 ANONYMOUS: Final = Principal(None, Assurance.NONE)

@@ -61,7 +61,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A named upstream, the intents that lead to it and the agents that may use it.
+    """A named upstream, the intents that lead to it, and the agents and groups of agents that may use it.
 
     `paths` claim requests that have no text.
     """
@@ -75,19 +75,29 @@ class Route:
     paths: tuple[PathPattern, ...] = ()
     redirects: Redirects = Redirects.REWRITE
     timeouts: Timeouts = Timeouts()
+    groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A meaning that nobody but the agents in `excepted` may express, whatever the route."""
+    """A meaning that nobody but the agents in `excepted`, and in `excepted_groups`, may express, whatever the route."""
 
     name: str
     intents: tuple[str, ...]
     min_score: float
     excepted: frozenset[str] = frozenset()
+    excepted_groups: frozenset[str] = frozenset()
+
+    def excepts(self, principal: Principal) -> bool:
+        """Whether it leaves this caller alone."""
+        if principal.agent in self.excepted:
+            return True
+        return bool(self.excepted_groups) and not self.excepted_groups.isdisjoint(principal.groups)
 
 
 FALLBACK_NAME: Final = "fallback"
+GROUP_PREFIX: Final = "group:"
+"""What stands before the name of a group in a list of agents. No agent's name holds a colon."""
 DEFAULT_ADDRESS: Final = "http://127.0.0.1:8080"
 
 
@@ -122,7 +132,8 @@ class IdentitySources:
 class Policy:
     """What `decide` judges by. `digest` names the configuration that it was compiled from.
 
-    `claimed` are those agents for which a bare claim is enough, as whom a caller that makes it is judged.
+    `claimed` are those agents for which a bare claim is enough, as whom a caller that makes it is judged. `groups` are
+    the names of all groups, also of those without a member: the members are known by each agent's `groups`.
     """
 
     routes: tuple[Route, ...]
@@ -144,6 +155,7 @@ class Policy:
     paths: PathTable = NO_PATHS
     address: str = DEFAULT_ADDRESS
     """The URL by which callers on this machine reach the gateway, for hints: scheme, host and port."""
+    groups: frozenset[str] = frozenset()
 
     @property
     def hears(self) -> bool:
@@ -165,11 +177,18 @@ class Policy:
         close_reading: bool = False,
         follow_ups: bool = False,
         address: str = DEFAULT_ADDRESS,
+        groups: Iterable[str] = (),
     ) -> "Policy":
-        """Build a policy, deriving what follows from its parts. An agent that is a name accepts claims."""
+        """Build a policy, deriving what follows from its parts. An agent that is a name accepts claims.
+
+        `groups` are those that may have no member; those of the agents are added.
+        """
         known = {each.name: each for each in (Agent(each) if isinstance(each, str) else each for each in agents)}
-        bare = [name for name, agent in known.items() if Assurance.CLAIMED in agent.accepts]
-        claimed = {name: Principal(name, Assurance.CLAIMED, Proof.CLAIM) for name in bare}
+        claimed = {
+            name: Principal(name, Assurance.CLAIMED, Proof.CLAIM, groups=agent.groups)
+            for name, agent in known.items()
+            if Assurance.CLAIMED in agent.accepts
+        }
         return cls(
             routes=routes,
             by_name=MappingProxyType({route.name: route for route in routes}),
@@ -186,4 +205,5 @@ class Policy:
             follow_ups=follow_ups,
             paths=PathTable(tuple((place, each) for place, route in enumerate(routes) for each in route.paths)),
             address=address,
+            groups=frozenset(groups).union(*(agent.groups for agent in known.values())),
         )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from aimux.core.access import group_of
 from aimux.core.decision import Permit
 from aimux.core.headers import Trace
 from aimux.core.identity import Principal
@@ -40,7 +41,7 @@ class Record:
     `scoring_began`, `decided_seconds` and `forwarding_began` count from the request's beginning.
     `chosen_by` is what chose the route, `turn` how many messages of the user before the last
     one stands the one that did.
-    `guard` is the one that refused.
+    `guard` is the one that refused, `group` the one by which the route lists the caller.
     `client_request_id` and `upstream_request_id` are what those call the request, and prove nothing.
     `fault` says what went wrong behind a refusal, for the operator: it is never shown to the caller.
     """
@@ -80,6 +81,7 @@ class Record:
     guard: str | None = None
     action: Action | None = None
     standing: Standing | None = None
+    group: str | None = None
 
     @property
     def scores(self) -> tuple[tuple[str, float], ...]:
@@ -92,7 +94,8 @@ class Record:
         if self.rule is None:
             return ""
         agent = None if self.principal is None else self.principal.agent
-        return says(self.rule, self.match, route=self.route, agent=agent, guard=self.guard)
+        group = self.group if self.rule is Rule.ACCESS_GROUP else None
+        return says(self.rule, self.match, route=self.route, agent=agent, guard=self.guard, group=group)
 
     def permitted(self, permit: Permit) -> None:
         """Take over what the decision to forward says."""
@@ -103,6 +106,8 @@ class Record:
         self.match = permit.match
         self.chosen_by = permit.chosen_by
         self.turn = permit.turn
+        if permit.rule is Rule.ACCESS_GROUP:
+            self.group = group_of(permit.principal, permit.route)
 
     def refused(self, refusal: Refusal) -> None:
         """Take over what a refusal says. What an earlier permit said stays where the refusal does not know better."""

@@ -74,10 +74,17 @@ class Match:
 
 
 def says(
-    rule: Rule, found: Match | None, *, route: str | None = None, agent: str | None = None, guard: str | None = None
+    rule: Rule,
+    found: Match | None,
+    *,
+    route: str | None = None,
+    agent: str | None = None,
+    guard: str | None = None,
+    group: str | None = None,
 ) -> str:
     """The sentence of a rule about these, and the part of the text by which it applies, where one does."""
-    said, part = sentence(rule, route=route, agent=agent, guard=guard), None if found is None else found.part
+    said = sentence(rule, route=route, agent=agent, guard=guard, group=group)
+    part = None if found is None else found.part
     if part is not None and rule in OF_PARTS:
         return f"{said}: {part.says}"
     if part is not None and part.chose and rule in OF_ACCESS:

@@ -8,12 +8,12 @@ from aimux.core.reason import Reason
 
 
 class Rule(Enum):
-    """Each rule is (id, sentence). A sentence may name `{route}`, `{caller}` and `{guard}`."""
+    """Each rule is (id, sentence). A sentence may name `{route}`, `{caller}`, `{group}` and `{guard}`."""
 
     ACCESS_OPEN = ("access.open", "route '{route}' is open")
     ACCESS_PUBLIC = ("access.public", "route '{route}' allows any registered agent")
     ACCESS_LISTED = ("access.listed", "route '{route}' lists {caller}")
-    ACCESS_GROUP = ("access.group", "route '{route}' lists a group of {caller}")
+    ACCESS_GROUP = ("access.group", "route '{route}' lists group '{group}' of {caller}")
     ACCESS_NOT_LISTED = ("access.not_listed", "route '{route}' is restricted and does not allow {caller}")
     ACCESS_ANONYMOUS = ("access.anonymous", "route '{route}' is not open and does not allow {caller}")
 
@@ -149,6 +149,13 @@ def caller(agent: str | None) -> str:
 
 
 @lru_cache(maxsize=1024)
-def sentence(rule: Rule, *, route: str | None = None, agent: str | None = None, guard: str | None = None) -> str:
-    """The sentence of a rule, about this route, agent (None: anonymous) and guard."""
-    return rule.sentence.format(route=route, caller=caller(agent), guard=guard)
+def sentence(
+    rule: Rule,
+    *,
+    route: str | None = None,
+    agent: str | None = None,
+    guard: str | None = None,
+    group: str | None = None,
+) -> str:
+    """The sentence of a rule, about this route, agent (None: anonymous), guard and group of agents."""
+    return rule.sentence.format(route=route, caller=caller(agent), guard=guard, group=group)

@@ -35,6 +35,7 @@ class What(StrEnum):
     GUARD = "guard_min_score"
     EXCEPT = "guard_except"
     ALLOWED = "allowed"
+    GROUPS = "groups"
     AGENTS = "agents"
     CALLER = "caller"
     NAMED_ROUTE = "named_route"
@@ -130,6 +131,21 @@ def allowed(agent: str, name: str) -> Change:
 
     where = "the fallback" if name == FALLBACK_NAME else f"'{name}'"
     return Change(What.ALLOWED, name, agent, f"agent '{agent}' under `allowed` of {where}", (make,))
+
+
+def joined(agent: str, group: str) -> Change:
+    """A registered agent in a group."""
+
+    def make(case: Case) -> Case:
+        agents, claimed = case.policy.agents, case.policy.claimed
+        member = replace(agents[agent], groups=agents[agent].groups | {group})
+        if agent in claimed:
+            caller = replace(claimed[agent], groups=claimed[agent].groups | {group})
+            claimed = MappingProxyType(claimed | {agent: caller})
+        policy = replace(case.policy, agents=MappingProxyType(agents | {agent: member}), claimed=claimed)
+        return replace(case, policy=policy)
+
+    return Change(What.GROUPS, group, agent, f"agent '{agent}' in group '{group}'", (make,))
 
 
 def registered(agent: str) -> Change | None:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from aimux.audit.decisions import Decided
+from aimux.core.access import caller_named
 from aimux.core.decision import Permit, decide
 from aimux.core.policy import Guard, Policy
 from aimux.core.reason import Reason
@@ -46,7 +47,8 @@ class Unproved(StrEnum):
 
 def applying(policy: Policy, agent: str | None) -> list[Guard]:
     """The guards that this agent (None: an anonymous caller) may not pass."""
-    return [guard for guard in policy.guards if agent not in guard.excepted]
+    principal = caller_named(agent, policy)
+    return [guard for guard in policy.guards if not guard.excepts(principal)]
 
 
 def passes_again(decided: Decided, old: Version | None, new: Version) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
-from aimux.core.access import may_use, usable_routes
+from aimux.core.access import caller_named, may_use, usable_routes
 from aimux.core.decision import Permit
 from aimux.core.policy import FALLBACK_NAME, Access, Route
 from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
@@ -193,8 +193,9 @@ def _unguarded(case: Case, here: Traced, looks: Looks) -> Iterator[Change]:
         return
     guards = here.policy.guards
     if step.rule is not Rule.GUARD_REFUSED:  # not what it scores refuses it, but what has no score
-        asked = [guard.name for guard in guards if case.agent is not None and case.agent not in guard.excepted]
-        yield from (adjusted.excepted(case.agent or "", name) for name in asked)
+        if case.agent is not None:
+            caller = caller_named(case.agent, here.policy)
+            yield from (adjusted.excepted(case.agent, each.name) for each in guards if not each.excepts(caller))
         return
     value = above(step.score)
     if value is not None:
@@ -240,6 +241,8 @@ def _permitted(case: Case, name: str, route: Route | None) -> Iterator[Change]:
         return
     if case.agent is not None and route.access is Access.RESTRICTED:
         yield adjusted.allowed(case.agent, name)
+        if case.agent in case.policy.agents:
+            yield from (adjusted.joined(case.agent, group) for group in sorted(route.groups)[:_MOST_NAMES])
     for agent in sorted(case.policy.claimed):
         if agent != case.agent and may_use(case.policy.claimed[agent], route):
             yield adjusted.asked_by(agent)

@@ -1,14 +1,14 @@
-"""What can be said of routes without a model: who may use them, and how many intents they have."""
+"""What can be said of routes and groups without a model: who may use them, and how many intents they have."""
 
 from collections.abc import Iterator
 
-from aimux.core.access import callers
-from aimux.core.policy import Access, Policy, Route
+from aimux.core.access import callers, members_of
+from aimux.core.policy import GROUP_PREFIX, Access, Policy, Route
 from aimux.intent.findings import ADVISED, FEW_INTENTS, Code, Finding, Severity
 
 
 def counted(policy: Policy) -> Iterator[Finding]:
-    """The routes that nobody may use, and those with few intents or none, in their order."""
+    """The routes that nobody may use, and those with few intents or none, in their order; then groups."""
     for number, route in enumerate(policy.routes):
         if not callers(route, policy):
             yield _for_nobody(route, number)
@@ -24,11 +24,29 @@ def counted(policy: Policy) -> Iterator[Finding]:
             what = f"route '{route.name}' has no intents and is reached by name only"
             remedy = "give it intents if texts are to lead to it"
         yield Finding(severity, few, (route.name,), (), None, what, remedy, number)
+    yield from _of_groups(policy)
+
+
+def _of_groups(policy: Policy) -> Iterator[Finding]:
+    """Groups that change nothing: nothing names them, or nobody is in them."""
+    holders = (*policy.routes, *([policy.fallback] if policy.fallback else ()))
+    used = frozenset[str]().union(*(each.groups for each in holders), *(g.excepted_groups for g in policy.guards))
+    for name, members in sorted(members_of(policy).items()):
+        if name not in used:
+            what = f"nothing names group '{name}': to be in it lets nobody do anything"
+            remedy = f'write "{GROUP_PREFIX}{name}" under `allowed` or `except`, or remove the group'
+            yield Finding(Severity.NOTE, Code.UNUSED_GROUP, (), (), None, what, remedy, None, group=name)
+        elif not members:
+            what = f"group '{name}' is empty: where it is named, it lets nobody in"
+            remedy = "list agents in it, or remove it and what names it"
+            yield Finding(Severity.WARNING, Code.EMPTY_GROUP, (), (), None, what, remedy, None, group=name)
 
 
 def _for_nobody(route: Route, number: int) -> Finding:
     """A route that refuses whoever asks for it, and whoever says what its intents say."""
     why = "its `allowed` is empty" if route.access is Access.RESTRICTED else "it is for registered agents alone"
+    if route.groups:
+        why = "no agent is in a group that its `allowed` names"
     others = "" if route.access is Access.RESTRICTED else ", and there are none"
     meant = ", and every text that means it" if route.intents else ""
     what = f"nobody may use route '{route.name}', since {why}{others}: every request for it{meant} is refused"

@@ -38,6 +38,8 @@ class Code(StrEnum):
     BY_NAME_ONLY = "by-name-only"
     FOR_NOBODY = "for-nobody"
     OTHER_MODEL = "thresholds-of-another-model"
+    EMPTY_GROUP = "empty-group"
+    UNUSED_GROUP = "unused-group"
     REFUSED = "refused-by-guard"
     REFUSES_NOBODY = "guard-refuses-nobody"
     UNREADABLE = "unreadable-intent"
@@ -46,11 +48,11 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with one route or guard, or between two, or with the thresholds of all.
+    """One thing that is wrong with one route, guard or group, or between two, or with the thresholds of all.
 
-    `routes` and `guards` are names; `texts` are up to two, of those or of what comes in, and `similarity` is that of
-    the two. `route` or `guard`, and `intent`, are the numbers, in the configuration, of what the finding is about; both
-    are None for `thresholds_model`.
+    `routes`, `guards` and `group` are names; `texts` are up to two, of those or of what comes in, and `similarity` is
+    that of the two. `route` or `guard`, and `intent`, are the numbers, in the configuration, of what the finding is
+    about; both are None for `thresholds_model` and for a group.
     """
 
     severity: Severity
@@ -64,6 +66,7 @@ class Finding:
     intent: int | None = None
     guards: tuple[str, ...] = ()
     guard: int | None = None
+    group: str | None = None
 
     @property
     def is_fatal(self) -> bool:

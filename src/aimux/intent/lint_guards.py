@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from aimux.core.access import callers
-from aimux.core.policy import Guard, Policy
+from aimux.core.access import callers, excepted_from
+from aimux.core.policy import Policy
 from aimux.intent import formula
 from aimux.intent.encoder import Encoder, Vectors
 from aimux.intent.everyday import EVERYDAY, is_drawn
@@ -60,6 +60,7 @@ class GuardLint:
     def __init__(self, policy: Policy, index: IntentIndex, encoder: Encoder, shown: Shown) -> None:
         self._policy = policy
         self._guards = policy.guards
+        self._excepted = [excepted_from(guard, policy) for guard in policy.guards]
         self._least = np.array([guard.min_score for guard in policy.guards], np.float32)
         self._index = index
         # Every word of an intent is known to the gateway, so that none is read as meant otherwise.
@@ -94,12 +95,12 @@ class GuardLint:
             yield _Owner(number, None, f"route '{route.name}'", who, route.intents, shown, vectors)
         for number, (guard, vectors) in enumerate(zip(self._guards, self._index.guard_intents, strict=True)):
             shown = self._shown.guards[number]
-            who = frozenset[str | None](guard.excepted)
+            who = self._excepted[number]
             yield _Owner(None, number, f"guard '{guard.name}'", who, guard.intents, shown, vectors)
 
     def _barred(self, owner: _Owner, guard: int) -> Callers:
         """Whom a guard keeps from what they are to use: of its own intents nobody."""
-        return owner.callers - self._guards[guard].excepted
+        return owner.callers - self._excepted[guard]
 
     def _tried(self, owners: Sequence[_Owner]) -> list[_Tried]:
         """Every intent that some guard may be wrong to refuse; those that are nearest to that with their parts."""
@@ -223,14 +224,10 @@ class GuardLint:
                 what = f"guard '{guard.name}' has {number}, which texts in other words pass"
                 remedy = f"give it {ADVISED}, each different in its words: the more, the less passes"
                 yield self._of_guard(Code.FEW_INTENTS, place, what, remedy)
-            if self._idle(guard, served):
+            if self._excepted[place] and served <= self._excepted[place]:
                 what = f"guard '{guard.name}' refuses nobody: whoever may use a route is under its `except`"
                 remedy = "leave out of `except` who is not to say it, or remove the guard"
                 yield self._of_guard(Code.REFUSES_NOBODY, place, what, remedy)
-
-    @staticmethod
-    def _idle(guard: Guard, served: Callers) -> bool:
-        return bool(guard.excepted) and served <= guard.excepted
 
     def _of_guard(self, code: Code, place: int, what: str, remedy: str) -> Finding:
         names = (self._guards[place].name,)

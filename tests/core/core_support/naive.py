@@ -22,6 +22,7 @@ class Case:
     """A configuration and a request."""
 
     agents: frozenset[str]
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
     routes: tuple[Plain, ...]
     fallback: tuple[str, ...] | str | None
     threshold: float
@@ -49,17 +50,18 @@ class Verdict:
     scores: bool = False
 
 
-def naive_may(agent, allowed):
-    """Whether a list, or none, lets an agent through."""
+def naive_may(case, agent, allowed):
+    """Whether a list, or none, lets an agent through: by its name, or by a group that it is in."""
     if allowed is None:
         return True
     if agent is None:
         return False
-    return "*" in allowed or agent in allowed
+    members = [member for group, members in case.groups if f"group:{group}" in allowed for member in members]
+    return "*" in allowed or agent in allowed or agent in members
 
 
-def naive_judge(agent, name, allowed, way, **learnt):
-    if naive_may(agent, allowed):
+def naive_judge(case, agent, name, allowed, way, **learnt):
+    if naive_may(case, agent, allowed):
         return Verdict("forward", agent, name, way=way, **learnt)
     return Verdict("anonymous_forbidden" if agent is None else "route_forbidden", agent, name, way=way, **learnt)
 
@@ -67,7 +69,7 @@ def naive_judge(agent, name, allowed, way, **learnt):
 def naive_no_match(case, agent, best, **learnt):
     if case.fallback == NO_FALLBACK:
         return Verdict("no_route", agent, best, way="text", **learnt)
-    return naive_judge(agent, FALLBACK_NAME, case.fallback, "fallback", **learnt)
+    return naive_judge(case, agent, FALLBACK_NAME, case.fallback, "fallback", **learnt)
 
 
 def naive(case):
@@ -86,7 +88,7 @@ def naive(case):
     if case.named is not None:
         return naive_by_name(case, agent, body)
     if not case.head_text and not case.body_text:
-        if case.fallback != NO_FALLBACK and naive_may(agent, case.fallback):
+        if case.fallback != NO_FALLBACK and naive_may(case, agent, case.fallback):
             return Verdict("forward", agent, FALLBACK_NAME, way="fallback", body=body)
         return Verdict("no_text", agent, body=body)
     return naive_by_text(case, agent, body)
@@ -95,9 +97,9 @@ def naive(case):
 def naive_by_name(case, agent, body):
     for route in case.routes:
         if route.name == case.named:
-            return naive_judge(agent, route.name, route.allowed, "name", body=body)
+            return naive_judge(case, agent, route.name, route.allowed, "name", body=body)
     if case.named == FALLBACK_NAME and case.fallback != NO_FALLBACK:
-        return naive_judge(agent, FALLBACK_NAME, case.fallback, "name", body=body)
+        return naive_judge(case, agent, FALLBACK_NAME, case.fallback, "name", body=body)
     return Verdict("no_route", agent, way="name", body=body)
 
 
@@ -116,8 +118,8 @@ def naive_by_text(case, agent, body):
     close = [best.name]
     close += [r.name for s, r in scored if r is not best and s >= r.min_score and top - s < case.threshold]
     if len(close) == 1:
-        return naive_judge(agent, best.name, best.allowed, "text", body=body, scores=True)
-    usable = tuple(r.name for r in case.routes if r.name in close and naive_may(agent, r.allowed))
+        return naive_judge(case, agent, best.name, best.allowed, "text", body=body, scores=True)
+    usable = tuple(r.name for r in case.routes if r.name in close and naive_may(case, agent, r.allowed))
     if usable:
         return Verdict("ambiguous_route", agent, best.name, usable, "text", body=body, scores=True)
     what = "anonymous_forbidden" if agent is None else "route_forbidden"

@@ -35,7 +35,7 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Rule], ...]:
     known = [(re.compile(pattern), rule) for pattern, rule in _REWORDED]
     for rule in Rule:
         pattern = re.escape(rule.sentence).replace(r"\{caller\}", _CALLER)
-        pattern = re.sub(r"'\\\{(?:route|guard)\\\}'", lambda _: _QUOTED, pattern)
+        pattern = re.sub(r"'\\\{(?:route|guard|group)\\\}'", lambda _: _QUOTED, pattern)
         known.append((re.compile(pattern + (_PART if rule in OF_ACCESS | OF_PARTS else "")), rule))
     return tuple(known)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aimux.admin.management import Management
+from aimux.admin.models import StateEntry
 from aimux.admin.operators import Operators
 from aimux.admin.page import Page, Stream
 from aimux.admin.policy_pages import InForce
@@ -49,6 +50,10 @@ async def pages() -> bytes:
     return b""
 
 
+async def nobody() -> list[Any]:
+    return []
+
+
 def ask(endpoint: Any) -> tuple[Client, Any, list[dict[str, Any]]]:
     """Ask for /audit where it is answered so: the connection, the refusal, and what was reported."""
     reported: list[dict[str, Any]] = []
@@ -57,7 +62,9 @@ def ask(endpoint: Any) -> tuple[Client, Any, list[dict[str, Any]]]:
     async def main() -> Any:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
         in_force = InForce(None, {}, datetime.now(UTC))  # type: ignore[arg-type]
-        management = Management(Live(), pages, in_force, Operators(), more={Endpoint.AUDIT: endpoint}, files={})
+        state = StateEntry(store="memory", lasting=False, problem=None)
+        own = {"serving": nobody, "state": lambda: state, "files": {}}
+        management = Management(Live(), pages, in_force, Operators(), more={Endpoint.AUDIT: endpoint}, **own)
         head = parse_head(b"GET /audit HTTP/1.1\r\nHost: localhost\r\n\r\n", HeadLimits())
         trace = Trace("f" * 32, "e" * 16)
         origin = Origin("127.0.0.1")

@@ -5,6 +5,7 @@ from aimux.core.record import Record
 from aimux.core.rules import Rule
 from aimux.edge.metrics import Metrics
 from aimux.gateway.live import Live
+from aimux.gateway.serving import Serving
 
 
 def record(rule: Rule | None) -> Record:
@@ -12,7 +13,7 @@ def record(rule: Rule | None) -> Record:
 
 
 def test_requests_are_counted_by_the_rule_that_decided() -> None:
-    metrics = Metrics(Live())
+    metrics = Metrics(Live(), lambda: Serving(1, 1, None, 0))
     for rule in (Rule.ACCESS_OPEN, Rule.GUARD_REFUSED, Rule.ACCESS_OPEN, None):
         metrics.request(record(rule))
     lines = [line for line in metrics.render().decode().splitlines() if line.startswith("aimux_decisions_total")]

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from pydantic import BaseModel
 
+from aimux.admin.access import is_cross_site
 from aimux.admin.page import json_page
 from aimux.core.endpoints import ADMIN
 from aimux.core.fault import fault_of
@@ -16,9 +17,9 @@ from aimux.core.reason import Failure, Reason
 from aimux.core.refusal import Refusal, after_failure, after_fault
 from aimux.core.values import value
 from aimux.edge.exchange import Exchange
+from aimux.edge.log import Log
 from aimux.gateway.answers import refusal_body, refusal_lines
 from aimux.wire.decode import read_json
-from aimux.wire.http1 import Head
 from aimux.wire.media_types import read_media_type
 
 _ADMIN: Final = ADMIN.encode("ascii")
@@ -84,7 +85,7 @@ class Commands:
         return path == _ADMIN or path.startswith(_ADMIN + b"/")
 
     async def answer(self, exchange: Exchange) -> Refusal | None:
-        """Carry out what one request commands, and answer it; the refusal where it is refused."""
+        """Carry out what one request commands, and answer it; the refusal where one of nobody is refused."""
         # A task of its own: a client that leaves does not stop a command half way.
         return await asyncio.shield(asyncio.get_running_loop().create_task(self._answer(exchange)))
 
@@ -99,10 +100,10 @@ class Commands:
                 page = json_page(await plan.carry_out())
         except Failure as failure:
             await self._note_refused(asked.command(failure.reason.code, plan, failure.detail or failure.message))
-            return _refuse(exchange, after_failure(failure), getattr(failure, "problems", ()))
+            return asked.told(_refuse(exchange, after_failure(failure), getattr(failure, "problems", ())))
         except Exception as error:  # fail closed: whatever went wrong is told and recorded
             await self._note_refused(asked.command(Reason.INTERNAL.code, plan, fault_of(error)))
-            return _refuse(exchange, after_fault(error))
+            return asked.told(_refuse(exchange, after_fault(error)))
         if not exchange.responding:
             page.answer(exchange)
         return None
@@ -110,7 +111,8 @@ class Commands:
     async def _permitted(self, asked: "_Asked") -> tuple[str, Mapping[str, Any]]:
         """The command and its arguments. Raises Failure where it may not be given, or is none."""
         head = asked.exchange.head
-        _check_site(head)
+        if is_cross_site(head):
+            raise Failure(Reason.CROSS_SITE, "a page of another site asked: commands come from the gateway's own page")
         if asked.operator is None:
             raise Failure(
                 Reason.OPERATOR_REQUIRED,
@@ -150,6 +152,10 @@ class _Asked:
     name: str | None
     operator: Operator | None
 
+    def told(self, refusal: Refusal) -> Refusal | None:
+        """The refusal where it is to be logged as of any request: those of operators were told as commands."""
+        return refusal if self.operator is None else None
+
     def command(self, verdict: str, plan: Plan, detail: str = "") -> Command:
         """What is recorded of it."""
         exchange = self.exchange
@@ -170,15 +176,6 @@ def _name(path: bytes, handlers: Mapping[str, Handler]) -> str | None:
     return name if name in handlers else None
 
 
-def _check_site(head: Head) -> None:
-    """Raises Failure where the page of another site made a browser ask."""
-    site, origin = head.first.get(b"sec-fetch-site"), head.first.get(b"origin")
-    host = head.first.get(b"host", b"").lower()
-    same = origin is None or origin.lower() in {b"http://" + host, b"https://" + host}
-    if not same or (site is not None and site not in {b"none", b"same-origin"}):
-        raise Failure(Reason.CROSS_SITE, "a page of another site asked: commands are given from the gateway's own page")
-
-
 async def _arguments(exchange: Exchange) -> Mapping[str, Any]:
     """The JSON object that is sent with a command. Raises Failure where something else is."""
     head = exchange.head
@@ -197,6 +194,22 @@ async def _arguments(exchange: Exchange) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise Failure(Reason.BAD_REQUEST, "send a JSON object: {} where a command takes no arguments")
     return found
+
+
+def log_command(given: Command, log: Log) -> None:
+    """The line of a command in the log. One of nobody is refused, and told as other refused requests are."""
+    if given.operator is None:
+        return
+    accepted = given.verdict == ACCEPTED
+    (log.event.info if accepted else log.event.warning)(
+        "command",
+        request_id=given.request_id,
+        command=given.name,
+        operator=given.operator.name,
+        verdict=given.verdict,
+        peer=given.peer,
+        **({} if accepted else {"detail": given.detail}),
+    )
 
 
 def take_none(arguments: Mapping[str, Any]) -> None:

@@ -1,12 +1,12 @@
 """What operators read: health, readiness, metrics, routes, agents, configuration; and who may read it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
 from aimux.admin.access import is_cross_site, is_from_this_machine
-from aimux.admin.models import Health, NotReady, Ready, Session
+from aimux.admin.models import Health, NotReady, Ready, Session, StateEntry
 from aimux.admin.operators import Operators, brings_token, is_cut_short
 from aimux.admin.page import Page, Stream, json_page
 from aimux.admin.paths import ALL_PATHS, PROBE_PATHS, SESSION_PATH, OwnPaths
@@ -19,6 +19,7 @@ from aimux.edge.exchange import Exchange
 from aimux.edge.metrics import CONTENT_TYPE
 from aimux.gateway.answers import refusal_body, refusal_lines
 from aimux.gateway.live import Live
+from aimux.gateway.serving import Serving
 
 _ALIVE: Final = frozenset(endpoint.encode("ascii") for endpoint in (Endpoint.HEALTHZ, Endpoint.LIVEZ))
 _COMMANDS: Final = OwnPaths(TakenPaths(frozenset(), (ADMIN,)))
@@ -63,13 +64,16 @@ class Management:
         in_force: InForce,
         operators: Operators,
         *,
+        serving: Callable[[], Awaitable[Sequence[Serving]]],
+        state: Callable[[], StateEntry],
         more: Mapping[Endpoint, Serve],
         files: Mapping[bytes, Page],
         commands: CommandHandler | None = None,
         have_own_listener: bool = False,
         count_wrong_token: Callable[[], None] = _uncounted,
     ) -> None:
-        """`measure` gives the page of metrics; it raises Failure where that cannot be had. `more` are other endpoints.
+        """`measure` gives the page of metrics, `serving` what each worker serves by; they raise Failure where that
+        cannot be had. `state` says how the state is kept. `more` are other endpoints.
 
         `files` are the web page's, by path. `count_wrong_token` hears of each token that proves nobody.
         """
@@ -81,6 +85,8 @@ class Management:
         self._count_wrong_token = count_wrong_token
         self._live = live
         self._measure = measure
+        self._serving = serving
+        self._state = state
         self._healthy = json_page(Health(status="ok"))
         pages: dict[Endpoint, Serve] = {
             Endpoint.READYZ: self._readyz,
@@ -162,7 +168,8 @@ class Management:
         """A status word for everybody; why, for operators."""
         reasons = self._live.reasons or ((self.awaiting,) if self.awaiting else ())
         if not reasons:
-            return json_page(Ready(status="ready"))
+            lacking = self._state().problem if self._admits(exchange) else None
+            return json_page(Ready(status="ready") if lacking is None else Ready(status="ready", detail=lacking))
         draining = reasons[0].reason is Reason.DRAINING
         why = {"detail": "; ".join(reason.message for reason in reasons)} if self._admits(exchange) else {}
         return json_page(NotReady(status="draining" if draining else "not_ready", **why), 503)
@@ -177,7 +184,7 @@ class Management:
         return agents_page(self.in_force)
 
     async def _config(self, _: Exchange) -> Page:
-        return config_page(self.in_force, self.reloading)
+        return config_page(self.in_force, self.reloading, await self._serving(), self._state())
 
 
 def refuse(exchange: Exchange, refusal: Refusal) -> Refusal:

@@ -25,6 +25,9 @@ class Ready(Answer):
     """New requests are taken."""
 
     status: Literal["ready"]
+    detail: Annotated[
+        str | None, Field(description="What the gateway does without, for operators; left out where it lacks nothing.")
+    ] = None
 
 
 class NotReady(Answer):
@@ -93,6 +96,25 @@ class LastReload(Answer):
     problems: Annotated[list[str], Field(description="Why it was not taken over, and what to do. Empty where it was.")]
 
 
+class WorkerEntry(Answer):
+    """A worker, and what it serves by."""
+
+    worker: Annotated[int, Field(ge=1, description="Its place among the workers.")]
+    pid: int
+    config: Annotated[str | None, Field(description="Digest of its configuration. null: it has none yet.")]
+    standing: Annotated[int, Field(description="Version of the standing that it has acknowledged.")]
+
+
+class StateEntry(Answer):
+    """Where that is kept which changes while the gateway runs."""
+
+    store: Literal["sqlite", "memory"]
+    lasting: Annotated[
+        bool, Field(description="Whether it outlasts the gateway. Where not, commands that must do so are refused.")
+    ]
+    problem: Annotated[str | None, Field(description="What is wrong with it. null: nothing.")]
+
+
 class ConfigurationInForce(Answer):
     """The configuration in force, defaults filled in."""
 
@@ -106,6 +128,8 @@ class ConfigurationInForce(Answer):
     digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of it, its secrets left out.")]
     loaded_at: Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
     last_reload: Annotated[LastReload | None, Field(description="null where none has been tried since the start.")]
+    workers: Annotated[list[WorkerEntry], Field(description="The workers that answer now, by their places.")]
+    state: StateEntry
 
 
 class Session(Answer):

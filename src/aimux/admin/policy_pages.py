@@ -1,6 +1,6 @@
 """What operators read of the policy in force: its routes, its agents, its configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +14,14 @@ from aimux.admin.models import (
     LastReload,
     RouteEntry,
     Routes,
+    StateEntry,
+    WorkerEntry,
 )
 from aimux.admin.page import Page, json_page
 from aimux.core.access import members_of, registered, usable_routes
 from aimux.core.identity import Agent
 from aimux.core.policy import GROUP_PREFIX, Policy, Route
+from aimux.gateway.serving import Serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,8 @@ def agents_page(in_force: InForce) -> Page:
     return json_page(Agents(agents=agents, groups=_groups(policy)))
 
 
-def config_page(in_force: InForce, reloading: Reloading | None) -> Page:
-    """The configuration, and how the last attempt to take over another one ended."""
+def config_page(in_force: InForce, reloading: Reloading | None, serving: Sequence[Serving], state: StateEntry) -> Page:
+    """The configuration, how the last attempt to take over another one ended, and what each worker serves by."""
     last = (
         None
         if reloading is None
@@ -66,8 +69,14 @@ def config_page(in_force: InForce, reloading: Reloading | None) -> Page:
             digest=in_force.policy.digest,
             loaded_at=_moment(in_force.loaded_at),
             last_reload=last,
+            workers=[_worker(each) for each in serving],
+            state=state,
         )
     )
+
+
+def _worker(serving: Serving) -> WorkerEntry:
+    return WorkerEntry(worker=serving.worker, pid=serving.pid, config=serving.config, standing=serving.standing)
 
 
 def _moment(moment: datetime) -> str:

@@ -12,6 +12,7 @@ from aimux import __version__
 from aimux.app.errors import NOT_TAKEN, ReloadError, StartError
 from aimux.app.everywhere import Everywhere
 from aimux.app.indexing import Indexing, indexing_for
+from aimux.app.keeping import claimed
 from aimux.app.listening import bind, found_at, url_of
 from aimux.app.operators_listening import OperatorsSockets, tell_of
 from aimux.app.orders import Orders
@@ -22,6 +23,7 @@ from aimux.config.problem import ConfigError
 from aimux.edge.descriptors import shortages
 from aimux.edge.log import Log
 from aimux.gateway.serving import Serving
+from aimux.state.folder import FolderClaim
 
 
 def run(loaded: Loaded, *, strict: bool) -> int:
@@ -48,12 +50,14 @@ async def _serve(loaded: Loaded, *, strict: bool) -> int:
         return await reloading.take_over(new)
 
     log = Log(log_settings(loaded.config), trouble)
+    claim: FolderClaim | None = None
     worker = Worker(loaded, datetime.now(UTC), log, Everywhere(measure, serving, take_over), strict=strict)
     indexing: Indexing | None = None
     operators = OperatorsSockets()
     try:
         indexing = await indexing_for(loaded.config, log)
         sockets = await bind(loaded.config.server)
+        claim = claimed(loaded.config.state.path)
         await operators.open(loaded.config)
         reloading = _Reloading(worker, sockets[0])
         await worker.listen(sockets, operators.sockets)
@@ -69,6 +73,8 @@ async def _serve(loaded: Loaded, *, strict: bool) -> int:
         return await _stop(worker)
     finally:
         worker.close()
+        if claim is not None:
+            claim.close()
         operators.close()
         if indexing is not None:
             await indexing.close()

@@ -8,6 +8,7 @@ from typing import IO
 
 from aimux import __version__
 from aimux.app.indexing import Indexing, indexing_for
+from aimux.app.keeping import claimed
 from aimux.app.listening import SharedPort, StartingHere, url_of
 from aimux.app.operators_listening import OperatorsSockets, tell_of
 from aimux.app.orders import Orders
@@ -51,6 +52,7 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
         asyncio.get_running_loop().set_exception_handler(log.fault)
         with StartingHere(config.server):
             port = await SharedPort.take(config.server)
+            claim = claimed(config.state.path)
             supervisor = Supervisor(loaded, log, port, lock.fileno(), strict=strict)
         try:
             await operators.open(config)
@@ -68,6 +70,7 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
             return await supervisor.stop()
         finally:
             supervisor.kill()
+            claim.close()
             operators.close()
             log.close()
             if indexing is not None:

@@ -11,15 +11,18 @@ from datetime import UTC, datetime
 from typing import Final
 
 from aimux.admin.audit_pages import AuditPages
+from aimux.admin.commands import Commands, log_command
 from aimux.admin.dashboard import dashboard_files
 from aimux.admin.dashboard_pages import DashboardPages
 from aimux.admin.dispatcher import Dispatcher, OperatorsDispatcher
 from aimux.admin.management import Management
 from aimux.admin.policy_pages import InForce, Reloading
 from aimux.admin.refusal_log import RefusalLog
+from aimux.admin.reload_command import ReloadCommand
 from aimux.app.errors import ReloadError, RestartNeededError, StartError
 from aimux.app.everywhere import Everywhere
 from aimux.app.generations import Generations, Made
+from aimux.app.keeping import Keeping
 from aimux.app.listening import BACKLOG, listen
 from aimux.app.looking import log_findings, refuse_errors
 from aimux.app.settings import audit_settings, cors, operators_of, server_limits, timeouts, upstream_limits
@@ -30,6 +33,7 @@ from aimux.audit.log import AuditLog
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded
 from aimux.core.fault import fault_of
+from aimux.core.operator import Command
 from aimux.edge.connection import Connection
 from aimux.edge.deadlines import Deadlines, interval_for
 from aimux.edge.descriptors import Descriptors
@@ -80,11 +84,12 @@ class Worker:
         self._place = index
         self._looking: asyncio.Task[None] | None = None
         self._live = live = Live()
+        self.state = Keeping(config.state.path, live, log, tells=index == 1)
         self.audit: AuditLog | None = None
         self.audit = self._open_audit(index)
         self._index = self._watch_index(index)
         index_watch = None if self._index is None else self._index.watch
-        self.metrics = Metrics(live, self.audit, index_watch if index == 1 else None)
+        self.metrics = Metrics(live, lambda: self.serving, self.audit, index_watch if index == 1 else None)
         self._deadlines = Deadlines(interval_for(*timeouts(config)))
         descriptors = Descriptors.of_this_process()
         upstreams = Upstreams(upstream_limits(config), self._deadlines, descriptors)
@@ -108,10 +113,19 @@ class Worker:
             everywhere.measure,
             InForce(loaded.policy, loaded.display, loaded_at),
             operators_of(config),
+            serving=everywhere.serving,
+            state=lambda: self.state.shown,
             more={**audit.endpoints, **dashboard.endpoints},
             files=dashboard_files(),
             have_own_listener=config.admin.listen is not None,
             count_wrong_token=self.metrics.wrong_token,
+        )
+        self.management.commands = Commands(
+            {"reload": ReloadCommand(lambda: self.loaded, everywhere.take_over)},
+            self.management.who,
+            None if self.audit is None else self.audit.command,
+            self._tell_command,
+            lambda: live.draining,
         )
         refusals = RefusalLog(log)
         dispatcher = Dispatcher(self.management, gateway, refusals, cors(config))
@@ -149,6 +163,7 @@ class Worker:
         """
         if lasting := lasting_changes(self.loaded.config, loaded.config):
             raise RestartNeededError(lasting)
+        await self.state.ready()
         made = await self._generations.make(loaded, loaded_at)
         if self._strict:
             try:
@@ -187,6 +202,10 @@ class Worker:
         """Remember how an attempt to take a new configuration over ended."""
         self.management.reloading = Reloading(datetime.now(UTC), problems)
         self.metrics.reloaded(successful=not problems)
+
+    def _tell_command(self, given: Command) -> None:
+        self.metrics.command(given)
+        log_command(given, self.log)
 
     def log_trouble(self, why: str | None) -> None:
         """The log cannot be written, or can again: meanwhile nothing is served, since nothing would tell of it."""
@@ -250,6 +269,7 @@ class Worker:
                 async with asyncio.timeout(_FLUSH):
                     await asyncio.gather(self._server.finish(), self._operators_server.finish())
         await self._telemetry.finish()
+        await self.state.close()
         return stopped
 
     def accept_no_more(self) -> None:

@@ -3,7 +3,7 @@
 import platform
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -15,17 +15,20 @@ from prometheus_client.registry import Collector
 from aimux import __version__
 from aimux.audit.index_watch import IndexWatch
 from aimux.audit.log import AuditLog
+from aimux.core.operator import Command
 from aimux.core.reason import Reason
 from aimux.core.record import Ended, Record
 from aimux.core.rules import Rule
 from aimux.edge.metrics_sum import Families, taken_apart
 from aimux.gateway.live import Live
+from aimux.gateway.serving import Serving
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST.encode("ascii")
 # No name in a configuration can have parentheses, so that these never collide with one.
 ANONYMOUS: Final = "(anonymous)"
 UNIDENTIFIED: Final = "(unidentified)"
 NO_ROUTE: Final = "(none)"
+NO_COMMAND: Final = "(none)"
 _REDIRECT_REFUSED: Final = Reason.REDIRECT_REFUSED.code
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _BOUNDS: Final = (*map(str, _BUCKETS), "+Inf")
@@ -51,12 +54,21 @@ class _Durations:
 class Metrics(Collector):
     """The metrics of one process: plain numbers, which become metrics only when somebody reads them."""
 
-    def __init__(self, live: Live, audit: AuditLog | None = None, index: IndexWatch | None = None) -> None:
+    def __init__(
+        self,
+        live: Live,
+        serving: Callable[[], Serving],
+        audit: AuditLog | None = None,
+        index: IndexWatch | None = None,
+    ) -> None:
+        """`serving` tells what this process serves by."""
         self._live = live
+        self._serving = serving
         self._audit = audit
         self._index = index
         self._requests: Counter[Labels] = Counter()
         self._rules: Counter[Rule] = Counter()
+        self._commands: Counter[Labels] = Counter()
         self._duration = _Durations()
         self._model_duration = _Durations()
         self._upstream_durations: defaultdict[Labels, _Durations] = defaultdict(_Durations)
@@ -82,6 +94,10 @@ class Metrics(Collector):
     def wrong_token(self) -> None:
         """Count a token that proves no operator."""
         self._wrong_tokens += 1
+
+    def command(self, given: Command) -> None:
+        """Count a command."""
+        self._commands[given.name or NO_COMMAND, given.verdict] += 1
 
     def model(self, name: str, digest: str, dimensions: int) -> None:
         """Say which model is in force."""
@@ -150,6 +166,9 @@ class Metrics(Collector):
         yield GaugeMetricFamily("aimux_config_last_reload_successful", taken, self._last_reload)
         wrong = "Bearer tokens that prove no operator."
         yield CounterMetricFamily("aimux_operator_wrong_tokens", wrong, self._wrong_tokens)
+        commands = "Commands of operators, by what became of them."
+        yield _counts("aimux_commands", commands, ("command", "verdict"), self._commands)
+        yield from _acknowledged(self._serving())
         if self._audit is not None:
             yield from _audited(self._audit)
         if self._index is not None:
@@ -158,6 +177,20 @@ class Metrics(Collector):
             info = GaugeMetricFamily(f"aimux_{name}_info", text, labels=tuple(labels))
             info.add_metric(tuple(labels.values()), 1)
             yield info
+
+
+def _acknowledged(serving: Serving) -> Iterator[Metric]:
+    worker = str(serving.worker)
+    standing = GaugeMetricFamily(
+        "aimux_worker_standing_version", "Version of the standing that a worker has acknowledged.", labels=("worker",)
+    )
+    standing.add_metric((worker,), serving.standing)
+    yield standing
+    config = GaugeMetricFamily(
+        "aimux_worker_config_info", "The configuration that a worker serves by.", labels=("worker", "digest")
+    )
+    config.add_metric((worker, (serving.config or "")[:12]), 1)
+    yield config
 
 
 def _audited(audit: AuditLog) -> Iterator[Metric]:

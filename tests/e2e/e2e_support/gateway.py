@@ -25,11 +25,12 @@ Line = dict[str, Any]
 
 
 def write_config(path: Path, config: Config) -> Path:
-    """Write a configuration, with the real model, any free port and a log of its own where it says nothing else."""
+    """Write a configuration, with the real model, any free port, a log and a state of its own where it says nothing else."""
     server = {"port": 0, **config.get("server", {})}
     engine = {"model_path": str(MODEL), **config.get("semantic_engine", {})}
     audit = {"path": f"{path.stem}-audit", **config.get("audit", {})}
-    whole = {**config, "server": server, "semantic_engine": engine, "audit": audit}
+    state = {"path": f"{path.stem}-state", **config.get("state", {})}
+    whole = {**config, "server": server, "semantic_engine": engine, "audit": audit, "state": state}
     path.write_text(yaml.safe_dump(whole, sort_keys=False))
     return path
 

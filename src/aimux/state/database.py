@@ -16,8 +16,6 @@ T = TypeVar("T")
 _LOCK_WAIT: Final = 0.002
 """Seconds that SQLite itself waits for a lock; `Worker` tries again, and looks in between who still waits."""
 _PIECE: Final = 500
-_CHECKPOINT_FROM: Final = 2 * 1024 * 1024
-"""Bytes of newest changes from which on they are brought into the file."""
 
 
 class Database:
@@ -133,12 +131,6 @@ class Database:
         """Forget the changes of a space up to a version: who has seen less starts over."""
         self._connection.execute("DELETE FROM changes WHERE space = ? AND version <= ?", (space, version))
         self._connection.execute("UPDATE watched SET floor = max(floor, ?) WHERE space = ?", (version, space))
-
-    def checkpoint(self) -> None:
-        """Bring what was changed lately into the file, where that is enough to be worth it. Nobody waits for it."""
-        beside = self._folder / folders.BESIDE[0]
-        if beside.stat().st_size > _CHECKPOINT_FROM:
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def touch(self) -> None:
         """Write something without a meaning, to see whether the disk takes it."""

@@ -52,9 +52,7 @@ def connect(path: Path, patience: float) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=patience
     )
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(
-        "PRAGMA wal_autocheckpoint = 10000"
-    )  # who asked would wait for it: `Database.checkpoint` is first
+    connection.execute("PRAGMA wal_autocheckpoint = 10000")  # who asks would wait: `CheckpointThread` is first
     connection.execute(f"PRAGMA journal_size_limit = {16 * 1024 * 1024}")
     return connection
 

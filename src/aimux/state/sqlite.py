@@ -24,10 +24,10 @@ _LAST_WAIT: Final = 2.0
 class SqliteStore(OperatingStore):
     """See `StateStore`. It belongs to the event loop on which it is first used. `open_state` makes one."""
 
-    def __init__(self, database: Database, watched: frozenset[str], patience: float = PATIENCE) -> None:
+    def __init__(self, database: Database, folder: Path, watched: frozenset[str], patience: float) -> None:
         super().__init__(watched)
         self._patience = patience
-        self._worker = StoreWorker(database, self._answered, patience * _SHARE_FOR_LOCKS)
+        self._worker = StoreWorker(database, folder, self._answered, patience * _SHARE_FOR_LOCKS)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turn: StoreTurn | None = None
         self._closed = False
@@ -43,7 +43,7 @@ class SqliteStore(OperatingStore):
         patience: float = PATIENCE,
     ) -> "SqliteStore":
         """Open the file that is in a folder, which was checked before. Raises sqlite3.Error, OSError."""
-        return cls(Database(folder, clock, watched, bounds or Bounds()), watched, patience)
+        return cls(Database(folder, clock, watched, bounds or Bounds()), folder, watched, patience)
 
     @property
     def is_lasting(self) -> bool:

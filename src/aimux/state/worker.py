@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
+from aimux.state.checkpoints import CheckpointThread
 from aimux.state.database import Database
 from aimux.state.operating import unavailable
 from aimux.state.store import Durability
@@ -19,6 +21,7 @@ LISTEN_EVERY: Final = 0.05
 _UPKEEP_EVERY: Final = 0.25
 _PROBE_EVERY: Final = 1.0
 _TOGETHER: Final = 16
+_CHECKPOINT_WAIT: Final = 1.0
 
 Answered = Callable[[Sequence[StoreTurn], bool], None]
 """Called in the thread with turns that are done, and whether watchers may have something to read."""
@@ -30,7 +33,7 @@ class StoreWorker(threading.Thread):
     It waits at most `patience` seconds for other processes to let go of the file.
     """
 
-    def __init__(self, database: Database, answered: Answered, patience: float) -> None:
+    def __init__(self, database: Database, folder: Path, answered: Answered, patience: float) -> None:
         super().__init__(name="state", daemon=True)
         self.turns: queue.SimpleQueue[StoreTurn | None] = queue.SimpleQueue()
         self.trouble: str | None = None
@@ -40,11 +43,15 @@ class StoreWorker(threading.Thread):
         self._patience = patience
         self._heard = database.change_counter()
         self._listen_at = self._upkeep_at = self._probe_at = 0.0
+        self._checkpoints = CheckpointThread(folder, self._note)
 
     def run(self) -> None:
         """Work until told to end; then close the file."""
+        self._checkpoints.start()
         while self._go_on():
             pass
+        self._checkpoints.end()
+        self._checkpoints.join(_CHECKPOINT_WAIT)
         try:
             self._database.close()
         except sqlite3.Error as error:
@@ -165,7 +172,7 @@ class StoreWorker(threading.Thread):
                 self._upkeep_at = now + _UPKEEP_EVERY
                 self._look_at_place()
                 told = self._tidy() or told
-                self._database.checkpoint()
+                self._checkpoints.look()
             if self.trouble is not None and not self.is_lost and now >= self._probe_at:
                 self._probe_at = now + _PROBE_EVERY
                 self._within_change(self._database.touch)

@@ -25,7 +25,7 @@ Line = dict[str, Any]
 
 
 def write_config(path: Path, config: Config) -> Path:
-    """Write a configuration, with the real model, any free port, a log and a state of its own where it says nothing else."""
+    """Write a configuration, with the real model, any free port, its own log and state where it says nothing else."""
     server = {"port": 0, **config.get("server", {})}
     engine = {"model_path": str(MODEL), **config.get("semantic_engine", {})}
     audit = {"path": f"{path.stem}-audit", **config.get("audit", {})}

@@ -258,6 +258,18 @@ async def test_memory_refuses_what_must_survive_and_says_why() -> None:
     assert await store.get("space", "k") is None
 
 
+async def test_the_newest_changes_are_brought_into_the_file_while_it_is_used(tmp_path: Path) -> None:
+    store = in_file(time.time, tmp_path)
+    for number in range(20):
+        await store.compare_and_set("space", str(number), os.urandom(500_000), None)
+    await until(lambda: size_of(tmp_path / "state.db") > 9_000_000, "the file to grow")
+    await store.close()
+
+
+def size_of(file: Path) -> int:
+    return file.stat().st_size
+
+
 async def test_a_closed_store_refuses(tmp_path: Path) -> None:
     for store in (in_file(time.time, tmp_path), MemoryStore(time.time)):
         pending = asyncio.create_task(store.add("counts", "n", 1))

@@ -10,8 +10,8 @@ from aimux.state import folder as folders
 from aimux.state.schema import connect
 from aimux.state.troubles import is_busy
 
-_FROM: Final = 2 * 1024 * 1024
-"""Bytes of newest changes from which on they are brought into the file."""
+_FROM: Final = 8 * 1024 * 1024
+"""Bytes of newest changes from which on they are brought into the file. The change after it waits for the disk."""
 
 
 class CheckpointThread(threading.Thread):

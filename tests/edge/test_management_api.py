@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_support.client import Client, compose
+from e2e_support.client import Client, ask, compose
 from e2e_support.gateway import AIMUX, Gateway, write_config
 from e2e_support.upstream import Peer, Received, Upstream
 from e2e_support.waiting import DEADLINE
@@ -24,6 +24,7 @@ OPEN = {"/healthz", "/livez", "/readyz"}
 PLAIN = {"/healthz", "/livez", "/readyz", "/metrics", "/routes", "/agents", "/config"}
 # An endless answer has a test of its own: tests/e2e/test_audit.py.
 STREAM = "/audit/stream"
+SESSION = "/admin/session"
 AUDIT = {"/audit", "/audit/status", "/audit/stats", "/audit/export"}
 PAGE = {"/dashboard/api/try", "/dashboard/api/overlaps"}
 ENDPOINTS = PLAIN | AUDIT | PAGE
@@ -60,7 +61,7 @@ def description(file: Path) -> dict[str, Any]:
 
 def exchanges(file: Path, port: int, folder: Path, token: str | None = None, *also: str) -> list[Exchange]:
     """Have Schemathesis try every operation, with every check that it knows; what was sent and what came."""
-    options = [f"--exclude-path={STREAM}"]
+    options = [f"--exclude-path={STREAM}", f"--exclude-path={SESSION}"]
     options += ["--phases=examples,coverage,fuzzing", "--checks=all", "--continue-on-failure", "--no-color"]
     options += [
         "--generation-deterministic",
@@ -124,9 +125,12 @@ def check_refused_methods(found: list[Exchange], description: dict[str, Any]) ->
 
 def test_it_describes_every_endpoint_and_both_ways_to_read_it(description: dict[str, Any]) -> None:
     assert description["openapi"] == "3.1.0"
-    assert description["paths"].keys() == ENDPOINTS | {STREAM}
+    assert description["paths"].keys() == ENDPOINTS | {STREAM, SESSION}
     assert all(path.keys() == {"get", "head"} for path in description["paths"].values())
-    for path, operations in description["paths"].items():
+    paths = dict(description["paths"])
+    session = paths.pop(SESSION)
+    assert all(each["responses"].keys() == {"200", "401", "403"} for each in session.values())
+    for path, operations in paths.items():
         for operation in operations.values():
             guarded = path not in OPEN
             assert operation["security"] == ([{}, {"token": []}] if guarded else [])
@@ -153,6 +157,27 @@ def test_a_caller_with_a_wrong_token_gets_the_refusal_that_is_described(
     found = exchanges(file, arena.gateway.port, tmp_path, "wrong-horse-battery-staple")
     assert statuses(found) == everywhere(403) | {path: {200} for path in OPEN}
     check_refused_methods(found, description)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": f"Bearer {TOKEN}"}, 200),
+        ({}, 401),
+        ({"Authorization": "Bearer wrong-horse-battery-staple"}, 401),
+        ({"Authorization": f"Bearer {TOKEN}", "Origin": "http://evil.example"}, 403),
+    ],
+)
+def test_who_asks_is_answered_as_described(
+    arena: Arena, description: dict[str, Any], headers: dict[str, str], status: int
+) -> None:
+    found = ask(arena.gateway.port, target=SESSION, headers=headers)
+    described = description["paths"][SESSION]["get"]["responses"][str(found.status)]
+    assert found.status == status
+    shape = described["content"]["application/json"]["schema"]
+    Draft202012Validator({**shape, "components": description["components"]}).validate(json.loads(found.body))
+    for name, header in described["headers"].items():
+        Draft202012Validator(header["schema"]).validate((found.header(name) or b"").decode())
 
 
 @pytest.fixture

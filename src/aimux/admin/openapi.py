@@ -19,18 +19,23 @@ from aimux.admin.models import (
     Ready,
     RefusalBody,
     Routes,
+    Session,
 )
-from aimux.core.endpoints import Endpoint
+from aimux.core.endpoints import SESSION, Endpoint
 
 Json = dict[str, Any]
 
 _ABOUT: Final = """\
-What operators read on the gateway's port. Every other path is agent traffic.
+What operators read: on the gateway's port, whose other paths are agent traffic, or with `admin.listen` on a listener of
+their own. There the port of agents keeps only /healthz, /livez and /readyz.
 
 /healthz, /livez and /readyz answer everybody, whatever the Host header; why the gateway is not ready, /readyz says to
-operators only. All other endpoints answer a peer on the same machine that asks with a loopback Host header, through no
-proxy and from no other site's page; from anywhere else they need the configured server.admin_token. A token that is
-sent must be right, also from the same machine.
+operators only. All other endpoints answer an operator: a token of `operators` or server.admin_token, or at a Unix
+socket the gateway's own user and root. But for /admin/session they also answer a peer on the same machine that asks
+with a loopback Host header, through no proxy and from no other site's page. A token that is sent must be right, also
+from the same machine.
+
+/admin/session is there where operators or server.admin_token are configured, and on every listener of operators' own.
 
 Other methods than GET and HEAD are answered with 405 as in the component MethodNotAllowed. What cannot be read as HTTP,
 or is over the configured limits, is refused before it belongs to an endpoint: 400, 408, 413, 414, 431 or 503, in the
@@ -39,7 +44,7 @@ shape of the schema RefusalBody.
 _MODELS: Final[tuple[type[Answer], ...]] = (
     *(Health, Ready, NotReady, Routes, Agents, ConfigurationInForce, RefusalBody),
     *(AuditPage, AuditEntry, AuditStatus, AuditStats),
-    *(Trial, Overlaps),
+    *(Trial, Overlaps, Session),
 )
 _REFS: Final = "#/components/schemas/{model}"
 _OPEN: Final = frozenset({Endpoint.HEALTHZ, Endpoint.LIVEZ, Endpoint.READYZ})
@@ -137,6 +142,9 @@ _PAGES: Final = {
 }
 
 
+_SESSION: Final = _Page("Who asks, as an operator", {200: Session})
+
+
 def description() -> Json:
     """The description, as OpenAPI 3.1."""
     _, schemas = models_json_schema([(model, "serialization") for model in _MODELS], ref_template=_REFS)
@@ -149,12 +157,15 @@ def description() -> Json:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "http://localhost:8080"}],
-        "paths": {endpoint.value: _path(endpoint, _PAGES[endpoint]) for endpoint in Endpoint},
+        "paths": {
+            **{endpoint.value: _path(endpoint, _PAGES[endpoint]) for endpoint in Endpoint},
+            SESSION: _read(SESSION, _SESSION, {"200": _answer(Session, _SESSION), **_UNPROVED}, [{"token": []}]),
+        },
         "components": {
             "schemas": schemas["$defs"],
             "responses": {"MethodNotAllowed": _NOT_ALLOWED},
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "The configured server.admin_token."}
+                "token": {"type": "http", "scheme": "bearer", "description": "An operator's, or server.admin_token."}
             },
         },
     }
@@ -173,7 +184,12 @@ def _path(endpoint: Endpoint, page: _Page) -> Json:
         answers |= _AUDIT_REFUSALS
     if endpoint in {Endpoint.TRY, Endpoint.OVERLAPS}:
         answers |= {"400": _SENSELESS, "503": _NOT_TAKEN}
-    name = endpoint.removeprefix("/").replace("/", "_")
+    return _read(endpoint, page, answers, security)
+
+
+def _read(path: str, page: _Page, answers: Mapping[str, Json], security: list[Json]) -> Json:
+    """The two ways to read a path, with the same answers."""
+    name = path.removeprefix("/").replace("/", "_")
     shared: Json = {"security": security, "parameters": list(page.parameters)}
     return {
         "get": {"operationId": name, "summary": page.summary, **shared, "responses": answers},
@@ -226,6 +242,12 @@ _ID: Final[Json] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _NO_RETRY: Final[Json] = {"x-should-retry": {"const": "false"}}
 _RETRY: Final[Json] = {"Retry-After": {"type": "string"}}
 _FORBIDDEN: Final = _refusal("The caller is not on this machine, or its token is wrong.", _NO_RETRY)
+_UNPROVED: Final = {
+    "401": _refusal(
+        "Nobody has proved to be an operator.", {"WWW-Authenticate": {"const": 'Bearer realm="aimux"'}, **_NO_RETRY}
+    ),
+    "403": _refusal("The page of another site made a browser ask.", _NO_RETRY),
+}
 _NOT_ALLOWED: Final = _refusal("The method is neither GET nor HEAD.", {"Allow": {"const": "GET, HEAD"}, **_NO_RETRY})
 _SENSELESS: Final = _refusal("A parameter is unknown or makes no sense.", _NO_RETRY)
 _NOT_TAKEN: Final = _refusal("The gateway is not ready, or too many texts wait for the model.", _RETRY)

@@ -94,6 +94,11 @@ class Gateway:
         """The folder of its audit log."""
         return self.config.with_name(f"{self.config.stem}-audit")
 
+    @property
+    def state(self) -> Path:
+        """The folder of its state."""
+        return self.config.with_name(f"{self.config.stem}-state")
+
     def wait_line(self, wanted: Callable[[Line], bool], what: str = "a log line", *, after: int = 0) -> Line:
         """The first log line that is wanted, of those behind the first `after`."""
 

@@ -55,7 +55,10 @@ class RouteEntry(FallbackEntry):
     """A route: where it leads, what leads to it, and who may use it."""
 
     name: str
-    intents: Annotated[list[str], Field(description="Empty where the route is reached by its name only.")]
+    intents: Annotated[
+        list[str], Field(description="Empty where the route is reached by its name, prefix or paths only.")
+    ]
+    prefix: Annotated[str | None, Field(description="The prefix of paths that addresses it; null where it has none.")]
     min_score: Annotated[float, Field(ge=0, le=1, description="Score below which a text does not match it.")]
 
 

@@ -88,6 +88,7 @@ def _route(route: Route, shown: Mapping[str, Any]) -> RouteEntry:
         name=route.name,
         upstream=shown["upstream"],
         intents=shown["intents"],
+        prefix=shown["prefix"],
         access=route.access,
         allowed=_allowed(route),
         min_score=route.min_score,

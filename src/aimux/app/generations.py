@@ -52,7 +52,8 @@ class Generations:
         model = None if engine is None else engine.encoder.digest
         made = Made(Generation(loaded.policy, scorer, model), loaded, engine, loaded_at)
         self._alive.append(made)
-        self._upstreams.open(routes, trust, speaking_params(loaded.policy.identity))
+        policy = loaded.policy
+        self._upstreams.open(routes, trust, speaking_params(policy.identity), policy.prefixes)
         return made
 
     def index_of(self, generation: Generation) -> "IntentIndex | None":

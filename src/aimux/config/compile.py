@@ -58,6 +58,7 @@ def _route(config: Config, section: RouteConfig | FallbackConfig, name: str) -> 
         redirects=Redirects(section.redirects or config.upstreams.redirects),
         timeouts=_timeouts(config.upstreams, section.response_timeout),
         groups=groups,
+        prefix=section.prefix if isinstance(section, RouteConfig) else None,
     )
 
 

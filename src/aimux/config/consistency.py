@@ -10,6 +10,7 @@ from typing import Final
 
 from aimux.config.access import check_access
 from aimux.config.consistent_operators import check_operators
+from aimux.config.consistent_prefixes import check_prefixes
 from aimux.config.items import Item, check_unique, is_absent, mappings_in, text_of, texts_in
 from aimux.config.report import Path, Report
 from aimux.config.words import Suggestions, shown
@@ -33,6 +34,7 @@ def check_consistency(root: Mapping, report: Report) -> None:
     for path, route in (*routes, *guards):
         check_unique(list(texts_in(route.entries.get("intents"), (*path, "intents"))), report, "intent")
     _check_paths(routes, report)
+    check_prefixes(root, report)
     _check_identity(root, report)
     check_operators(root, report)
     check_access(root, routes, guards, report)

@@ -23,6 +23,7 @@ from aimux.config.listen_address import read_address
 from aimux.config.upstream_url import UpstreamError, is_host, parse_upstream
 from aimux.core.paths import parse_pattern
 from aimux.core.policy import GROUP_PREFIX
+from aimux.core.prefixes import check_prefix
 
 NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:(?:-[a-z0-9]+)*|(?:_[a-z0-9]+)*)")
 LONGEST_NAME: Final = 64
@@ -115,6 +116,14 @@ def _check_path_rule(text: str) -> str:
         parse_pattern(text)
     except ValueError as error:
         raise defect("{value} is no method and path", str(error)) from None
+    return text
+
+
+def _check_prefix(text: str) -> str:
+    try:
+        check_prefix(text)
+    except ValueError as error:
+        raise defect("{value} is no prefix of a path", str(error)) from None
     return text
 
 
@@ -265,6 +274,7 @@ Text = Annotated[str, AfterValidator(_check_text), text_schema(r"\S")]
 PathRule = Annotated[
     str, AfterValidator(_check_path_rule), text_schema("^[A-Z][A-Z-]* /", examples=["GET /v1/files/*"])
 ]
+PrefixPath = Annotated[str, AfterValidator(_check_prefix), text_schema("^/[A-Za-z0-9._~/-]+$", examples=["/files"])]
 UpstreamURL = Annotated[
     str, AfterValidator(_check_upstream), text_schema("^[hH][tT][tT][pP][sS]?://", examples=["http://finance:8001"])
 ]

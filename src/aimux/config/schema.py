@@ -19,6 +19,7 @@ from aimux.config.fields import (
     HeaderName,
     Name,
     PathRule,
+    PrefixPath,
     Score,
     Seconds,
     Size,
@@ -171,9 +172,11 @@ class RouteConfig(Section):
     upstream: UpstreamURL
     """URL of the service, http or https, with an optional base path."""
     intents: tuple[Text, ...] = ()
-    """Short examples of what requests to this route say. Without any the route is reached by its name or paths only."""
+    """Short examples of what requests to this route say. Without any it is reached by name, prefix or paths only."""
     paths: tuple[PathRule, ...] = ()
     """Methods and paths of requests without a text that this route takes, such as GET /v1/files/* for all below it."""
+    prefix: PrefixPath | None = None
+    """Path that addresses this route, such as /files: requests below it go to the upstream without it."""
     allowed: Allowed = None
     """Agents and groups (group:name) that may use it. Absent: everybody, anonymous callers too. ["*"]: any registered
     agent. []: nobody."""

@@ -16,6 +16,7 @@ from aimux.core.refusal import (
     Refusal,
     divided,
     forbidden,
+    names_differ,
     no_match,
     no_such_route,
     no_text,
@@ -89,7 +90,11 @@ def decide(facts: Facts, policy: Policy, standing: Standing, trace: Steps | None
             trace.append(Step(Gate.IDENTITY, Passage.REFUSED, principal.rule))
         return principal
     if trace is not None:
-        trace += (Step(Gate.IDENTITY, Passage.PASSED, principal=principal), Step(Gate.NAMED_ROUTE, Passage.PASSED))
+        trace.append(Step(Gate.IDENTITY, Passage.PASSED, principal=principal))
+    if facts.names_differ:
+        return Case(facts, principal, policy, False, trace).refused(Gate.NAMED_ROUTE, names_differ(principal))
+    if trace is not None:
+        trace.append(Step(Gate.NAMED_ROUTE, Passage.PASSED))
     guarded = bool(policy.guards) and is_guarded(principal, policy)
     if facts.route_name is not None and not guarded:
         return _by_name(facts.route_name, Case(facts, principal, policy, guarded, trace))
@@ -273,7 +278,7 @@ def _by_name(name: str, case: Case) -> Permit | Refusal:
     route = case.policy.fallback if name == FALLBACK_NAME else case.policy.by_name.get(name)
     if route is None:
         return case.refused(Gate.NAMED_ROUTE, no_such_route(case.principal))
-    return _judge(route, None, case, ChosenBy.NAME)
+    return _judge(route, None, case, case.facts.named_by)
 
 
 # What all of these share.

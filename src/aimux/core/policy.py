@@ -9,6 +9,7 @@ from typing import Final
 from aimux.core.headers import folded
 from aimux.core.identity import Agent, Assurance, Principal, Proof
 from aimux.core.paths import NO_PATHS, PathPattern, PathTable
+from aimux.core.prefixes import PrefixTable
 
 
 class Access(StrEnum):
@@ -63,7 +64,7 @@ class Timeouts:
 class Route:
     """A named upstream, the intents that lead to it, and the agents and groups of agents that may use it.
 
-    `paths` claim requests that have no text.
+    `paths` claim requests that have no text; a `prefix` of the path addresses the route, None where it has none.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Route:
     redirects: Redirects = Redirects.REWRITE
     timeouts: Timeouts = Timeouts()
     groups: frozenset[str] = frozenset()
+    prefix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,10 @@ class Policy:
     address: str = DEFAULT_ADDRESS
     """The URL by which callers on this machine reach the gateway, for hints: scheme, host and port."""
     groups: frozenset[str] = frozenset()
+    prefixes: PrefixTable | None = None
+    """The prefixes of paths that address routes; None where no route has one."""
+    gives_up_models: bool = False
+    """Whether the gateway's own list of models is given up where a request for it names a route or a path claims it."""
 
     @property
     def hears(self) -> bool:
@@ -178,6 +184,7 @@ class Policy:
         follow_ups: bool = False,
         address: str = DEFAULT_ADDRESS,
         groups: Iterable[str] = (),
+        gives_up_models: bool = False,
     ) -> "Policy":
         """Build a policy, deriving what follows from its parts. An agent that is a name accepts claims.
 
@@ -189,6 +196,7 @@ class Policy:
             for name, agent in known.items()
             if Assurance.CLAIMED in agent.accepts
         }
+        prefixes = tuple((route.prefix, route.name) for route in routes if route.prefix is not None)
         return cls(
             routes=routes,
             by_name=MappingProxyType({route.name: route for route in routes}),
@@ -206,4 +214,6 @@ class Policy:
             paths=PathTable(tuple((place, each) for place, route in enumerate(routes) for each in route.paths)),
             address=address,
             groups=frozenset(groups).union(*(agent.groups for agent in known.values())),
+            prefixes=PrefixTable(prefixes) if prefixes else None,
+            gives_up_models=gives_up_models,
         )

@@ -140,6 +140,15 @@ def no_such_route(principal: Principal) -> Refusal:
     return Refusal(Reason.NO_ROUTE, message, Rule.ROUTE_UNKNOWN_NAME, principal)
 
 
+def names_differ(principal: Principal) -> Refusal:
+    """The header and the prefix of the path name different routes."""
+    message = (
+        "the X-AIMux-Route header and the prefix of the path name different routes: "
+        "leave the header out, or name the prefix's route in it"
+    )
+    return Refusal(Reason.BAD_REQUEST, message, Rule.ROUTE_NAMES_DIFFER, principal)
+
+
 def no_such_model(principal: Principal) -> Refusal:
     """The request asks for a model that is no route which the caller may use."""
     message = f"no route of this name is open to {who(principal)}: GET /v1/models lists those that are"

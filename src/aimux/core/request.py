@@ -93,7 +93,11 @@ class ChosenBy(StrEnum):
     """Several texts, which all chose the same one, or one of which chose one that the caller may not use."""
     EARLIER_TURN = "earlier_turn"
     NAME = "name"
+    """The header X-AIMux-Route."""
+    PREFIX = "prefix"
+    """The prefix of the path, whatever the header says beside it."""
     PATH = "path"
+    """The path of a request without a text, which a route claims."""
     NOTHING = "nothing"
     """The fallback takes a request without a text."""
 
@@ -150,7 +154,9 @@ class Facts:
     """All that is known of one request. Facts are added by their name, each once; none is changed.
 
     `now` is the moment that the request is judged at, in seconds since the epoch; to whoever leaves it out, all that
-    expires has expired. `method` and `path` are those of the request line; they choose a route only where no text does.
+    expires has expired. `route_name` is the route that the request names: `named_by` says whether the prefix of its
+    path does or the header alone, `names_differ` that the two name different ones. `method` and `path` are those of the
+    request line, the path without a prefix; they choose a route only where no text does.
     What has to be learnt is None until it is: `proven`, `body`, `scores`, `earlier`. `more` are the scores of the texts
     that the decision has needed beyond the first, in the order of its need.
     """
@@ -166,6 +172,8 @@ class Facts:
     scores: Found | None = None
     earlier: tuple[str, ...] | None = None
     more: tuple[Found, ...] = ()
+    named_by: ChosenBy = ChosenBy.NAME
+    names_differ: bool = False
 
     def learn(self, need: Need, learnt: Learnt) -> None:
         """Add the fact that was needed. Raises ValueError where it is known already."""

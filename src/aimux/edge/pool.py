@@ -9,6 +9,7 @@ from typing import Any, Final
 from aimux.core.decision import Permit
 from aimux.core.headers import id_lines
 from aimux.core.policy import Redirects, Route, Upstream
+from aimux.core.prefixes import PrefixTable
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Ended
 from aimux.edge.connector import Connector, Shared
@@ -140,8 +141,16 @@ class Upstreams:
         self._shared = Shared(Resolver(), descriptors, self.close_idle)
         self._ways: dict[int, _Way] = {}
 
-    def open(self, routes: Iterable[Route], trust: Trust, speaking: frozenset[str] = frozenset()) -> None:
-        """Take these routes, with what `trust_of` has made for them, and the query parameters that requests go by.
+    def open(
+        self,
+        routes: Iterable[Route],
+        trust: Trust,
+        speaking: frozenset[str] = frozenset(),
+        prefixes: PrefixTable | None = None,
+    ) -> None:
+        """Take these routes, with what `trust_of` has made for them.
+
+        `speaking` are the query parameters that requests go by, `prefixes` those of paths that address routes.
 
         Plain upstreams that are known already keep their connections. TLS is set up anew: a certificate that is trusted
         no longer must not live on in a kept connection.
@@ -153,7 +162,7 @@ class Upstreams:
             if upstream not in pools:
                 tls = trust[upstream.ca_file] if upstream.secure else None
                 pools[upstream] = Pool(upstream, self._limits, self._deadlines, tls, self._shared)
-            keeps = Kept(upstream, speaking) if route.redirects is Redirects.REWRITE else None
+            keeps = Kept(upstream, speaking, prefixes) if route.redirects is Redirects.REWRITE else None
             ways[id(route)] = _Way(route, pools[upstream], route_line(route), keeps)
         self._ways |= ways
 

@@ -29,10 +29,11 @@ from aimux.gateway.answers import (
 )
 from aimux.gateway.learning import Learner
 from aimux.gateway.live import Generation, Live
+from aimux.gateway.own_models import answers_models, model_name
 from aimux.gateway.ports import Exchange, Forwarder, Ledger, Observer
 from aimux.gateway.settle import settle
 from aimux.wire.dialects import read_opening
-from aimux.wire.http1 import Head
+from aimux.wire.prefixes import without_prefix
 
 _CLIENT_CLOSED_REQUEST = 499
 _MODELS_PATH = MODELS.encode("ascii")
@@ -112,14 +113,16 @@ class Gateway(Generic[E]):
         self._tell(record, exchange)
 
     async def _serve(self, exchange: E, generation: Generation, record: Record) -> None:
-        head = exchange.head
         policy = generation.policy
+        if policy.prefixes is not None:
+            exchange.head = without_prefix(exchange.head, policy.prefixes)
+        head = exchange.head
         opening = read_opening(head, policy.identity, hears=policy.hears)
         record.dialect, record.said, record.action = opening.head.dialect, opening.head, opening.head.action
         record.policy, record.model = policy, generation.model
         record.standing = standing = self._live.standing
         facts = opening.facts(record.began)
-        if head.path.startswith(_MODELS_PATH) and _asks_for_models(head):
+        if head.path.startswith(_MODELS_PATH) and answers_models(facts, policy):
             return _answer_models(exchange, facts, generation, record)
         learner = Learner(exchange, opening, generation, record, self._limits.body_bytes)
         decision = await settle(facts, policy, standing, learner.learn)
@@ -182,12 +185,6 @@ def _refuse_decided(exchange: Exchange, record: Record, refusal: Refusal, facts:
     _refuse(exchange, record, refusal)
 
 
-def _asks_for_models(head: Head) -> bool:
-    """Whether a request asks for the list of models, or for one by its name."""
-    slash, name = head.path[len(_MODELS_PATH) : len(_MODELS_PATH) + 1], head.path[len(_MODELS_PATH) + 1 :]
-    return head.method in {"GET", "HEAD"} and (not slash or (slash == b"/" and name != b"" and b"/" not in name))
-
-
 def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, record: Record) -> None:
     facts.body = facts.body or SILENT
     principal = identify(facts, generation.policy)
@@ -195,7 +192,7 @@ def _answer_models(exchange: Exchange, facts: Facts, generation: Generation, rec
         return _refuse(exchange, record, principal)
     if not isinstance(principal, Principal):
         raise TypeError("nobody here learns who sends a request for the list of models")
-    name = exchange.head.path_text[len(_MODELS_PATH) + 1 :]
+    name = model_name(facts.path)
     body = model_body(name, principal, generation.policy) if name else models_body(principal, generation.policy)
     if body is None:
         return _refuse(exchange, record, no_such_model(principal))

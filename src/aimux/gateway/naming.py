@@ -1,4 +1,7 @@
-"""The names of a route that a recorded request may have given in its header, of which no record tells."""
+"""The names of a route that a recorded request may have given in its header, of which no record tells.
+
+What its path addresses by a prefix follows from the recorded path and the prefixes of a policy.
+"""
 
 from typing import Final
 
@@ -9,19 +12,40 @@ from aimux.core.record import VERDICT_FALLBACK, VERDICT_FORWARD
 from aimux.core.request import ChosenBy
 from aimux.core.rules import Rule
 from aimux.gateway.rescoring import applying
+from aimux.wire.prefixes import prefix_route
 
 ROUTE_REFUSED: Final = frozenset({Reason.ROUTE_FORBIDDEN.code, Reason.ANONYMOUS_FORBIDDEN.code})
 _NEVER_NAMED: Final = frozenset({VERDICT_FALLBACK, Reason.NO_TEXT.code, Reason.AMBIGUOUS_ROUTE.code})
 _WITHOUT_NAME: Final = frozenset({Rule.ROUTE_NO_INTENTS, Rule.GUARD_UNHEARD})
+_OF_MODELS: Final = frozenset({Rule.GATEWAY_MODELS, Rule.ROUTE_UNKNOWN_MODEL})
 _NOWHERE: Final = ""
 
 Names = tuple[str | None, ...]
 
 
 def names_of(decided: Decided, new: Policy, old: Policy | None) -> Names:
-    """All that the request may have given as the name of a route; None where it may have given none."""
+    """All that the request may have named in its header; None where it may have named none."""
     if decided.chosen_by is not None:
-        return (decided.route if decided.chosen_by == ChosenBy.NAME else None,)
+        return _beside_choice(decided)
+    addressed = None if old is None else prefix_route(decided.path, old.prefixes)
+    if decided.rule is Rule.ROUTE_NAMES_DIFFER:
+        return (_NOWHERE, *(name for name in _named_in(new) if name != addressed))
+    if addressed is not None:  # another name would have been refused
+        return (None, addressed)
+    if decided.rule in _OF_MODELS:
+        return (None,) if old is not None and old.gives_up_models else (None, _NOWHERE, *_named_in(new))
+    return _without_choice(decided, new, old)
+
+
+def _beside_choice(decided: Decided) -> Names:
+    """The names where it is recorded what chose the route."""
+    if decided.chosen_by == ChosenBy.PREFIX:
+        return (None, decided.route)
+    return (decided.route if decided.chosen_by == ChosenBy.NAME else None,)
+
+
+def _without_choice(decided: Decided, new: Policy, old: Policy | None) -> Names:
+    """The names where nothing chose a route, or the record is too old to say what did, and no prefix addressed one."""
     if decided.rule is Rule.TEXT_TOKEN_IDS:
         return _followed_or_not(decided, new, old)
     if decided.score is not None or decided.verdict in _NEVER_NAMED or decided.rule in _WITHOUT_NAME:

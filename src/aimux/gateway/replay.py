@@ -17,9 +17,10 @@ from aimux.core.endpoints import MODELS
 from aimux.core.gates import identify
 from aimux.core.identity import Claim, Place, Principal
 from aimux.core.policy import Policy
-from aimux.core.reason import Reason
+from aimux.core.prefixes import Address
+from aimux.core.reason import Failure, Reason
 from aimux.core.record import VERDICT_ANSWERED, VERDICT_FALLBACK, VERDICT_FORWARD
-from aimux.core.refusal import Refusal, no_such_model
+from aimux.core.refusal import Refusal, after_failure, no_such_model
 from aimux.core.request import SILENT, ChosenBy, Facts, Learnt, Need, NeedBody, NeedScores, Opaque, Reading
 from aimux.core.rules import Rule, sentence
 from aimux.core.scores import Found
@@ -27,6 +28,7 @@ from aimux.core.standing import INITIAL
 from aimux.gateway.answers import model_body
 from aimux.gateway.decided import is_decided, is_known
 from aimux.gateway.naming import names_of
+from aimux.gateway.own_models import answers_models
 from aimux.gateway.rescoring import (
     Unproved,
     Version,
@@ -38,11 +40,11 @@ from aimux.gateway.rescoring import (
     scores_again,
 )
 from aimux.gateway.settle import settle_now
+from aimux.wire.prefixes import recorded_address
 
 PERMITTED: Final = frozenset({VERDICT_FORWARD, VERDICT_FALLBACK, VERDICT_ANSWERED})
 _OPAQUE: Final = {Rule.TEXT_TOKEN_IDS: Opaque.TOKENS, Rule.GUARD_UNHEARD: Opaque.UNHEARD}
 _BY_OTHER_TEXTS: Final = frozenset({ChosenBy.EARLIER_TURN.value, ChosenBy.LIST.value})
-_READING: Final = ("GET", "HEAD")
 # The dialects of requests whose body said nothing.
 _OF_HEADS: Final = ("", "query")
 _WITHOUT_TEXT: Final = frozenset({ChosenBy.PATH.value, ChosenBy.NOTHING.value})
@@ -165,15 +167,23 @@ class Replay:
         if decided.verdict == Reason.UNKNOWN_AGENT.code:
             return _unregistered(new, None if old is None else old.policy)
         claims = () if decided.agent is None else (_claim(decided.agent),)
-        if decided.verdict == VERDICT_ANSWERED or decided.rule is Rule.ROUTE_UNKNOWN_MODEL:
+        if decided.rule is Rule.GATEWAY_PREFLIGHT:
             return _answered(decided, claims, new)
+        try:
+            address = None if new.prefixes is None else recorded_address(decided.path, new.prefixes)
+        except Failure as failure:
+            return _judged(after_failure(failure))
         if decided.chosen_by in _BY_OTHER_TEXTS:
             return Unjudged.OTHER_TEXTS
         facts = replace(self._facts(decided, claims, old), now=decided.time)
         names = names_of(decided, new, None if old is None else old.policy)
         first: Judged | None = None
         for name in names:
-            found = self._by_name(replace(facts, route_name=name), decided, old, is_whole=is_whole)
+            named = _named(facts, name, address)
+            if answers_models(named, new):
+                found: Judged | Unjudged = _answered(decided, claims, new)
+            else:
+                found = self._by_name(named, decided, old, is_whole=is_whole)
             if isinstance(found, Unjudged):
                 return found
             if first is not None and (found.verdict, found.route) != (first.verdict, first.route):
@@ -250,6 +260,15 @@ class Replay:
         return Unjudged.NO_TEXT if decided.text is None else Unjudged.EXCERPT
 
 
+def _named(facts: Facts, name: str | None, address: Address | None) -> Facts:
+    """The facts of a request whose header names `name`, and whose path addresses a route by a prefix where it does."""
+    if address is None:
+        return replace(facts, route_name=name)
+    route, path = address.prefix.route, address.rest.decode("latin-1")
+    differ = name not in {None, route}
+    return replace(facts, route_name=route, path=path, named_by=ChosenBy.PREFIX, names_differ=differ)
+
+
 def _learn_nothing(need: Need) -> Learnt:
     raise TypeError(f"nothing is to be learnt of an unregistered caller, and {type(need).__name__} is needed")
 
@@ -272,9 +291,9 @@ def _answered(decided: Decided, claims: tuple[Claim, ...], new: Policy) -> Judge
     if not isinstance(principal, Principal):
         raise TypeError("who sends a request that brings nothing but a claim is known")
     _, asks_for_one, name = decided.path.partition(f"{MODELS}/")
-    if not asks_for_one or decided.method not in _READING:  # a list, or a preflight
+    if decided.rule is Rule.GATEWAY_PREFLIGHT:
         return Judged(VERDICT_ANSWERED, decided.route, decided.rule, decided.says)
-    if model_body(name, principal, new) is None:
+    if asks_for_one and model_body(name, principal, new) is None:
         return _judged(no_such_model(principal))
     return Judged(VERDICT_ANSWERED, None, Rule.GATEWAY_MODELS, sentence(Rule.GATEWAY_MODELS))
 

@@ -21,7 +21,7 @@ def counted(policy: Policy) -> Iterator[Finding]:
             what = f"route '{route.name}' has {count} intent{'s' if count > 1 else ''}, which texts in other words miss"
             remedy = f"give it {ADVISED}, each different in its words"
         else:
-            what = f"route '{route.name}' has no intents and is reached by name only"
+            what = f"route '{route.name}' has no intents and is reached by {_ways(route)} only"
             remedy = "give it intents if texts are to lead to it"
         yield Finding(severity, few, (route.name,), (), None, what, remedy, number)
     yield from _of_groups(policy)
@@ -40,6 +40,12 @@ def _of_groups(policy: Policy) -> Iterator[Finding]:
             what = f"group '{name}' is empty: where it is named, it lets nobody in"
             remedy = "list agents in it, or remove it and what names it"
             yield Finding(Severity.WARNING, Code.EMPTY_GROUP, (), (), None, what, remedy, None, group=name)
+
+
+def _ways(route: Route) -> str:
+    """The ways to a route without intents."""
+    ways = ["name", *(["its prefix"] if route.prefix is not None else []), *(["its paths"] if route.paths else [])]
+    return ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])} and {ways[-1]}"
 
 
 def _for_nobody(route: Route, number: int) -> Finding:

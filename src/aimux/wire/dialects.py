@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from aimux.core.identity import Claim
 from aimux.core.policy import IdentitySources
 from aimux.core.reason import Failure, Reason
-from aimux.core.request import SILENT, Action, Facts, Flaw, Opaque, Reading
+from aimux.core.request import SILENT, Action, ChosenBy, Facts, Flaw, Opaque, Reading
 from aimux.wire.actions import action_of_head
 from aimux.wire.claims import header_claims, is_name, query_claims
 from aimux.wire.conversations import heard, heard_in_passing, meaningful
@@ -52,7 +52,8 @@ class BodyKind(Enum):
 class Opening:
     """The head of a request as read, and the kind of its body, which has this Content-Type.
 
-    `silent` is the reading of a body that is known to say nothing without being read, else None.
+    `silent` is the reading of a body that is known to say nothing without being read, else None. The route's name, and
+    what names it, are as in `Facts`.
     """
 
     head: Reading
@@ -62,10 +63,15 @@ class Opening:
     silent: Reading | None
     body: BodyKind
     content_type: bytes
+    named_by: ChosenBy = ChosenBy.NAME
+    names_differ: bool = False
 
     def facts(self, now: float) -> Facts:
         """The facts of a request with this head, as they are at this moment, in seconds since the epoch."""
-        return Facts(self.head, self.route_name, self.method, self.path, now, (), None, self.silent)
+        facts = Facts(self.head, self.route_name, self.method, self.path, now, (), None, self.silent)
+        if self.named_by is not ChosenBy.NAME:
+            facts.named_by, facts.names_differ = self.named_by, self.names_differ
+        return facts
 
 
 def read_opening(head: Head, sources: IdentitySources, *, hears: bool = False) -> Opening:
@@ -75,14 +81,17 @@ def read_opening(head: Head, sources: IdentitySources, *, hears: bool = False) -
 
 def _opening(head: Head, sources: IdentitySources, *, hears: bool) -> Opening:
     kind = body_kind(head, hears=hears)
-    name = named_route(head)
+    address, name = head.address, named_route(head)
+    by, differ = ChosenBy.NAME, False
+    if address is not None:
+        by, differ, name = ChosenBy.PREFIX, name not in {None, address.prefix.route}, address.prefix.route
     # A body that cannot speak of identity, nor of a text that is wanted, is known to be silent without being read.
     is_silent = kind is BodyKind.OPAQUE or (kind is BodyKind.MULTIPART and name is not None)
     silent = SILENT if is_silent and (head.length == 0 or not hears) else None
     said = read_head(head, sources, hears=hears)
     said.action = action_of_head(head.method, head.path_text, speaks_mcp=_MCP_VERSION in head.first)
     content_type = head.first.get(b"content-type", b"")
-    return Opening(said, name, head.method, head.path_text, silent, kind, content_type)
+    return Opening(said, name, head.method, head.path_text, silent, kind, content_type, by, differ)
 
 
 _remembered_opening = lru_cache(maxsize=_MOST_OPENINGS)(_opening)
@@ -117,7 +126,7 @@ def speaking_params(sources: IdentitySources) -> frozenset[str]:
 
 
 def named_route(head: Head) -> str | None:
-    """The route that the request addresses by name, or None. Raises Failure where two are named."""
+    """The route that the request's header names, or None. Raises Failure where two are named."""
     values = head.values(ROUTE_HEADER)
     if not values:
         return None

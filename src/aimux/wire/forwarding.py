@@ -1,24 +1,16 @@
 """The heads that the gateway writes: the request's to an upstream, the response's to a client."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from aimux.core.headers import Trace
 from aimux.core.policy import Route, Upstream
+from aimux.wire.decoded import climbs
 from aimux.wire.http1 import CHUNKED, Head, bad
 from aimux.wire.redirects import Asked, Kept
 
-_SEPARATOR = re.compile(rb"[/\\]")
-_SEGMENT_END = re.compile(rb"[;?#]")
-# No server decodes as often; each round costs, and a path of 8 KiB could ask for thousands.
-_MOST_DECODINGS = 8
-_IGNORED = bytes(range(0x21))
-# Dot, slash and backslash as no encoder of UTF-8 writes them, and as some decoders read them nevertheless.
-_OVERLONG = re.compile(rb"(?:\xc0|\xe0\x80|\xf0\x80\x80)(?:(\xae)|\xaf)|(?:\xc1|\xe0\x81|\xf0\x80\x81)\x9c")
 _PHRASES: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
 
@@ -39,20 +31,19 @@ def upstream_target(head: Head, upstream: Upstream) -> bytes:
 
     Raises Failure where a `..` could lead out of the base path, in whichever way a server may decode it.
     """
-    if not upstream.base_path:
+    if not upstream.base_path and head.address is None:
         return head.target
-    path = head.path
-    rounds = 0
-    while b"%" in path and (decoded := unquote_to_bytes(path)) != path:
-        path = decoded
-        rounds += 1
-        if rounds > _MOST_DECODINGS:
-            raise bad(f"the request path is percent-encoded more than {_MOST_DECODINGS} times over")
-    if path is not head.path:
-        path = _OVERLONG.sub(lambda found: b"." if found[1] else b"/", path).translate(None, _IGNORED)
-    if b".." in path and any(_SEGMENT_END.split(segment)[0] == b".." for segment in _SEPARATOR.split(path)):
+    if climbs(head.path):
         raise bad("the request path holds '..', which could lead out of the route's base path")
-    return upstream.base_path.encode("ascii") + head.target
+    return _joined(head, upstream)
+
+
+def _joined(head: Head, upstream: Upstream) -> bytes:
+    base, address = upstream.base_path.encode("ascii"), head.address
+    if address is None:
+        return base + head.target
+    joined = address.inserted + base + head.target
+    return joined if joined.startswith(b"/") else b"/" + joined
 
 
 def route_line(route: Route) -> bytes:
@@ -116,7 +107,7 @@ def asked_at(head: Head, kept: Kept, origin: Origin) -> Asked:
     """The request as the addresses in its response are resolved against."""
     told = head.values(b"x-forwarded-host") if origin.trusted else ()
     hosts = [host.strip() for value in told or head.values(b"host") for host in value.split(b",")]
-    return Asked(kept, kept.upstream.base_path.encode("ascii") + head.target, tuple(hosts))
+    return Asked(kept, _joined(head, kept.upstream), tuple(hosts), head.address)
 
 
 def client_head(

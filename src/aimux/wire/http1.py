@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from ipaddress import IPv6Address
 
 from aimux.core.headers import crosses_to_upstream, plain_id
+from aimux.core.prefixes import Address
 from aimux.core.reason import Failure, Reason
 from aimux.wire.upgrades import asks_for_websocket
 
@@ -50,9 +51,10 @@ class Head:
     """A request's head. Header names are in lower case; `lines` keep each header as it was received.
 
     `length` is the body's size in bytes, or CHUNKED. `padded` names the headers whose value had more white space
-    around it than the one customary blank. `websocket` says that the client wants to speak that from now on. Nothing
-    changes a head once it has been read: one that is `remembered` stands for every request that began with the same
-    bytes.
+    around it than the one customary blank. `websocket` says that the client wants to speak that from now on.
+    `address` is what the path addresses by a prefix, which `target` and `path` are without then (`path` may be empty).
+    Nothing changes a head once it has been read: one that is `remembered` stands for every request that began with the
+    same bytes.
     """
 
     method: str
@@ -67,6 +69,7 @@ class Head:
     padded: frozenset[bytes] = frozenset()
     remembered: bool = False
     websocket: bool = False
+    address: Address | None = None
 
     __hash__ = object.__hash__  # caches know a head as the object that it is
 

@@ -11,7 +11,9 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from aimux.core.policy import Upstream
+from aimux.core.prefixes import Address, PrefixTable
 from aimux.core.reason import Failure, Reason
+from aimux.wire.prefixes import leads_to, path_at_gateway
 from aimux.wire.references import Reference, WebOrigin, encoded, read_reference, resolve, web_origin
 
 LEADING: Final = frozenset({b"location", b"refresh", b"content-location", b"link"})
@@ -28,8 +30,8 @@ _MOST_LINKS: Final = 1000
 _LONGEST_SHOWN: Final = 253
 _MESSAGE: Final = (
     "the upstream's response leads its reader past the gateway (to another origin, out of the route's base path, or to "
-    "no clear place), or names another caller or text than the request did. Let the upstream redirect within its base "
-    "path, or set redirects: pass for the route"
+    "no clear place), to a path that addresses another route, or names another caller or text than the request did. "
+    "Let the upstream redirect within its base path, or set redirects: pass for the route"
 )
 
 Line = tuple[bytes, bytes]
@@ -39,20 +41,25 @@ Line = tuple[bytes, bytes]
 class Kept:
     """An upstream whose redirects are kept at the gateway.
 
-    `speaking` are the query parameters that name a caller or hold a text.
+    `speaking` are the query parameters that name a caller or hold a text, `prefixes` those that address routes.
     """
 
     upstream: Upstream
     speaking: frozenset[str] = frozenset()
+    prefixes: PrefixTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The request that is answered: whom it went to, its target there, and the hosts that X-Forwarded-Host named."""
+    """The request that is answered: whom it went to, its target there, and the hosts that X-Forwarded-Host named.
+
+    `address` is the prefix that it came by, if any: its reader stays behind it.
+    """
 
     kept: Kept
     target: bytes
     hosts: tuple[bytes, ...] = ()
+    address: Address | None = None
 
     @property
     def upstream(self) -> Upstream:
@@ -87,11 +94,15 @@ class Asked:
         if not self.is_own(reference):
             return None
         path, query = resolve(reference, self.target)
-        base = self.upstream.base_path.encode("ascii")
-        rest = path[len(base) :]
-        if not path.startswith(base) or not rest.startswith(b"/") or rest.startswith(b"//"):
+        found = path_at_gateway(path, self.upstream.base_path.encode("ascii"), self.address)
+        if found is None or not self._stays(encoded(found)):
             return None
-        return encoded(rest + query + reference.fragment)
+        return encoded(found + query + reference.fragment)
+
+    def _stays(self, path: bytes) -> bool:
+        """Whether a path at the gateway addresses what the request did: the same prefix, or none."""
+        own = "" if self.address is None else self.address.prefix.path.decode("ascii")
+        return self.kept.prefixes is None or leads_to(path, self.kept.prefixes) == own
 
 
 def kept_at_gateway(lines: Sequence[Line], status: int, asked: Asked) -> list[Line]:
@@ -132,7 +143,7 @@ def _redirect(value: bytes, asked: Asked) -> bytes:
         raise _refused("an address that clients read in several ways", value)
     found = asked.at_gateway(reference)
     if found is None:
-        where = "out of the base path" if asked.is_own(reference) else "to another origin"
+        where = "out of the base path, or to another route" if asked.is_own(reference) else "to another origin"
         raise _refused(where, value)
     # Followed, it would be taken for what the client says: its name, and what it wants of which route.
     if not asked.is_said(encoded(reference.query[1:])):
@@ -156,8 +167,10 @@ def _refresh(value: bytes, asked: Asked) -> bytes:
 def _mention(value: bytes, asked: Asked) -> bytes:
     """An address that nobody follows by itself: as it came where it is not the upstream's."""
     reference = read_reference(value)
-    if reference is None or (reference.is_relative and not reference.path.startswith(b"/")):
+    if reference is None:
         return value
+    if reference.is_relative and not reference.path.startswith(b"/") and asked.address is None:
+        return value  # it means the same at the gateway; behind a prefix, where paths are moved, it may not
     return asked.at_gateway(reference) or value
 
 

@@ -172,8 +172,8 @@ SCHEMA_1: Final[tuple[Field, ...]] = (
         "Chosen by",
         "What chose the route; nothing: the fallback takes requests without a text.",
         "`text`; `list`, several texts that agree, or one of them where it is refused; `earlier_turn`, an earlier "
-        "message of the user; `name`, the header; `path`; `nothing`. null where no route was chosen; absent in older "
-        "records.",
+        "message of the user; `name`, the header; `prefix`, that of the path; `path`; `nothing`. null where no route "
+        "was chosen; absent in older records.",
         words=tuple(ChosenBy),
     ),
     Field(

@@ -1,0 +1,109 @@
+"""Checks of the routes' prefixes: each is one route's alone, none takes a path of the gateway, none hides a path."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aimux.config.report import Path, Report
+from aimux.config.words import shown
+from aimux.config.yaml_tree import Mapping, Node, Scalar, Sequence
+from aimux.core.endpoints import MODELS, TakenPaths, taken_paths
+from aimux.core.paths import parse_pattern
+from aimux.core.prefixes import check_prefix, is_below
+
+_ANOTHER = "choose another prefix, such as /files for a route named files"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A text of a route, and where it stands."""
+
+    path: Path
+    node: Scalar
+    text: str
+
+
+def check_prefixes(root: Mapping, report: Report) -> None:
+    """Report prefixes that stand twice, that would take a path of the gateway's own, and paths that one hides."""
+    prefixes = [found for found in _texts_under(root, "prefix") if _is_prefix(found.text)]
+    if not prefixes:
+        return
+    _check_unique(prefixes, report)
+    taken = _taken(root)
+    for found in prefixes:
+        met = taken.meeting(found.text)
+        if met is not None:
+            message = f"{shown(found.node, found.path)} would take {met}, which the gateway answers itself on this port"
+            report.add(found.path, found.node.line, message, _ANOTHER)
+    _check_hidden(root, prefixes, report)
+
+
+def _check_unique(prefixes: list[_Found], report: Report) -> None:
+    first: dict[str, _Found] = {}
+    for found in prefixes:
+        # Two that differ in case alone would be taken for one another by people, and by servers that fold paths.
+        earlier = first.setdefault(found.text.lower(), found)
+        if earlier is not found:
+            same = "" if earlier.text == found.text else f" as {shown(earlier.node, earlier.path)}"
+            message = f"the prefix {shown(found.node, found.path)} stands on line {earlier.node.line} already{same}"
+            report.add(found.path, found.node.line, message, "give each route a prefix of its own")
+
+
+def _check_hidden(root: Mapping, prefixes: list[_Found], report: Report) -> None:
+    """Report entries of `paths` that no request reaches, since the prefix before them addresses a route."""
+    for found in _texts_under(root, "paths"):
+        try:
+            path = parse_pattern(found.text).path
+        except ValueError:
+            continue  # reported where its form is checked
+        above = next((each for each in prefixes if is_below(path, each.text)), None)
+        if above is not None:
+            message = (
+                f"{shown(found.node, found.path)} claims nothing: every path below the prefix "
+                f"{shown(above.node, above.path)} on line {above.node.line} addresses a route"
+            )
+            report.add(found.path, found.node.line, message, "remove it, or choose another prefix")
+
+
+def _taken(root: Mapping) -> TakenPaths:
+    """The gateway's own paths on the agents' port, the list of models among them."""
+    own_listener = _is_given(_entry(root, "admin", "listen"))
+    commands = _is_given(root.entries.get("operators")) or _is_given(_entry(root, "server", "admin_token"))
+    taken = taken_paths(own_listener=own_listener, commands=commands)
+    return TakenPaths(taken.exact, (*taken.trees, MODELS))
+
+
+def _entry(root: Mapping, section: str, key: str) -> Node | None:
+    found = root.entries.get(section)
+    return found.entries.get(key) if isinstance(found, Mapping) else None
+
+
+def _is_given(node: Node | None) -> bool:
+    if isinstance(node, Sequence):
+        return bool(node.items)
+    return node is not None and not (isinstance(node, Scalar) and node.value is None)
+
+
+def _is_prefix(text: str) -> bool:
+    try:
+        check_prefix(text)
+    except ValueError:
+        return False  # reported where its form is checked
+    return True
+
+
+def _texts_under(root: Mapping, key: str) -> Iterator[_Found]:
+    """The text under a key of each route, or the texts of its list."""
+    routes = root.entries.get("routes")
+    for at, route in enumerate(routes.items if isinstance(routes, Sequence) else ()):
+        node = route.entries.get(key) if isinstance(route, Mapping) else None
+        path: Path = ("routes", at, key)
+        if isinstance(node, Sequence):
+            for number, item in enumerate(node.items):
+                yield from _text(item, (*path, number))
+        else:
+            yield from _text(node, path)
+
+
+def _text(node: Node | None, path: Path) -> Iterator[_Found]:
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        yield _Found(path, node, node.value)

@@ -25,6 +25,7 @@ def test_it_is_the_whole_configuration_with_defaults(read: Read) -> None:
     assert shown["server"]["trusted_proxies"] == ["10.0.0.0/8", "::1/128"]
     assert shown["semantic_engine"]["model_path"] == "/nowhere/models/all-MiniLM-L6-v2.onnx"
     absent = {"allowed": None, "min_score": None, "ca_file": None, "redirects": None, "response_timeout": None}
+    absent["prefix"] = None
     assert shown["routes"] == [{"name": "a", "upstream": "http://a", "intents": ["b"], "paths": [], **absent}]
 
 

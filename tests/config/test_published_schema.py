@@ -156,6 +156,7 @@ IN_WORDS = {
     "server.admin_token": "none",
     "fallback": "none",
     "routes[].allowed": "absent",
+    "routes[].prefix": "absent",
     "fallback.allowed": "absent",
     "routes[].min_score": "`semantic_engine.min_score`",
     "routes[].ca_file": "`upstreams.ca_file`",

@@ -31,6 +31,9 @@ def _config(upstream: Upstream) -> Config:
             {"name": "keyed", "upstream": upstream.url + "/${EDGE_KEY}", "allowed": []},
             {"name": "members", "upstream": upstream.url, "allowed": ["*"]},
             {"name": "vault", "upstream": upstream.url, "allowed": ["admin-bot"]},
+            {"name": "files", "upstream": upstream.url + "/base/v2", "prefix": "/files"},
+            {"name": "private", "upstream": upstream.url, "prefix": "/files/private", "allowed": ["admin-bot"]},
+            {"name": "bare", "upstream": upstream.url, "prefix": "/bare"},
         ],
         "fallback": {"upstream": upstream.url},
     }

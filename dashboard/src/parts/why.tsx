@@ -26,6 +26,7 @@ const CHOSEN_BY: Record<NonNullable<Entry["chosen_by"]>, string> = {
   list: "The texts of a list, which agree",
   earlier_turn: "An earlier message of the user",
   name: "Its name, in the X-AIMux-Route header",
+  prefix: "The prefix of its path",
   path: "The path, since there is no text",
   nothing: "Nothing: the fallback takes requests without a text",
 };

@@ -59,6 +59,12 @@ type Entry = Schemas["FallbackEntry"] & Partial<Schemas["RouteEntry"]>;
 
 type Groups = Schemas["GroupEntry"][];
 
+/** What leads to a route without intents. */
+function bare(name: string, route: Entry): string {
+  if (name === FALLBACK) return "Takes what matches no route.";
+  return route.prefix ? "Reached by its name and its prefix only." : "Reached by its name only.";
+}
+
 function RouteCard({ name, route, groups, stats }: { name: string; route: Entry; groups: Groups; stats: Stats | null }) {
   const intents = route.intents ?? [];
   return (
@@ -76,6 +82,11 @@ function RouteCard({ name, route, groups, stats }: { name: string; route: Entry;
         For {ACCESS[route.access]}
         {route.access === "restricted" ? <Allowed entries={route.allowed} groups={groups} /> : null}
       </p>
+      {route.prefix ? (
+        <p class="card-line">
+          Below <code>{route.prefix}</code>
+        </p>
+      ) : null}
       <Traffic links={stats?.links.filter((each) => each.route === name) ?? null} within={spanName(span.value)} to={{ route: name }} />
       {intents.length ? (
         <details>
@@ -89,7 +100,7 @@ function RouteCard({ name, route, groups, stats }: { name: string; route: Entry;
           </ul>
         </details>
       ) : (
-        <p class="muted card-line">{name === FALLBACK ? "Takes what matches no route." : "Reached by its name only."}</p>
+        <p class="muted card-line">{bare(name, route)}</p>
       )}
     </article>
   );

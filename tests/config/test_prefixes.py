@@ -76,3 +76,15 @@ def test_commands_take_their_paths(problems_of: Problems) -> None:
 def test_a_prefix_that_stands_for_the_environment_is_shown_as_it_is_written(problems_of: Problems) -> None:
     (problem,) = problems_of(ROUTES.replace("{more}", "prefix: '${PREFIX}'"), {"PREFIX": "/config"})
     assert '"${PREFIX}" would take /config' in str(problem)
+
+
+def test_a_listener_of_operators_own_leaves_agents_their_paths(
+    read: Callable[..., Loaded], problems_of: Problems
+) -> None:
+    own = "admin: {listen: 127.0.0.1:9090}\n"
+    policy = read(ROUTES.replace("{more}", "prefix: /metrics") + own).policy
+    assert policy.gives_up_models
+    assert not read(ROUTES.replace("{more}", "")).policy.gives_up_models
+    for prefix, met in (("/livez", "/livez"), ("/v1", "/v1/models")):
+        (problem,) = problems_of(ROUTES.replace("{more}", f"prefix: {prefix}") + own)
+        assert f"would take {met}, " in str(problem)

@@ -29,6 +29,7 @@ def compile_policy(config: Config, digest: str) -> Policy:
         follow_ups=config.semantic_engine.follow_ups == "keep",
         address=address_of(config.server.host, str(config.server.port or "PORT")),
         groups=config.groups,
+        gives_up_models=config.admin.listen is not None,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from aimux.config.load import load
 from aimux.core.identity import Agent
+from aimux.core.paths import parse_pattern
 from aimux.core.policy import Access, Guard, Policy, Route, Upstream
 from aimux.core.routing import match
 from aimux.core.scores import Scores
@@ -213,6 +214,19 @@ def test_few_intents_and_none(encoder: Encoder) -> None:
     ]
     assert "five to ten" in found[0].remedy
     assert [finding.code for finding in counted(policy_of({"none": []}))] == [Code.BY_NAME_ONLY]
+
+
+def test_a_route_without_intents_is_said_with_all_that_leads_to_it() -> None:
+    (route,) = policy_of({"none": []}).routes
+    path = parse_pattern("GET /v1/files")
+    for more, ways in (
+        ({}, "name"),
+        ({"prefix": "/files"}, "name and its prefix"),
+        ({"paths": (path,)}, "name and its paths"),
+        ({"prefix": "/files", "paths": (path,)}, "name, its prefix and its paths"),
+    ):
+        (found,) = counted(Policy.of((replace(route, **more),)))
+        assert found.message == f"route 'none' has no intents and is reached by {ways} only"
 
 
 def test_one_route_alone_has_nobody_to_be_compared_with(encoder: Encoder) -> None:

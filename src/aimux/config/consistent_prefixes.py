@@ -1,11 +1,11 @@
 """Checks of the routes' prefixes: each is one route's alone, none takes a path of the gateway, none hides a path."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from aimux.config.report import Path, Report
+from aimux.config.items import Item, is_absent, mappings_in, text_of, texts_in
+from aimux.config.report import Report
 from aimux.config.words import shown
-from aimux.config.yaml_tree import Mapping, Node, Scalar, Sequence
+from aimux.config.yaml_tree import Mapping, Node, Sequence
 from aimux.core.endpoints import MODELS, TakenPaths, taken_paths
 from aimux.core.paths import parse_pattern
 from aimux.core.prefixes import check_prefix, is_below
@@ -13,18 +13,11 @@ from aimux.core.prefixes import check_prefix, is_below
 _ANOTHER = "choose another prefix, such as /files for a route named files"
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A text of a route, and where it stands."""
-
-    path: Path
-    node: Scalar
-    text: str
-
-
 def check_prefixes(root: Mapping, report: Report) -> None:
     """Report prefixes that stand twice, that would take a path of the gateway's own, and paths that one hides."""
-    prefixes = [found for found in _texts_under(root, "prefix") if _is_prefix(found.text)]
+    routes = list(mappings_in(root.entries.get("routes"), ("routes",)))
+    texts = (item for path, route in routes for item in text_of(route.entries.get("prefix"), (*path, "prefix")))
+    prefixes = [item for item in texts if _is_prefix(item.text)]
     if not prefixes:
         return
     _check_unique(prefixes, report)
@@ -34,11 +27,12 @@ def check_prefixes(root: Mapping, report: Report) -> None:
         if met is not None:
             message = f"{shown(found.node, found.path)} would take {met}, which the gateway answers itself on this port"
             report.add(found.path, found.node.line, message, _ANOTHER)
-    _check_hidden(root, prefixes, report)
+    paths = (item for path, route in routes for item in texts_in(route.entries.get("paths"), (*path, "paths")))
+    _check_hidden(paths, prefixes, report)
 
 
-def _check_unique(prefixes: list[_Found], report: Report) -> None:
-    first: dict[str, _Found] = {}
+def _check_unique(prefixes: list[Item], report: Report) -> None:
+    first: dict[str, Item] = {}
     for found in prefixes:
         # Two that differ in case alone would be taken for one another by people, and by servers that fold paths.
         earlier = first.setdefault(found.text.lower(), found)
@@ -48,9 +42,9 @@ def _check_unique(prefixes: list[_Found], report: Report) -> None:
             report.add(found.path, found.node.line, message, "give each route a prefix of its own")
 
 
-def _check_hidden(root: Mapping, prefixes: list[_Found], report: Report) -> None:
+def _check_hidden(paths: Iterable[Item], prefixes: list[Item], report: Report) -> None:
     """Report entries of `paths` that no request reaches, since the prefix before them addresses a route."""
-    for found in _texts_under(root, "paths"):
+    for found in paths:
         try:
             path = parse_pattern(found.text).path
         except ValueError:
@@ -80,7 +74,7 @@ def _entry(root: Mapping, section: str, key: str) -> Node | None:
 def _is_given(node: Node | None) -> bool:
     if isinstance(node, Sequence):
         return bool(node.items)
-    return node is not None and not (isinstance(node, Scalar) and node.value is None)
+    return not is_absent(node)
 
 
 def _is_prefix(text: str) -> bool:
@@ -89,21 +83,3 @@ def _is_prefix(text: str) -> bool:
     except ValueError:
         return False  # reported where its form is checked
     return True
-
-
-def _texts_under(root: Mapping, key: str) -> Iterator[_Found]:
-    """The text under a key of each route, or the texts of its list."""
-    routes = root.entries.get("routes")
-    for at, route in enumerate(routes.items if isinstance(routes, Sequence) else ()):
-        node = route.entries.get(key) if isinstance(route, Mapping) else None
-        path: Path = ("routes", at, key)
-        if isinstance(node, Sequence):
-            for number, item in enumerate(node.items):
-                yield from _text(item, (*path, number))
-        else:
-            yield from _text(node, path)
-
-
-def _text(node: Node | None, path: Path) -> Iterator[_Found]:
-    if isinstance(node, Scalar) and isinstance(node.value, str):
-        yield _Found(path, node, node.value)

@@ -106,6 +106,14 @@ def damaged(file: Path) -> None:
     file.write_bytes(data)
 
 
+def inconsistent(file: Path) -> None:
+    """Pages that SQLite reads, whose own count of free bytes is wrong."""
+    data = bytearray(file.read_bytes())
+    for page in range(4096, len(data), 4096):
+        data[page + 7] = 60  # the bytes that are said to be lost between the cells
+    file.write_bytes(data)
+
+
 def truncated(file: Path) -> None:
     os.truncate(file, 4096)
 
@@ -147,6 +155,7 @@ def only_newest(file: Path) -> None:
     ("harm", "words"),
     [
         *((emptied, "not the state"), (no_database, "SQLITE_NOTADB"), (damaged, "moved"), (truncated, "moved")),
+        (inconsistent, "is damaged"),
         *((newer, "schema 2"), (older, "schema 0"), (of_another, "not the state"), (a_folder, "not a regular file")),
         *((a_link, "not a regular file"), (only_newest, "is gone")),
     ],

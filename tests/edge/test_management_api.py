@@ -25,6 +25,8 @@ PLAIN = {"/healthz", "/livez", "/readyz", "/metrics", "/routes", "/agents", "/co
 # An endless answer has a test of its own: tests/e2e/test_audit.py.
 STREAM = "/audit/stream"
 SESSION = "/admin/session"
+# Commands have tests of their own: tests/e2e/test_commands.py.
+RELOAD = "/admin/reload"
 AUDIT = {"/audit", "/audit/status", "/audit/stats", "/audit/export"}
 PAGE = {"/dashboard/api/try", "/dashboard/api/overlaps"}
 ENDPOINTS = PLAIN | AUDIT | PAGE
@@ -61,7 +63,7 @@ def description(file: Path) -> dict[str, Any]:
 
 def exchanges(file: Path, port: int, folder: Path, token: str | None = None, *also: str) -> list[Exchange]:
     """Have Schemathesis try every operation, with every check that it knows; what was sent and what came."""
-    options = [f"--exclude-path={STREAM}", f"--exclude-path={SESSION}"]
+    options = [f"--exclude-path={STREAM}", f"--exclude-path={SESSION}", f"--exclude-path={RELOAD}"]
     options += ["--phases=examples,coverage,fuzzing", "--checks=all", "--continue-on-failure", "--no-color"]
     options += [
         "--generation-deterministic",
@@ -125,9 +127,10 @@ def check_refused_methods(found: list[Exchange], description: dict[str, Any]) ->
 
 def test_it_describes_every_endpoint_and_both_ways_to_read_it(description: dict[str, Any]) -> None:
     assert description["openapi"] == "3.1.0"
-    assert description["paths"].keys() == ENDPOINTS | {STREAM, SESSION}
-    assert all(path.keys() == {"get", "head"} for path in description["paths"].values())
+    assert description["paths"].keys() == ENDPOINTS | {STREAM, SESSION, RELOAD}
     paths = dict(description["paths"])
+    assert paths.pop(RELOAD).keys() == {"post"}
+    assert all(path.keys() == {"get", "head"} for path in paths.values())
     session = paths.pop(SESSION)
     assert all(each["responses"].keys() == {"200", "401", "403"} for each in session.values())
     for path, operations in paths.items():
@@ -135,7 +138,7 @@ def test_it_describes_every_endpoint_and_both_ways_to_read_it(description: dict[
             guarded = path not in OPEN
             assert operation["security"] == ([{}, {"token": []}] if guarded else [])
             expected = {"200"} | ({"403"} if guarded else set())
-            expected |= {"503"} if path in {"/readyz", "/metrics"} else set()
+            expected |= {"503"} if path in {"/readyz", "/metrics", "/config"} else set()
             expected |= {"400", "503"} if path in PAGE else set()
             expected |= {"400", "404", "503"} if path.startswith("/audit") else set()
             assert operation["responses"].keys() == expected

@@ -21,6 +21,7 @@ from aimux.admin.models import (
     Routes,
     Session,
 )
+from aimux.admin.openapi_commands import COMMAND_MODELS, command_paths
 from aimux.core.endpoints import SESSION, Endpoint
 
 Json = dict[str, Any]
@@ -147,7 +148,9 @@ _SESSION: Final = _Page("Who asks, as an operator", {200: Session})
 
 def description() -> Json:
     """The description, as OpenAPI 3.1."""
-    _, schemas = models_json_schema([(model, "serialization") for model in _MODELS], ref_template=_REFS)
+    _, schemas = models_json_schema(
+        [(model, "serialization") for model in (*_MODELS, *COMMAND_MODELS)], ref_template=_REFS
+    )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -160,6 +163,7 @@ def description() -> Json:
         "paths": {
             **{endpoint.value: _path(endpoint, _PAGES[endpoint]) for endpoint in Endpoint},
             SESSION: _read(SESSION, _SESSION, {"200": _answer(Session, _SESSION), **_UNPROVED}, [{"token": []}]),
+            **command_paths(_REFS),
         },
         "components": {
             "schemas": schemas["$defs"],
@@ -178,7 +182,7 @@ def _path(endpoint: Endpoint, page: _Page) -> Json:
     if endpoint not in _OPEN:
         answers["403"] = _FORBIDDEN
         security = [{}, {"token": []}]
-    if endpoint is Endpoint.METRICS:
+    if endpoint in {Endpoint.METRICS, Endpoint.CONFIG}:
         answers["503"] = _UNMEASURED
     if endpoint.startswith(Endpoint.AUDIT):
         answers |= _AUDIT_REFUSALS
@@ -256,4 +260,4 @@ _AUDIT_REFUSALS: Final = {
     "404": _refusal("Nothing is recorded: audit.enabled is false.", _NO_RETRY),
     "503": _refusal("The index is being built, or cannot be read.", _RETRY),
 }
-_UNMEASURED: Final = _refusal("The metrics of all workers could not be added up in time.", _RETRY)
+_UNMEASURED: Final = _refusal("The other workers could not be asked in time.", _RETRY)

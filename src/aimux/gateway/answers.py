@@ -24,6 +24,7 @@ _RETRY_AFTER: Final = {
     Reason.OVERLOADED: b"Retry-After: 1",
     Reason.OUT_OF_DESCRIPTORS: b"Retry-After: 1",
     Reason.NOT_READY: b"Retry-After: 2",
+    Reason.STATE_UNAVAILABLE: b"Retry-After: 1",
     Reason.DRAINING: b"Retry-After: 5",
 }
 

@@ -43,6 +43,8 @@ def test_the_header_lines_of_a_refusal(reason):
         Reason.OVERLOADED: [b"Retry-After: 1"],
         Reason.OUT_OF_DESCRIPTORS: [b"Retry-After: 1"],
         Reason.NOT_READY: [b"Retry-After: 2"],
+        Reason.STATE_UNAVAILABLE: [b"Retry-After: 1"],
+        Reason.OPERATOR_REQUIRED: [b'WWW-Authenticate: Bearer realm="aimux"'],
         Reason.DRAINING: [b"Retry-After: 5"],
         **{key: [b'WWW-Authenticate: AIMux-Agent realm="aimux"'] for key in UNAUTHENTICATED},
         Reason.METHOD_NOT_ALLOWED: [b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
@@ -54,7 +56,7 @@ def test_the_header_lines_of_a_refusal(reason):
 UNAUTHENTICATED = (Reason.UNKNOWN_AGENT, Reason.PROOF_REQUIRED, Reason.PROOF_EXPIRED)
 MAY_PASS = {
     *(Reason.REQUEST_TIMEOUT, Reason.UPSTREAM_UNREACHABLE),
-    *(Reason.OVERLOADED, Reason.OUT_OF_DESCRIPTORS, Reason.NOT_READY, Reason.DRAINING),
+    *(Reason.OVERLOADED, Reason.OUT_OF_DESCRIPTORS, Reason.NOT_READY, Reason.DRAINING, Reason.STATE_UNAVAILABLE),
 }
 
 

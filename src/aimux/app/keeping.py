@@ -48,6 +48,8 @@ class Keeping:
         self._follower.start()
         if opened.only_memory is not None and tells:
             log.event.warning("state", detail=opened.only_memory)
+        elif opened.made:
+            log.event.info("state", detail="a new file was begun, which holds nothing yet", path=str(folder))
 
     async def ready(self) -> None:
         """Wait until the standing is known. Raises ReloadError where it cannot be read."""

@@ -3,7 +3,9 @@ import { useEffect, useState } from "preact/hooks";
 import { heardAt, lostAt, nextTryAt, readiness } from "./contact";
 import { ago, clock } from "./format";
 import { Icon } from "./parts/icons";
+import { Locked, SessionBar } from "./parts/session";
 import { link, place, type View } from "./place";
+import { locked } from "./session";
 import { choice, choose, type Choice } from "./theme";
 import { Agents } from "./views/agents";
 import { Audit } from "./views/audit";
@@ -61,8 +63,9 @@ export function App() {
       </aside>
       <div class="content">
         <Banner />
+        <SessionBar />
         <main id="main" tabIndex={-1}>
-          <Shown key={here} />
+          {locked.value ? <Locked /> : <Shown key={here} />}
         </main>
       </div>
     </div>

@@ -1,5 +1,6 @@
 // Whether the gateway answers: since when it does not, and when it is asked again.
 import { signal } from "@preact/signals";
+import { proof } from "./session";
 
 export type Readiness = { ready: boolean; draining: boolean; detail: string };
 
@@ -38,7 +39,7 @@ export function missed(): void {
 export async function watch(): Promise<void> {
   window.clearTimeout(timer);
   try {
-    const response = await fetch("/readyz", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    const response = await fetch("/readyz", { headers: proof(), cache: "no-store", signal: AbortSignal.timeout(5000) });
     const body = (await response.json()) as { status?: string; detail?: string };
     readiness.value = { ready: response.ok, draining: body.status === "draining", detail: body.detail ?? "" };
     heard();

@@ -1,6 +1,7 @@
 // Something that is read from the gateway, again and again. What was read stays in sight until newer has come.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { epoch } from "./contact";
+import * as session from "./session";
 
 export type Resource<T> = {
   data: T | null;
@@ -25,6 +26,7 @@ export function useResource<T>(
   const latest = useRef(load);
   latest.current = load;
   const back = epoch.value;
+  const who = session.turn.value;
   useEffect(() => {
     if (key === null) return;
     const aborting = new AbortController();
@@ -49,7 +51,7 @@ export function useResource<T>(
       aborting.abort();
       window.clearTimeout(timer);
     };
-  }, [key, every, turn, back]);
+  }, [key, every, turn, back, who]);
   return {
     data: key === null ? null : state.data,
     error: state.error,

@@ -2,7 +2,9 @@
 import { useEffect, useRef } from "preact/hooks";
 import { address, type Entry } from "./api";
 import { epoch, heard, watch } from "./contact";
+import { follow, type Event } from "./events";
 import type { Filter } from "./place";
+import { proof, turn } from "./session";
 
 export type Happening = { kind: "decision" | "outcome"; entry: Entry } | { kind: "skipped"; records: number } | { kind: "unreadable"; records: number };
 
@@ -19,39 +21,46 @@ export function useStream(
   told.current = { tell, opened };
   const where = address("/audit/stream", filter);
   const back = epoch.value;
+  const who = turn.value;
   useEffect(() => {
     if (!open) return;
-    let source: EventSource | null = null;
+    const aborting = new AbortController();
     let timer = 0;
     let wait = 500;
-    const begin = () => {
-      source = new EventSource(where);
-      source.onopen = () => {
-        wait = 500;
-        heard();
-        told.current.opened();
-      };
-      source.onerror = () => {
-        source?.close();
-        void watch();
-        timer = window.setTimeout(begin, wait);
-        wait = Math.min(wait * 2, LONGEST_WAIT);
-      };
-      for (const kind of ["decision", "outcome"] as const) {
-        source.addEventListener(kind, (event) => told.current.tell({ kind, entry: JSON.parse(event.data) as Entry }));
+    const begin = async () => {
+      try {
+        const response = await fetch(where, { headers: proof(), cache: "no-store", signal: aborting.signal });
+        if (response.ok) {
+          wait = 500;
+          heard();
+          told.current.opened();
+          await follow(response, (event) => {
+            const happening = happeningOf(event);
+            if (happening && !aborting.signal.aborted) told.current.tell(happening);
+          });
+        }
+      } catch {
+        // Broken off, as it is where it ends: it is opened again.
       }
-      for (const kind of ["skipped", "unreadable"] as const) {
-        source.addEventListener(kind, (event) => {
-          told.current.tell({ kind, records: (JSON.parse(event.data) as { records: number }).records });
-        });
-      }
+      if (aborting.signal.aborted) return;
+      void watch();
+      timer = window.setTimeout(() => void begin(), wait);
+      wait = Math.min(wait * 2, LONGEST_WAIT);
     };
-    begin();
+    void begin();
     return () => {
-      source?.close();
+      aborting.abort();
       window.clearTimeout(timer);
     };
-  }, [where, open, back]);
+  }, [where, open, back, who]);
+}
+
+function happeningOf({ kind, data }: Event): Happening | null {
+  if (kind === "decision" || kind === "outcome") return { kind, entry: JSON.parse(data) as Entry };
+  if (kind === "skipped" || kind === "unreadable") {
+    return { kind, records: (JSON.parse(data) as { records: number }).records };
+  }
+  return null;
 }
 
 /** The one name of a request among all chains. */

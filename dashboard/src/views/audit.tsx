@@ -1,6 +1,6 @@
 // The audit log: whether its chains hold, what it says, and a copy of it.
 import { useEffect, useState } from "preact/hooks";
-import { address, read, type Entry, type Status } from "../api";
+import { address, download, read, type Entry, type Status } from "../api";
 import { useCatalogue } from "../catalogue";
 import { Filters } from "../parts/filters";
 import { Page, Panel } from "../parts/page";
@@ -9,6 +9,7 @@ import { Verdict } from "../parts/verdict";
 import { bytes, count, dated, milliseconds } from "../format";
 import { change, filter, link, place } from "../place";
 import { useResource } from "../resource";
+import { session } from "../session";
 import { keyOf } from "../stream";
 
 const PAGE = 50;
@@ -131,9 +132,7 @@ function Search() {
         <span class="exports">
           Export what is found:
           {(["jsonl", "csv", "otlp"] as const).map((format) => (
-            <a key={format} href={address("/audit/export", { ...query, format })} download>
-              {format === "otlp" ? "OTLP" : format.toUpperCase()}
-            </a>
+            <Export key={format} where={address("/audit/export", { ...query, format })} format={format} />
           ))}
         </span>
       }
@@ -225,5 +224,35 @@ function Written({ name, about, hint }: { name: string; about: string; hint: str
         onChange={(event) => change({ [name]: event.currentTarget.value.trim() || null })}
       />
     </label>
+  );
+}
+
+/** A link, and where an operator is logged in a button: a link sends no token. */
+function Export({ where, format }: { where: string; format: "jsonl" | "csv" | "otlp" }) {
+  const [failed, setFailed] = useState("");
+  const name = format === "otlp" ? "OTLP" : format.toUpperCase();
+  if (!session.value) {
+    return (
+      <a href={where} download>
+        {name}
+      </a>
+    );
+  }
+  const fetched = () =>
+    download(where, `aimux-audit.${format === "otlp" ? "otlp.jsonl" : format}`).then(
+      () => setFailed(""),
+      (error: Error) => setFailed(error.message),
+    );
+  return (
+    <>
+      <button type="button" class="button quiet" onClick={() => void fetched()}>
+        {name}
+      </button>
+      {failed ? (
+        <span class="tone-refused" role="alert">
+          {failed}
+        </span>
+      ) : null}
+    </>
   );
 }

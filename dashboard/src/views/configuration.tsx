@@ -1,6 +1,7 @@
 // What is in force: the configuration with its defaults, its digest, and how the last reload went.
 import { read, type Schemas } from "../api";
 import { Page, Panel } from "../parts/page";
+import { Reload, StateFacts, Workers } from "../parts/running";
 import { Shown } from "../parts/states";
 import { ago, dated } from "../format";
 import { useResource } from "../resource";
@@ -32,6 +33,15 @@ export function Configuration() {
               </Panel>
               <Panel title="Last reload">
                 <LastReload last={data.last_reload} />
+              </Panel>
+            </div>
+            <Reload reloaded={found.reload} />
+            <div class="columns">
+              <Panel title="Workers">
+                <Workers workers={data.workers} digest={data.digest} />
+              </Panel>
+              <Panel title="State">
+                <StateFacts state={data.state} />
               </Panel>
             </div>
             <Panel title="All of it">

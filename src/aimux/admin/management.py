@@ -98,6 +98,7 @@ class Management:
         }
         self._guarded = {endpoint.encode("ascii"): page for endpoint, page in pages.items()}
         self._guarded.update({path: partial(_always, file) for path, file in files.items()})
+        self._files = frozenset(files)
         self.know(operators)
 
     def know(self, operators: Operators) -> None:
@@ -142,12 +143,19 @@ class Management:
         _check_method(exchange)
         if head.path in _ALIVE:
             return self._healthy
-        if head.path not in PROBE_PATHS and not self._admits(exchange):
+        if not self._is_open(exchange) and not self._admits(exchange):
             raise Failure(Reason.MANAGEMENT_FORBIDDEN, _CUT_SHORT if is_cut_short(exchange) else _CLOSED)
         page = self._guarded.get(head.path)
         if page is None:
             raise Failure(Reason.NOT_FOUND, "there is no such page")
         return await page(exchange)
+
+    def _is_open(self, exchange: Exchange) -> bool:
+        """Whether everybody may read it. The web page's files say nothing, and whoever logs in on it needs it first."""
+        path = exchange.head.path
+        if path in PROBE_PATHS:
+            return True
+        return path in self._files and self._operators.have_tokens and not brings_token(exchange)
 
     def _session(self, exchange: Exchange) -> Page:
         """Who asks. Raises Failure where nobody has proved to be an operator."""

@@ -47,6 +47,7 @@ def config(upstream: str, dead: str, key: Path, *, guarded: bool = True, **audit
         "fallback": {"upstream": upstream},
         "upstreams": {"response_timeout": 0.5, "connect_timeout": 2},
         "audit": {"signing_key": str(key), "keep_days": 36500, "redact_fields": ["project"], **audit},
+        "state": None,  # the older build knows no such section
     }
 
 

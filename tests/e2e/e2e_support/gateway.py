@@ -25,12 +25,19 @@ Line = dict[str, Any]
 
 
 def write_config(path: Path, config: Config) -> Path:
-    """Write a configuration, with the real model, any free port, its own log and state where it says nothing else."""
+    """Write a configuration, with the real model, any free port, its own log and state where it says nothing else.
+
+    A `state` of None is left out: older builds know no such section.
+    """
     server = {"port": 0, **config.get("server", {})}
     engine = {"model_path": str(MODEL), **config.get("semantic_engine", {})}
     audit = {"path": f"{path.stem}-audit", **config.get("audit", {})}
-    state = {"path": f"{path.stem}-state", **config.get("state", {})}
-    whole = {**config, "server": server, "semantic_engine": engine, "audit": audit, "state": state}
+    state = config.get("state", {})
+    whole = {**config, "server": server, "semantic_engine": engine, "audit": audit}
+    if state is None:
+        del whole["state"]
+    else:
+        whole["state"] = {"path": f"{path.stem}-state", **state}
     path.write_text(yaml.safe_dump(whole, sort_keys=False))
     return path
 

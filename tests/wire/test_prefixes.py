@@ -117,6 +117,9 @@ def test_what_no_prefix_begins_stays_as_it_is(target):
         *(b"/%2ewell-known/oauth-protected-resource/files", b"//.well-known/oauth-protected-resource/files"),
         *(PRM + b"/%66iles", PRM + b"//files", PRM + b"/x/../files", PRM + b"/files%2Fprivate", CARD + b"/%66iles/x"),
         b"/.well-known/x/../oauth-protected-resource/files",
+        # Resolved, or cut off, before the rest is decoded.
+        *(b"/x%2fy/../%66iles/z", b"/x%2Fy/%2e%2E/files", b"/a/..;%2fb/%66iles/x", b"/;%2fq/%66iles"),
+        *(b"/x%2fy/../.well-known/oauth-protected-resource/files", b"/x%252fy%2f../%66iles"),
     ],
 )
 def test_another_spelling_of_a_prefix_is_refused(target):
@@ -141,8 +144,14 @@ def test_dots_that_climb_behind_a_prefix_are_refused(before, rest):
 
 
 def test_an_endless_encoding_is_refused():
-    with pytest.raises(Failure, match="times over"):
-        without_prefix(head_of(b"/%" + b"25" * 9 + b"66iles/x"), TABLE)
+    with pytest.raises(Failure, match="too many ways"):
+        without_prefix(head_of(b"/%" + b"25" * 200 + b"41/x"), TABLE)
+
+
+def test_a_path_that_can_be_read_in_too_many_ways_is_refused():
+    assert without_prefix(head_of(b"/x/a%2fb//c;d/./%20%41"), TABLE).address is None
+    with pytest.raises(Failure, match="encode it once"):
+        without_prefix(head_of(b"/x" + b"/a%252fb//c;%2fd/.%2e;%253b%20" * 270), TABLE)
 
 
 @pytest.mark.parametrize("name", [b"a" * 4000, b"%41" * 2000, b"/" * 8000, b"/." * 4000, b";" * 8000])

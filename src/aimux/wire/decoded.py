@@ -1,7 +1,7 @@
-"""A path in the ways that servers decode it: once or several times over, with marks that some of them leave out."""
+"""A path in the ways that servers read it: decoded once or several times over, shortened and resolved in any order."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -14,6 +14,17 @@ _SEPARATOR: Final = re.compile(rb"[/\\]")
 _SEGMENT_END: Final = re.compile(rb"[;?#]")
 # Dot, slash and backslash as no encoder of UTF-8 writes them, and as some decoders read them nevertheless.
 _OVERLONG: Final = re.compile(rb"(?:\xc0|\xe0\x80|\xf0\x80\x80)(?:(\xae)|\xaf)|(?:\xc1|\xe0\x81|\xf0\x80\x81)\x9c")
+_PARAMETERS: Final = re.compile(rb"[;?#][^/\\]*+")
+_EMPTY: Final = re.compile(rb"//++")
+_DOTTED: Final = re.compile(rb"/(?:\.|%2e)", re.IGNORECASE)
+_DOTS: Final = {b".": 0, b"%2e": 0, b"..": 1, b".%2e": 1, b"%2e.": 1, b"%2e%2e": 1}
+"""Dot segments, also encoded ones, which proxies resolve too; and how many segments before them they take away."""
+_MOST_READINGS: Final = 128
+# Each reading costs time in proportion to its length. A path of 8 KiB has this many at least.
+_MOST_READ: Final = 16 * 8192
+_TOO_MANY: Final = (
+    "the request path can be read in too many ways: encode it once, and write it resolved and without ';'"
+)
 
 
 def decodings(path: bytes) -> Iterator[bytes]:
@@ -29,7 +40,7 @@ def decodings(path: bytes) -> Iterator[bytes]:
         rounds += 1
         if rounds > _MOST_DECODINGS:
             raise bad(f"the request path is percent-encoded more than {_MOST_DECODINGS} times over")
-        yield _OVERLONG.sub(lambda found: b"." if found[1] else b"/", path).translate(None, _IGNORED)
+        yield _leniently(path)
 
 
 def segments(path: bytes) -> list[bytes]:
@@ -45,3 +56,61 @@ def climbs(path: bytes) -> bool:
     if b"%" not in path and b".." not in path:
         return False
     return any(b".." in each and b".." in segments(each) for each in decodings(path))
+
+
+def readings(path: bytes) -> Iterator[bytes]:
+    """The path as it is, and all that servers could take it for, each once.
+
+    They decode it, leave out blanks and empty segments, cut off what follows a `;`, take a backslash for a slash and
+    resolve dot segments: once or several times, in whichever order. Raises Failure where there are too many ways.
+    """
+    found, unread = {path}, [path]
+    most = min(_MOST_READINGS, _MOST_READ // max(len(path), 1))
+    while unread:
+        each = unread.pop()
+        yield each
+        for step in _STEPS:
+            reading = step(each)
+            if reading not in found:
+                if len(found) >= most:
+                    raise bad(_TOO_MANY)
+                found.add(reading)
+                unread.append(reading)
+
+
+def _leniently(path: bytes) -> bytes:
+    return _OVERLONG.sub(lambda found: b"." if found[1] else b"/", path).translate(None, _IGNORED)
+
+
+def _with_slashes(path: bytes) -> bytes:
+    return _leniently(path).replace(b"\\", b"/")
+
+
+def _without_parameters(path: bytes) -> bytes:
+    return _PARAMETERS.sub(b"", path)
+
+
+def _without_empty(path: bytes) -> bytes:
+    return _EMPTY.sub(b"/", path)
+
+
+def _resolved(path: bytes) -> bytes:
+    if _DOTTED.search(path) is None:
+        return path
+    kept: list[bytes] = []
+    for segment in path.split(b"/")[1:]:
+        taken = _DOTS.get(segment.lower())
+        if taken is None:
+            kept.append(segment)
+        elif taken:
+            del kept[-1:]
+    return b"/" + b"/".join(kept)
+
+
+_STEPS: Final[tuple[Callable[[bytes], bytes], ...]] = (
+    unquote_to_bytes,
+    _with_slashes,
+    _without_parameters,
+    _without_empty,
+    _resolved,
+)

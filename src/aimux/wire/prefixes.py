@@ -5,14 +5,13 @@ whoever reads it later could take it for another route's than the gateway did.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from aimux.core.prefixes import Address, PrefixTable
 from aimux.core.reason import Failure
-from aimux.wire.decoded import climbs, decodings, segments
+from aimux.wire.decoded import climbs, readings
 from aimux.wire.http1 import Head, bad
 
 INSERTED: Final = (
@@ -62,7 +61,7 @@ def address_of(path: bytes, table: PrefixTable) -> Address | None:
     if found is not None and climbs(path):
         raise bad(_CLIMBS)
     meant = _place(found)
-    if any(_place(_read(each, table)) != meant for each in _readings(path)):
+    if any(_place(_read(each, table)) != meant for each in readings(path)):
         raise bad(_OTHERWISE)
     return found
 
@@ -128,22 +127,3 @@ def _read(path: bytes, table: PrefixTable) -> Address | None:
 
 def _place(address: Address | None) -> tuple[bytes, bytes] | None:
     return None if address is None else (address.prefix.path, address.inserted)
-
-
-def _readings(path: bytes) -> Iterator[bytes]:
-    """The paths that a server could take a path for: decoded, without empty segments, with dot segments resolved."""
-    for each in decodings(path):
-        found = segments(each)[1:]
-        for parts in (found, [part for part in found if part]):
-            yield b"/" + b"/".join(parts)
-            yield b"/" + b"/".join(_resolved(parts))
-
-
-def _resolved(parts: list[bytes]) -> list[bytes]:
-    kept: list[bytes] = []
-    for part in parts:
-        if part == b"..":
-            del kept[-1:]
-        elif part != b".":
-            kept.append(part)
-    return kept

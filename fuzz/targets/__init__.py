@@ -11,6 +11,7 @@ from fuzz.targets import (
     json_body,
     meaning,
     multipart_body,
+    prefixes,
     redirects,
     request_head,
     response,
@@ -32,6 +33,7 @@ TARGETS: Final[dict[str, Target]] = {
         configuration.TARGET,
         traceparent.TARGET,
         upstream_target.TARGET,
+        prefixes.TARGET,
         redirects.TARGET,
     )
 }

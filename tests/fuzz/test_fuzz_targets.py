@@ -174,6 +174,14 @@ BUGS: dict[str, tuple[str, str, Any, bytes]] = {
         lambda h, _: h.target,
         b"\x01/a",
     ),
+    "a prefix that a proxy reads": (
+        "prefixes",
+        WIRE + "prefixes.readings",
+        lambda path: [path],
+        b"\x00/x%2fy/../%66iles",
+    ),
+    "dots behind a prefix": ("prefixes", WIRE + "decoded.segments", _always(()), b"\x00/files/a/../b"),
+    "a way back to nowhere": ("prefixes", TARGET + "prefixes.path_at_gateway", lambda path, *_: path, b"\x00/files/a"),
     "a host behind a path": (
         *("redirects", WIRE + "redirects.Asked.at_gateway"),
         lambda _, reference: reference.path,

@@ -119,7 +119,7 @@ def test_what_no_prefix_begins_stays_as_it_is(target):
         b"/.well-known/x/../oauth-protected-resource/files",
         # Resolved, or cut off, before the rest is decoded.
         *(b"/x%2fy/../%66iles/z", b"/x%2Fy/%2e%2E/files", b"/a/..;%2fb/%66iles/x", b"/;%2fq/%66iles"),
-        *(b"/x%2fy/../.well-known/oauth-protected-resource/files", b"/x%252fy%2f../%66iles"),
+        *(b"/x%2fy/../.well-known/oauth-protected-resource/files", b"/x%252fy%2f../%66iles", b"/.%3ba%5cb/%66iles"),
     ],
 )
 def test_another_spelling_of_a_prefix_is_refused(target):

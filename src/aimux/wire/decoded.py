@@ -14,7 +14,7 @@ _SEPARATOR: Final = re.compile(rb"[/\\]")
 _SEGMENT_END: Final = re.compile(rb"[;?#]")
 # Dot, slash and backslash as no encoder of UTF-8 writes them, and as some decoders read them nevertheless.
 _OVERLONG: Final = re.compile(rb"(?:\xc0|\xe0\x80|\xf0\x80\x80)(?:(\xae)|\xaf)|(?:\xc1|\xe0\x81|\xf0\x80\x81)\x9c")
-_PARAMETERS: Final = re.compile(rb"[;?#][^/\\]*+")
+_PARAMETERS: Final = re.compile(rb"[;?#][^/]*+")
 _EMPTY: Final = re.compile(rb"//++")
 _DOTTED: Final = re.compile(rb"/(?:\.|%2e)", re.IGNORECASE)
 _DOTS: Final = {b".": 0, b"%2e": 0, b"..": 1, b".%2e": 1, b"%2e.": 1, b"%2e%2e": 1}

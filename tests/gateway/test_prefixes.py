@@ -84,6 +84,12 @@ def test_the_action_is_that_of_the_path_behind_it(house):
     assert (record.action.protocol, record.action.method) == ("openai", "chat.completions")
 
 
+def test_a_document_of_a_path_is_no_action_of_what_lies_there(house):
+    _, record = house(PREFIXED).serve(ask(b"/.well-known/oauth-protected-resource/open/v1/messages"))
+    assert (record.verdict, record.route) == ("forward", "open")
+    assert (record.action.protocol, record.action.method) == ("plain", "GET")
+
+
 @pytest.mark.parametrize("name", [b"", b"/gpt-4"])
 def test_models_behind_a_prefix_are_the_upstreams(house, name):
     served = house(PREFIXED)

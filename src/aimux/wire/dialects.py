@@ -82,14 +82,16 @@ def read_opening(head: Head, sources: IdentitySources, *, hears: bool = False) -
 def _opening(head: Head, sources: IdentitySources, *, hears: bool) -> Opening:
     kind = body_kind(head, hears=hears)
     address, name = head.address, named_route(head)
-    by, differ = ChosenBy.NAME, False
+    by, differ, document = ChosenBy.NAME, False, ""
     if address is not None:
         by, differ, name = ChosenBy.PREFIX, name not in {None, address.prefix.route}, address.prefix.route
+        document = address.inserted.decode("ascii")
     # A body that cannot speak of identity, nor of a text that is wanted, is known to be silent without being read.
     is_silent = kind is BodyKind.OPAQUE or (kind is BodyKind.MULTIPART and name is not None)
     silent = SILENT if is_silent and (head.length == 0 or not hears) else None
     said = read_head(head, sources, hears=hears)
-    said.action = action_of_head(head.method, head.path_text, speaks_mcp=_MCP_VERSION in head.first)
+    # A document of a path is asked for, and not what lies at the path.
+    said.action = action_of_head(head.method, document + head.path_text, speaks_mcp=_MCP_VERSION in head.first)
     content_type = head.first.get(b"content-type", b"")
     return Opening(said, name, head.method, head.path_text, silent, kind, content_type, by, differ)
 

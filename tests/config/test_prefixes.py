@@ -49,6 +49,13 @@ def test_without_prefixes_there_is_no_table(read: Callable[..., Loaded]) -> None
         ("prefix: /dashboard/x", 8, ("would take /dashboard", "choose another prefix")),
         ('paths: ["GET /files/x"]', 8, ('"GET /files/x" claims nothing', '"/files" on line 5', "remove it")),
         ('paths: ["GET /files/*"]', 8, ('"GET /files/*" claims nothing', "remove it")),
+        (
+            'paths: ["GET /.well-known/oauth-protected-resource/files/x"]',
+            8,
+            ("claims nothing", '"/files" on line 5', "remove it"),
+        ),
+        ('paths: ["GET /%66iles/x"]', 8, ('"GET /%66iles/x" claims nothing', "is refused", "remove it")),
+        ('paths: ["GET /.well-known/agent-card.json/files/*"]', 8, ("claims nothing", '"/files" on line 5')),
     ],
 )
 def test_what_does_not_fit(problems_of: Problems, more: str, line: int, said: tuple[str, ...]) -> None:
@@ -62,6 +69,7 @@ def test_what_does_not_fit(problems_of: Problems, more: str, line: int, said: tu
     [
         *("prefix: /v1/files", "prefix: /v2", "prefix: /files2", "prefix: /metricsx", "prefix: /admin", "prefix: null"),
         'paths: ["GET /*", "GET /filesx", "GET /v1/files"]',
+        'paths: ["GET /.well-known/*", "GET /.well-known/oauth-protected-resource/*", "GET /.well-known/x/files"]',
     ],
 )
 def test_what_does(read: Callable[..., Loaded], more: str) -> None:
@@ -85,6 +93,7 @@ def test_a_listener_of_operators_own_leaves_agents_their_paths(
     policy = read(ROUTES.replace("{more}", "prefix: /metrics") + own).policy
     assert policy.gives_up_models
     assert not read(ROUTES.replace("{more}", "")).policy.gives_up_models
-    for prefix, met in (("/livez", "/livez"), ("/v1", "/v1/models")):
-        (problem,) = problems_of(ROUTES.replace("{more}", f"prefix: {prefix}") + own)
-        assert f"would take {met}, " in str(problem)
+    for prefix in ("/v1", "/v1/models", "/dashboard"):
+        assert read(ROUTES.replace("{more}", f"prefix: {prefix}") + own).policy.routes[1].prefix == prefix
+    (problem,) = problems_of(ROUTES.replace("{more}", "prefix: /livez") + own)
+    assert "would take /livez, " in str(problem)

@@ -8,7 +8,8 @@ from aimux.config.words import shown
 from aimux.config.yaml_tree import Mapping, Node, Sequence
 from aimux.core.endpoints import MODELS, TakenPaths, taken_paths
 from aimux.core.paths import parse_pattern
-from aimux.core.prefixes import check_prefix, is_below
+from aimux.core.prefixes import PrefixTable, check_prefix
+from aimux.wire.prefixes import leads_to
 
 _ANOTHER = "choose another prefix, such as /files for a route named files"
 
@@ -43,27 +44,33 @@ def _check_unique(prefixes: list[Item], report: Report) -> None:
 
 
 def _check_hidden(paths: Iterable[Item], prefixes: list[Item], report: Report) -> None:
-    """Report entries of `paths` that no request reaches, since the prefix before them addresses a route."""
+    """Report entries of `paths` that no request reaches, since a prefix addresses a route by them, or since they spell
+    one in a way that is refused."""
+    table = PrefixTable(tuple((each.text, each.text) for each in prefixes))
+    lines = {each.text: each for each in prefixes}
     for found in paths:
         try:
-            path = parse_pattern(found.text).path
+            path = parse_pattern(found.text).path.encode("ascii")
         except ValueError:
             continue  # reported where its form is checked
-        above = next((each for each in prefixes if is_below(path, each.text)), None)
-        if above is not None:
-            message = (
-                f"{shown(found.node, found.path)} claims nothing: every path below the prefix "
-                f"{shown(above.node, above.path)} on line {above.node.line} addresses a route"
-            )
-            report.add(found.path, found.node.line, message, "remove it, or choose another prefix")
+        prefix = leads_to(path, table)
+        if prefix is None:
+            why = "a path that spells a prefix in another way is refused"
+        elif prefix:
+            above = lines[prefix]
+            why = f"the prefix {shown(above.node, above.path)} on line {above.node.line} addresses a route by it"
+        else:
+            continue
+        message = f"{shown(found.node, found.path)} claims nothing: {why}"
+        report.add(found.path, found.node.line, message, "remove it, or choose another prefix")
 
 
 def _taken(root: Mapping) -> TakenPaths:
-    """The gateway's own paths on the agents' port, the list of models among them."""
+    """The gateway's own paths on the agents' port: the list of models too, unless it is given up for the port's own."""
     own_listener = _is_given(_entry(root, "admin", "listen"))
     commands = _is_given(root.entries.get("operators")) or _is_given(_entry(root, "server", "admin_token"))
     taken = taken_paths(own_listener=own_listener, commands=commands)
-    return TakenPaths(taken.exact, (*taken.trees, MODELS))
+    return taken if own_listener else TakenPaths(taken.exact, (*taken.trees, MODELS))
 
 
 def _entry(root: Mapping, section: str, key: str) -> Node | None:

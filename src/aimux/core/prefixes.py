@@ -28,11 +28,6 @@ def check_prefix(text: str) -> None:
         raise ValueError(f"choose one without {WELL_KNOWN}: those paths have a meaning of their own on every host")
 
 
-def is_below(path: str, prefix: str) -> bool:
-    """Whether a path is a prefix or lies below it, by whole segments."""
-    return path == prefix or path.startswith(f"{prefix}/")
-
-
 @dataclass(frozen=True, slots=True)
 class Prefix:
     """A prefix as it stands in a request's path, and the name of the route that it addresses."""

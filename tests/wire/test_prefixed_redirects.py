@@ -54,6 +54,11 @@ def test_a_redirect_stays_below_the_prefix(value, expected):
     assert back(b"<" + value + b">; rel=next", name=b"link", status=200) == b"<" + expected + b">; rel=next"
 
 
+def test_a_link_header_is_rewritten_as_far_as_that_does_not_hold_others_up():
+    links = back(b", ".join([b"</base/x>"] * 1000), name=b"link", status=200).split(b", ")
+    assert [links.count(each) for each in (b"</files/x>", b"</base/x>")] == [100, 900]
+
+
 @pytest.mark.parametrize(
     ("target", "value", "expected"),
     [

@@ -14,13 +14,15 @@ _SEPARATOR: Final = re.compile(rb"[/\\]")
 _SEGMENT_END: Final = re.compile(rb"[;?#]")
 # Dot, slash and backslash as no encoder of UTF-8 writes them, and as some decoders read them nevertheless.
 _OVERLONG: Final = re.compile(rb"(?:\xc0|\xe0\x80|\xf0\x80\x80)(?:(\xae)|\xaf)|(?:\xc1|\xe0\x81|\xf0\x80\x81)\x9c")
+_ODD: Final = re.compile(rb"[\x00-\x20\\\x80-\xff]")
 _PARAMETERS: Final = re.compile(rb"[;?#][^/]*+")
 _EMPTY: Final = re.compile(rb"//++")
 _DOTTED: Final = re.compile(rb"/(?:\.|%2e)", re.IGNORECASE)
 _DOTS: Final = {b".": 0, b"%2e": 0, b"..": 1, b".%2e": 1, b"%2e.": 1, b"%2e%2e": 1}
 """Dot segments, also encoded ones, which proxies resolve too; and how many segments before them they take away."""
-_MOST_READINGS: Final = 128
-# Each reading costs time in proportion to its length. A path of 8 KiB has this many at least.
+_MOST_READINGS: Final = 64
+"""Paths that are meant to be read have up to two dozen: escapes, blanks, empty segments, parameters and dots in one."""
+# Each reading costs time in proportion to its length: a path of 8 KiB may have 16.
 _MOST_READ: Final = 16 * 8192
 _TOO_MANY: Final = (
     "the request path can be read in too many ways: encode it once, and write it resolved and without ';'"
@@ -82,8 +84,12 @@ def _leniently(path: bytes) -> bytes:
     return _OVERLONG.sub(lambda found: b"." if found[1] else b"/", path).translate(None, _IGNORED)
 
 
+def _decoded(path: bytes) -> bytes:
+    return unquote_to_bytes(path) if b"%" in path else path
+
+
 def _with_slashes(path: bytes) -> bytes:
-    return _leniently(path).replace(b"\\", b"/")
+    return _leniently(path).replace(b"\\", b"/") if _ODD.search(path) else path
 
 
 def _without_parameters(path: bytes) -> bytes:
@@ -91,7 +97,7 @@ def _without_parameters(path: bytes) -> bytes:
 
 
 def _without_empty(path: bytes) -> bytes:
-    return _EMPTY.sub(b"/", path)
+    return _EMPTY.sub(b"/", path) if b"//" in path else path
 
 
 def _resolved(path: bytes) -> bytes:
@@ -108,7 +114,7 @@ def _resolved(path: bytes) -> bytes:
 
 
 _STEPS: Final[tuple[Callable[[bytes], bytes], ...]] = (
-    unquote_to_bytes,
+    _decoded,
     _with_slashes,
     _without_parameters,
     _without_empty,

@@ -114,6 +114,12 @@ def test_an_agent_brings_its_groups_however_it_says_who_it_is(proved):
     assert isinstance(decide(asked("bee"), policy, INITIAL), Refusal)
 
 
+@given(some_groups, some_groups)
+def test_no_group_is_named_that_the_caller_is_not_in(own, listed):
+    found = group_of(Principal("ant", Assurance.CLAIMED, groups=own), route(groups=listed))
+    assert found == min(own & listed, default=None)
+
+
 def test_the_sentence_names_the_group_and_of_several_the_first():
     policy = house({"ant": GROUPS}, route(groups=GROUPS))
     found = decide(asked("ant"), policy, INITIAL)

@@ -1,6 +1,9 @@
 """Routes addressed by path: official SDKs with a base URL and nothing else, and what a reload changes."""
 
 import json
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anthropic
@@ -153,3 +156,38 @@ def test_a_large_upload_is_streamed_and_a_head_has_no_body(gateway: Gateway, ups
         client.send(compose(method="HEAD", target="/files/x?y", headers={"X-Source-Agent": "finance-bot"}))
         assert client.read_response("HEAD").status == 200
     assert upstream.only.line == b"HEAD /base/x?y HTTP/1.1"
+
+
+def test_routes_that_swap_their_prefixes_are_never_mixed(start: Start, upstream: Upstream) -> None:
+    """Two workers, asked all the time: the route that is closed to the caller hears nothing of it."""
+
+    def config(open_at: str, closed_at: str) -> dict[str, Any]:
+        closed = {"name": "closed", "upstream": f"{upstream.url}/closed", "prefix": closed_at, "allowed": ["web-bot"]}
+        found = [*routes(upstream, open_at), closed]
+        return {"agents": ["finance-bot", "web-bot"], "server": {"workers": 2}, "routes": found}
+
+    gateway = start(config("/files", "/web"))
+    request = compose(headers={"X-Source-Agent": "finance-bot"}, target="/files/x")
+    answers: Counter[int] = Counter()
+    stopped = threading.Event()
+
+    def keep_asking() -> None:
+        with Client(gateway.port) as client:
+            while not stopped.is_set():
+                client.send(request)
+                answers[client.read_response().status] += 1
+
+    with ThreadPoolExecutor() as threads:
+        asking = [threads.submit(keep_asking) for _ in range(2)]
+        try:
+            for at, (open_at, closed_at) in enumerate((("/web", "/files"), ("/files", "/web")) * 2):
+                expected = (403, 200)[at % 2]
+                gateway.reload(config(open_at, closed_at))
+                before = answers[expected]
+                until(lambda: answers[expected] > before, "an answer by the new prefixes")  # noqa: B023
+        finally:
+            stopped.set()
+        for each in asking:
+            each.result()
+    assert set(answers) == {200, 403}
+    assert {request.line for request in upstream.requests} == {b"GET /base/x HTTP/1.1"}

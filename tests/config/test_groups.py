@@ -113,6 +113,7 @@ PROBLEMS = [
     (PLAIN + "agents: [{name: 'group:a'}]\n", 'agents[0].name: "group:a" stands for a group, and is no name'),
     (PLAIN + "agents: [{name: a, groups: ['group:g']}]\n", 'agents[0].groups[0]: "group:g" stands for a group, and is no name'),
     (PLAIN + "agents: [{name: a, groups: [g, g]}]\n", 'agents[0].groups[1]: the group "g" stands on line 2 already'),
+    (PLAIN + "groups: {on: [a]}\nagents: [a]\n", "a key must be text; put a name of yours in quotes"),
     (PLAIN + "agents: [{name: a, group: [g]}]\n", "agents[0].group: this key is not known; did you mean groups?"),
     (PLAIN + "agents: [{groups: [g]}]\n", "agents[0].name: this key is missing; add name:"),
     (PLAIN + "agents: [a, {name: a}]\n", 'agents[1].name: the agent "a" stands on line 2 already'),

@@ -158,7 +158,8 @@ class _Composer:
         elif event.implicit[0] and event.value == "<<":
             self._refuse(path, event, "a YAML merge key (<<) stands here", "write the keys out instead")
         elif not _is_text(event.value) or (event.implicit[0] and not _reads_as_text(event.value)):
-            self._refuse(path, event, "a key must be text", "use the key names of docs/configuration.md")
+            remedy = "put a name of yours in quotes; other keys are in docs/configuration.md"
+            self._refuse(path, event, "a key must be text", remedy)
         else:
             return str(event.value)
         return None

@@ -55,10 +55,11 @@ class Desk:
         self.recorded: list[Command] = []
         self.writable = True
         self.draining = False
+        self.operator = operator
         self.carry_out: Callable[[], Awaitable[None]] | None = None
         self._fails = fails
         self.commands = Commands(
-            {"reload": self}, lambda _: operator, self._record, lambda given: None, lambda: self.draining
+            {"reload": self}, lambda _: self.operator, self._record, lambda given: None, lambda: self.draining
         )
 
     async def plan(self, arguments: Mapping[str, Any]) -> Plan:
@@ -250,3 +251,37 @@ def test_commands_are_carried_out_one_at_a_time() -> None:
         return desk.events
 
     assert asyncio.run(scene()) == ["plan", "record accepted", "effect"] * 2
+
+
+@pytest.mark.parametrize(
+    ("operator", "draining", "code"),
+    [
+        (None, False, "operator_required"),
+        (VIEWER, False, "operator_required"),
+        (OWNER, True, "draining"),
+    ],
+)
+def test_a_command_that_waits_is_judged_again_when_its_turn_comes(
+    operator: Operator | None, draining: bool, code: str
+) -> None:
+    async def scene() -> tuple[Desk, Played, Played]:
+        desk, may, begun = Desk(), asyncio.Event(), asyncio.Event()
+
+        async def slowly() -> None:
+            begun.set()
+            await may.wait()
+
+        desk.carry_out = slowly
+        first = asyncio.create_task(desk.send())
+        await begun.wait()
+        second = asyncio.create_task(desk.send())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        desk.operator, desk.draining = operator, draining  # as the first command has it
+        may.set()
+        return desk, await first, await second
+
+    desk, first, second = asyncio.run(scene())
+    assert (first.status, second.code) == (200, code)
+    assert desk.events == ["plan", "record accepted", "effect", f"record {code}"]
+    assert desk.recorded[1].operator == OWNER

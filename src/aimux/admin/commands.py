@@ -95,6 +95,7 @@ class Commands:
         try:
             name, arguments = await self._permitted(asked)
             async with self._turn:
+                self._check_still(asked)
                 plan = await self._handlers[name].plan(arguments)
                 await self._note(asked.command(ACCEPTED, plan))
                 page = json_page(await plan.carry_out())
@@ -125,9 +126,20 @@ class Commands:
             raise Failure(Reason.METHOD_NOT_ALLOWED, "commands are sent with POST")
         if not asked.operator.commands:
             raise Failure(Reason.OPERATOR_FORBIDDEN, "the role 'viewer' reads, and gives no commands")
+        self._check_not_draining()
+        return asked.name, await _arguments(asked.exchange)
+
+    def _check_still(self, asked: "_Asked") -> None:
+        """Raises Failure where what was true when a command came is not any more: its body and its turn take time."""
+        if self._identify(asked.exchange) != asked.operator:
+            raise Failure(
+                Reason.OPERATOR_REQUIRED, "the operators have changed since this command came: give it again"
+            )
+        self._check_not_draining()
+
+    def _check_not_draining(self) -> None:
         if self._is_draining():
             raise Failure(Reason.DRAINING, "the gateway is shutting down and takes no commands")
-        return asked.name, await _arguments(asked.exchange)
 
     async def _note(self, command: Command) -> None:
         """Write a command down, and tell of it. Raises Failure where it cannot be written."""

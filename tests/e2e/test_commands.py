@@ -183,3 +183,17 @@ def test_without_a_gateway_the_command_says_what_to_do(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert "no gateway answers" in done.stderr
     assert "--at" in done.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_reload_while_the_gateway_starts_is_not_undone_by_the_start(
+    start: Start, upstream: Upstream, workers: int
+) -> None:
+    new = config_of(upstream, workers)
+    old = config_of(upstream, workers)
+    old["routes"][0]["intents"] = ["pay an invoice"]  # the start waits for the model, the reload needs none
+    gateway = start(old, ready=False)
+    write_config(gateway.config, new)
+    answer = json.loads(ask_unix(gateway.state / "admin.sock", RELOAD, JSON, "POST", b"{}").body)
+    gateway.wait_ready()
+    assert in_force(gateway)["digest"] == answer["after"]

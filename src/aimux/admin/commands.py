@@ -132,9 +132,7 @@ class Commands:
     def _check_still(self, asked: "_Asked") -> None:
         """Raises Failure where what was true when a command came is not any more: its body and its turn take time."""
         if self._identify(asked.exchange) != asked.operator:
-            raise Failure(
-                Reason.OPERATOR_REQUIRED, "the operators have changed since this command came: give it again"
-            )
+            raise Failure(Reason.OPERATOR_REQUIRED, "the operators have changed since this command came: give it again")
         self._check_not_draining()
 
     def _check_not_draining(self) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import uvloop
 
 from aimux import __version__
-from aimux.app.errors import NOT_TAKEN, ReloadError, StartError
+from aimux.app.errors import CHANGED_MEANWHILE, NOT_TAKEN, ReloadError, StartError
 from aimux.app.everywhere import Everywhere
 from aimux.app.indexing import Indexing, indexing_for
 from aimux.app.keeping import claimed
@@ -67,7 +67,7 @@ async def _serve(loaded: Loaded, *, strict: bool) -> int:
             "listening", url=url_of(loaded.config.server.host, sockets[0].getsockname()[1]), version=__version__
         )
         tell_of(operators, log)
-        if await orders.unless_stopped(_go_live(worker, found_at(loaded, sockets[0]))):
+        if await orders.unless_stopped(reloading.first()):
             while not await orders.next_is_stop():
                 await orders.unless_stopped(reloading.reload())
         return await _stop(worker)
@@ -104,17 +104,25 @@ class _Reloading:
         self._bound = bound
         self._turn = asyncio.Lock()
 
+    async def first(self) -> None:
+        """Go live. What operators command meanwhile waits, or what the gateway started with would replace it."""
+        async with self._turn:
+            await _go_live(self._worker, found_at(self._worker.loaded, self._bound))
+
     async def reload(self) -> None:
         """Read the configuration file again and take it over or, where anything is wrong, leave all as it was."""
         await self._attempt(self._read)
 
-    async def take_over(self, loaded: Loaded) -> tuple[str, ...]:
-        """Take a configuration over that has been read; the problems where that is not possible."""
+    async def take_over(self, wanted: Loaded) -> tuple[str, ...]:
+        """Take over what the file holds, where it is still what is wanted; the problems where that is not possible."""
 
-        async def given() -> Loaded:
+        async def read() -> Loaded:
+            loaded = await self._read()
+            if loaded.digest != wanted.digest:
+                raise ReloadError(CHANGED_MEANWHILE)
             return loaded
 
-        return await self._attempt(given)
+        return await self._attempt(read)
 
     async def _read(self) -> Loaded:
         return await asyncio.get_running_loop().run_in_executor(None, load, self._worker.loaded.path, os.environ)

@@ -178,6 +178,22 @@ def test_operators_share_the_port_of_agents_where_they_have_no_listener(start: S
     assert [each.line.split()[1] for each in upstream.requests] == [SESSION.encode()]
 
 
+def test_a_stream_ends_for_who_is_no_operator_any_more(start: Start, upstream: Upstream) -> None:
+    config = {"operators": OPERATORS, "fallback": {"upstream": upstream.url}}
+    gateway = start(config)
+    with Client(gateway.port) as left, Client(gateway.port) as taken_away:
+        for client, token in ((left, OPERATOR), (taken_away, VIEWER)):
+            client.send(compose("GET", "/audit/stream", bearer(token)))
+            assert client.read_head().status == 200
+            client.read_until(b"retry: 1000")
+        assert gateway.reload({**config, "operators": OPERATORS[1:]})["event"] == "reloaded"
+        ask(gateway.port, target="/after")
+        left.read_until(b"/after")
+        rest, _ = taken_away.ending()
+        assert b"/after" not in rest
+        assert not rest.endswith(b"0\r\n\r\n")
+
+
 def test_where_they_are_heard_is_decided_at_the_start(start: Start, upstream: Upstream) -> None:
     gateway = start({"fallback": {"upstream": upstream.url}})
     line = gateway.reload({"admin": {"listen": "127.0.0.1:0"}, "fallback": {"upstream": upstream.url}})

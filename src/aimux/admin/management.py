@@ -1,7 +1,8 @@
 """What operators read: health, readiness, metrics, routes, agents, configuration; and who may read it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -29,6 +30,7 @@ _CLOSED: Final = (
     "an operator (`operators`, or server.admin_token)"
 )
 _FOR_OPERATORS: Final = "only operators' pages are answered here: agents ask at server.port"
+_NOT_ANY_MORE: Final = "who reads this stream is no operator any more: the stream is cut off"
 _NO_OPERATOR: Final = "send 'Authorization: Bearer TOKEN' with the token of an operator"
 
 
@@ -131,7 +133,16 @@ class Management:
         except Exception as error:
             _report(error, exchange)
             return refuse(exchange, after_fault(error))
+        if isinstance(page, Stream):
+            page = replace(page, pieces=self._while_admitted(page.pieces, exchange))
         return await _give(page, exchange)
+
+    async def _while_admitted(self, pieces: AsyncIterable[bytes], exchange: Exchange) -> AsyncIterator[bytes]:
+        """The pieces of a stream, as long as who asked may read. Raises Failure where that is over."""
+        async for piece in pieces:
+            if not self._admits(exchange):
+                raise Failure(Reason.MANAGEMENT_FORBIDDEN, _NOT_ANY_MORE)
+            yield piece
 
     async def _page(self, exchange: Exchange) -> Page | Stream:
         """The page that is asked for. Raises Failure where it is not given."""
@@ -213,6 +224,8 @@ async def _give(page: Page | Stream, exchange: Exchange) -> Refusal | None:
         return None
     try:
         await page.answer(exchange)
+    except Failure as failure:  # the connection is cut
+        return after_failure(failure)
     except Exception as error:
         _report(error, exchange)
         return after_fault(error)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from aimux.edge.unix_socket import short_address
+
 TOKEN_VARIABLE: Final = "AIMUX_OPERATOR_TOKEN"  # noqa: S105  (its name)
 _PATIENCE: Final = 300.0
 _UNIX: Final = "unix:"
@@ -17,12 +19,12 @@ _MOST_BYTES: Final = 64 * 1024 * 1024
 
 
 class UnansweredError(Exception):
-    """The gateway cannot be reached, or says what cannot be read. The message says what to do."""
+    """Nothing is known of a command: not sent, or not answered by a gateway. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the gateway answered: its status, and the JSON object."""
+    """What a gateway answered: its status, and the JSON object."""
 
     status: int
     body: Mapping[str, Any]
@@ -39,46 +41,88 @@ class _UnixConnection(http.client.HTTPConnection):
         """Connect to the socket."""
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        # A path may be longer than the 107 bytes of an address: a descriptor of its folder makes it short.
-        folder = os.open(Path(self._path).parent, os.O_PATH if hasattr(os, "O_PATH") else os.O_RDONLY)
-        try:
-            short = f"/proc/self/fd/{folder}/{Path(self._path).name}"
-            self.sock.connect(self._path if len(os.fsencode(self._path)) < 100 else short)
-        finally:
-            os.close(folder)
+        with short_address(Path(self._path)) as address:
+            self.sock.connect(address)
 
 
-def post(address: str, path: str, arguments: Mapping[str, Any]) -> Reply:
-    """Send a command to `unix:PATH` or a URL, and wait for the answer. Raises UnansweredError."""
-    headers = {"Content-Type": "application/json"}
-    token = os.environ.get(TOKEN_VARIABLE)
-    if token and not address.startswith(_UNIX):
-        headers["Authorization"] = f"Bearer {token}"
+def post(address: str, path: str, arguments: Mapping[str, Any], *, with_token: bool = True) -> Reply:
+    """Send a command to `unix:PATH` or a URL, and wait for the answer. Raises UnansweredError.
+
+    The token of the environment goes with it, where there is one and `with_token` says so.
+    """
+    headers = {"Content-Type": "application/json", **(_authorization() if with_token else {})}
+    connection = _connection(address)
     try:
-        connection = _connection(address)
-        try:
-            connection.request("POST", path, json.dumps(arguments), headers)
-            answer = connection.getresponse()
-            body = json.loads(answer.read(_MOST_BYTES))
-        finally:
-            connection.close()
-    except (OSError, http.client.HTTPException) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
-        raise UnansweredError(f"no gateway answers at {address}: {why}") from error
-    except ValueError as error:
+        _connect(connection, address)
+        return _asked(connection, address, path, json.dumps(arguments), headers)
+    finally:
+        connection.close()
+
+
+def _authorization() -> dict[str, str]:
+    token = os.environ.get(TOKEN_VARIABLE)
+    if not token:
+        return {}
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise UnansweredError(f"{TOKEN_VARIABLE} holds a blank, or what is no printable ASCII: copy the token again")
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _connect(connection: http.client.HTTPConnection, address: str) -> None:
+    try:
+        connection.connect()
+    except PermissionError as error:
         raise UnansweredError(
-            f"what answers at {address} is no AIMux gateway, or does not take commands there"
+            f"this user may not use {address}: run the command as the gateway's user or as root, as with sudo"
         ) from error
-    if not isinstance(body, dict):
-        raise UnansweredError(f"what answers at {address} is no AIMux gateway")
-    return Reply(answer.status, body)
+    except (OSError, ValueError) as error:
+        raise UnansweredError(
+            f"no gateway answers at {address}: {_words(error)}; start it, or where it listens elsewhere, name it with "
+            f"--at, and its operator's token in {TOKEN_VARIABLE}"
+        ) from error
+
+
+def _asked(
+    connection: http.client.HTTPConnection, address: str, path: str, body: str, headers: Mapping[str, str]
+) -> Reply:
+    """What is answered on a connection that stands."""
+    try:
+        connection.request("POST", path, body, dict(headers))
+        answer = connection.getresponse()
+        found = json.loads(answer.read(_MOST_BYTES))
+    except (OSError, http.client.HTTPException) as error:
+        raise UnansweredError(
+            f"{address} took the command and did not answer: {_words(error)}; it may be carried out all the same: "
+            "`aimux audit commands` and /config say so"
+        ) from error
+    except ValueError as error:
+        raise UnansweredError(no_gateway(address)) from error
+    if not isinstance(found, dict):
+        raise UnansweredError(no_gateway(address))
+    return Reply(answer.status, found)
+
+
+def no_gateway(address: str) -> str:
+    """What an operator is told where something else answers."""
+    return (
+        f"what answers at {address} is no AIMux gateway, or takes no commands there: without operators in its "
+        "configuration, or with admin.listen, what is sent to server.port is agents' traffic"
+    )
+
+
+def _words(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
 
 
 def _connection(address: str) -> http.client.HTTPConnection:
     if address.startswith(_UNIX):
         return _UnixConnection(address.removeprefix(_UNIX))
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or parts.scheme not in {"http", "https"} or parts.path not in {"", "/"} or "@" in parts.netloc:
         raise UnansweredError(f"{address}: write http://HOST:PORT, https://HOST:PORT or unix:PATH")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(parts.hostname, parts.port, timeout=_PATIENCE)
+    return kind(host, port, timeout=_PATIENCE)

@@ -1,11 +1,13 @@
 """Commands of operators in the log: written before they take effect, refused where they cannot be, and read back."""
 
 import asyncio
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
-from audit_support.files import is_whole, records
+from audit_support.files import append, is_whole, records
 
 from aimux.audit.commands import commands
 from aimux.audit.log import AuditLog
@@ -87,6 +89,34 @@ def test_a_command_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     assert not commands(tmp_path)
 
 
+def test_what_is_refused_while_nothing_can_be_written_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        log = AuditLog(AuditSettings(tmp_path), 1, print, print)
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "write", full)
+            for given in (command(1), command(2, verdict="not_ready"), command(3, None, "operator_required")):
+                with pytest.raises(Failure):
+                    log.command(given)
+        assert log.flush()
+        log.close()
+        with pytest.raises(Failure):
+            log.command(command(4))
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no space")
+
+    asyncio.run(main())
+    # The first one has not taken effect, and the second says so. Refusals of nobody are counted only.
+    assert [(each["request_id"], each["verdict"]) for each in commands(tmp_path)] == [
+        (f"{1:032x}", "accepted"),
+        (f"{2:032x}", "not_ready"),
+    ]
+    assert [each["unrecorded"] for each in records(tmp_path) if each["kind"] == "gap"] == [1]
+    assert is_whole(tmp_path)
+
+
 def test_commands_of_all_chains_are_read_in_the_order_of_their_time(tmp_path: Path) -> None:
     written(tmp_path, {1: [command(3), command(5, None, "operator_required")], 2: [command(4)]})
     found = [(each["chain"], each["operator"], each["verdict"]) for each in commands(tmp_path)]
@@ -96,11 +126,9 @@ def test_commands_of_all_chains_are_read_in_the_order_of_their_time(tmp_path: Pa
 
 def test_a_text_that_speaks_of_commands_is_none(tmp_path: Path) -> None:
     written(tmp_path, {1: [command(1)]})
-    segment = next((tmp_path / "chain-1").glob("*.jsonl"))
-    with segment.open("ab") as file:
-        file.write(b'{"seq":9,"kind":"decision","text":"\\"kind\\":\\"command\\"", "x":{"kind":"command"}}\n')
-        file.write(b'{"kind":"command"}\n["kind":"command"\n')
-    assert len(commands(tmp_path)) == 1
+    quoted = b'{"seq":9,"kind":"decision","text":"\\"kind\\":\\"command\\"", "x":{"kind":"command"}}'
+    append(tmp_path, [quoted, b'{"kind":"command"}', b'["kind":"command"', b'{"seq":9,"kind":"command"}'])
+    assert [each["seq"] for each in commands(tmp_path)] == [9, 3]
 
 
 def test_they_are_printed_for_people_and_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,9 @@ def commands(log: Path, since: str = "") -> list[dict[str, Any]]:
     Raises UnreadableError.
     """
     with reading(log):
-        return sorted(_commands(log, since), key=lambda record: (str(record["time"]), record["chain"], record["seq"]))
+        return sorted(
+            _commands(log, since), key=lambda record: (str(record.get("time", "")), record["chain"], record["seq"])
+        )
 
 
 def _commands(log: Path, since: str) -> Iterator[dict[str, Any]]:

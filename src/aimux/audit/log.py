@@ -30,7 +30,7 @@ from aimux.audit.troubles import SILENT, Trouble
 from aimux.audit.upkeep import NOT_KEPT, Upkeep
 from aimux.audit.watch import Watch
 from aimux.audit.writer import ChainWriter
-from aimux.core.operator import Command
+from aimux.core.operator import ACCEPTED, Command
 from aimux.core.reason import Failure, Reason
 from aimux.core.record import Record
 
@@ -140,14 +140,25 @@ class AuditLog:
     def command(self, given: Command) -> Awaitable[None] | None:
         """Write an operator's command down; what to wait for before it takes effect, if anything.
 
-        Raises Failure where it cannot be written.
+        Raises Failure where it cannot be written. A refusal is written then as soon as that is possible: an accepted
+        command may wait before it, which has not taken effect.
         """
-        if self._failing:
+        if self._closed or self._failing:
+            if not self._closed and given.verdict != ACCEPTED:
+                self._refused_meanwhile(given)
             raise Failure(Reason.NOT_READY, self.obstacle)
         self.append(command_event(given, moment(given.time)))
         if not self.flush():
             raise Failure(Reason.NOT_READY, self.obstacle)
         return self._commit.join() if self._settings.always else None
+
+    def _refused_meanwhile(self, given: Command) -> None:
+        """Keep the refusal of a command for later; that of nobody, of which there may be any number, is counted."""
+        if given.operator is None or self.writer.waiting > _MOST_WAITING:
+            self.counts.unrecorded += 1
+            self._gap += 1
+            return
+        self.append(command_event(given, moment(given.time)))
 
     @property
     def writable(self) -> bool:

@@ -1,10 +1,15 @@
 """A worker that is told something at an awkward moment."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from aimux.app import supervised
 from aimux.app.messages import Announce, Drain, Enforce, Measure, Page, Reloaded
 from aimux.app.supervised import _Member
+from aimux.core.reason import Failure, Reason
 
 
 class Channel:
@@ -34,6 +39,20 @@ def test_metrics_for_somebody_who_has_left_trouble_nobody() -> None:
         await asyncio.wait({asking})
 
     asyncio.run(main())
+
+
+def test_a_reload_of_which_nothing_is_heard_is_not_told_as_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervised, "_TAKING_OVER", 0.0)
+
+    async def main() -> Failure:
+        member = _Member(Channel(), 1, 0, ())  # type: ignore[arg-type]
+        with pytest.raises(Failure) as told:
+            await member._take_over(SimpleNamespace(digest="0" * 64))  # type: ignore[arg-type]
+        return told.value
+
+    failure = asyncio.run(main())
+    assert failure.reason is Reason.NOT_READY
+    assert "they may do so yet: look at `workers` in /config" in failure.message
 
 
 def test_before_its_first_configuration_it_has_nothing_to_say_and_ends_when_told() -> None:

@@ -39,7 +39,7 @@ class Rejected(Failure):
 class Plan:
     """What a command would change, as it stands and as it is to be, and how it is carried out.
 
-    `carry_out` gives the answer. It raises Failure where nothing has changed.
+    `carry_out` gives the answer. It raises Failure where nothing has changed, or where it is not known: then it says so.
     """
 
     before: str | None

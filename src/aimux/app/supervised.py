@@ -59,6 +59,10 @@ _TOGETHER: Final = 0.5
 """Seconds for which a SIGTERM waits: the supervisor may have had it too, and says that all drain."""
 _TAKING_OVER: Final = 2 * PREPARING
 _UNANSWERED: Final = "the other workers could not be asked in time: try again"
+_UNKNOWN: Final = (
+    "it is not known in time whether all workers take the configuration over, and they may do so yet: look at "
+    "`workers` in /config before you try again"
+)
 _STARTING: Final = "the other workers are starting"
 
 
@@ -229,9 +233,10 @@ class _Member:
 
     async def _take_over(self, loaded: Loaded) -> tuple[str, ...]:
         """Have the supervisor put this configuration in force everywhere; the problems where it cannot."""
-        return (await self._ask(TakeOver(next(self._numbers), loaded.digest), TakenOver, _TAKING_OVER)).problems
+        order = TakeOver(next(self._numbers), loaded.digest)
+        return (await self._ask(order, TakenOver, _TAKING_OVER, _UNKNOWN)).problems
 
-    async def _ask(self, question: Question, answer: type[T], patience: float) -> T:
+    async def _ask(self, question: Question, answer: type[T], patience: float, unanswered: str = _UNANSWERED) -> T:
         """Ask the supervisor. Raises Failure where it does not answer in time."""
         await asyncio.sleep(0)  # a timeout needs a task, which a request has only once it has waited
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -241,7 +246,7 @@ class _Member:
             async with asyncio.timeout(patience):
                 found = await future
         except TimeoutError as error:
-            raise Failure(Reason.NOT_READY, _UNANSWERED) from error
+            raise Failure(Reason.NOT_READY, unanswered) from error
         finally:
             self._questions.pop(question.number, None)
         if not isinstance(found, answer):

@@ -208,6 +208,15 @@ def test_what_stands_in_the_way_is_said_and_recorded_behind_the_command() -> Non
     assert (desk.recorded[1].detail, desk.recorded[1].after) == ("line 3: no", "new")
 
 
+def test_of_very_many_problems_the_first_are_recorded_and_all_are_said() -> None:
+    problems = tuple(f"line {number}: no" for number in range(5000))
+    desk = Desk(fails=Rejected(Reason.CONFIGURATION_REFUSED, "not taken over", problems))
+    assert json.loads(played(desk).answered)["problems"] == list(problems)
+    detail = desk.recorded[1].detail
+    assert detail.startswith("line 0: no; line 1: no; ")
+    assert detail[4096:] == f"... and {len('; '.join(problems)) - 4096} characters more"
+
+
 def test_a_fault_is_recorded_and_not_shown() -> None:
     desk = Desk(fails=ZeroDivisionError("secret"))
     answer = played(desk)

@@ -50,7 +50,7 @@ def asked(*lines: str, peer: str = "127.0.0.1", uid: int | None = None) -> Excha
 
 
 @pytest.mark.parametrize("token", TOKENS)
-@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Bearer  "])
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer  "])
 def test_a_token_proves_its_operator(token: str, scheme: str) -> None:
     assert OPERATORS.who(asked(f"Authorization: {scheme} {token}")) == TOKENS[token]
 

@@ -102,6 +102,12 @@ def test_what_somebody_listens_at_is_left_alone(start: Start, tmp_path: Path) ->
         assert path.stat().st_ino == inode
 
 
+def test_the_listener_may_be_the_socket_in_the_folder_of_the_state(start: Start) -> None:
+    gateway = start({"admin": {"listen": "unix:aimux-0-state/../aimux-0-state/admin.sock"}, **ROUTES})
+    assert is_answered(gateway.state / "admin.sock")
+    assert [line["level"] for line in gateway.lines if line["event"] == "operators"] == ["info"]
+
+
 def test_a_gateway_does_not_start_without_the_listener_that_it_is_to_have(tmp_path: Path, free_port: int) -> None:
     taken, missing = tmp_path / "taken.sock", tmp_path / "missing" / "operators.sock"
     for listen, words in (

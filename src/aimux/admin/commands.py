@@ -25,6 +25,8 @@ from aimux.wire.media_types import read_media_type
 _ADMIN: Final = ADMIN.encode("ascii")
 _MOST_BYTES: Final = 64 * 1024
 _METHODS: Final = b"POST"
+_LONGEST_DETAIL: Final = 4096
+"""Characters of a refusal that are recorded and logged: a broken file can have any number of problems."""
 
 
 class Rejected(Failure):
@@ -39,7 +41,7 @@ class Rejected(Failure):
 class Plan:
     """What a command would change, as it stands and as it is to be, and how it is carried out.
 
-    `carry_out` gives the answer. It raises Failure where nothing has changed, or where it is not known: then it says so.
+    `carry_out` gives the answer. It raises Failure where nothing has changed; where that is not known, it says so.
     """
 
     before: str | None
@@ -170,7 +172,9 @@ class _Asked:
         """What is recorded of it."""
         exchange = self.exchange
         who = exchange.request_id, exchange.origin.peer, self.name, self.operator
-        return Command(time.time(), *who, verdict, detail, plan.before, plan.after)
+        left = len(detail) - _LONGEST_DETAIL
+        told = detail if left <= 0 else f"{detail[:_LONGEST_DETAIL]}... and {left} characters more"
+        return Command(time.time(), *who, verdict, told, plan.before, plan.after)
 
 
 async def _unused() -> BaseModel:

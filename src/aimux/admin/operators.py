@@ -15,7 +15,7 @@ from aimux.core.operator import Operator, OperatorProof, Role
 from aimux.core.operator_tokens import is_mistyped
 from aimux.edge.exchange import Exchange
 
-_BEARER: Final = re.compile(rb"[Bb]earer +([!-~]+)")
+_BEARER: Final = re.compile(rb"(?i:bearer) +([!-~]+)")
 _ROOT: Final = 0
 
 

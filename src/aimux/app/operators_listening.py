@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from aimux.app.errors import StartError
@@ -58,6 +59,10 @@ class OperatorsSockets:
         listen(file.socket)
         self.sockets.append(file.socket)
 
+    def listens_at(self, path: Path) -> bool:
+        """Whether it is one of these that listens at a path."""
+        return any(path.exists() and path.samefile(each.path) for each in self._files)
+
 
 def tell_of(sockets: OperatorsSockets, log: Log) -> None:
     """Log where operators are heard, and where not."""
@@ -93,6 +98,8 @@ def _listen_by_default(config: Config, found: OperatorsSockets) -> None:
         prepare(path.parent)
         found.add_file(bind_file(path, _OWNER_ALONE))
     except LiveSocketError:
+        if found.listens_at(path):  # admin.listen names this very socket
+            return
         found.missing = _without(str(path), "another gateway listens there", "give each gateway its own state.path")
     except StateError as error:
         found.missing = _without(str(path), "its folder is not the gateway's alone", str(error))

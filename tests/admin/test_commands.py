@@ -2,96 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
+from admin_support.desk import OWNER, VIEWER, Desk, Played, played
 
-from aimux.admin.commands import Commands, Plan, Rejected, take_none
-from aimux.admin.models import Health
-from aimux.core.operator import Command, Operator, OperatorProof, Role
-from aimux.core.reason import Failure, Reason
-from aimux.edge.exchange import Exchange
-from aimux.wire.http1 import HeadLimits, parse_head
-
-OWNER = Operator("owner", Role.OPERATOR, OperatorProof.TOKEN)
-VIEWER = Operator("watcher", Role.VIEWER, OperatorProof.TOKEN)
-LIMITS = HeadLimits(32 * 1024, 100, 8192)
-
-
-class Played:
-    """One request, and what was answered."""
-
-    def __init__(self, head: str, body: bytes) -> None:
-        self.head = parse_head(head.replace("\n", "\r\n").encode() + b"\r\n\r\n", LIMITS)
-        self.origin = SimpleNamespace(peer="192.0.2.7")
-        self.request_id = "f" * 32
-        self.status = 0
-        self.lines: list[bytes] = []
-        self.answered = b""
-        self._body = body
-
-    @property
-    def responding(self) -> bool:
-        return self.status != 0
-
-    async def read_body(self) -> bytes:
-        return self._body
-
-    def answer(self, status: int, own: list[bytes], body: bytes) -> None:
-        self.status, self.lines, self.answered = status, own, body
-
-    @property
-    def code(self) -> str:
-        return "" if self.status == 200 else str(json.loads(self.answered)["error"]["code"])
-
-
-class Desk:
-    """A handler of one command, and everything that happens in its order."""
-
-    def __init__(self, operator: Operator | None = OWNER, fails: Exception | None = None) -> None:
-        self.events: list[str] = []
-        self.recorded: list[Command] = []
-        self.writable = True
-        self.draining = False
-        self.operator = operator
-        self.carry_out: Callable[[], Awaitable[None]] | None = None
-        self._fails = fails
-        self.commands = Commands(
-            {"reload": self}, lambda _: self.operator, self._record, lambda given: None, lambda: self.draining
-        )
-
-    async def plan(self, arguments: Mapping[str, Any]) -> Plan:
-        take_none(arguments)
-        self.events.append("plan")
-        return Plan("old", "new", self._effect)
-
-    async def _effect(self) -> Health:
-        if self.carry_out is not None:
-            await self.carry_out()
-        if self._fails is not None:
-            raise self._fails
-        self.events.append("effect")
-        return Health(status="ok")
-
-    def _record(self, given: Command) -> None:
-        if not self.writable:
-            raise Failure(Reason.NOT_READY, "the audit log cannot be written")
-        self.events.append(f"record {given.verdict}")
-        self.recorded.append(given)
-
-    async def send(
-        self, *headers: str, line: str = "POST /admin/reload HTTP/1.1", body: bytes = b"{}", host: str = "localhost"
-    ) -> Played:
-        given = headers or ("Content-Type: application/json",)
-        played = Played("\n".join([line, f"Host: {host}", *given, f"Content-Length: {len(body)}"]), body)
-        await self.commands.answer(cast("Exchange", played))
-        return played
-
-
-def played(desk: Desk, *headers: str, **more: Any) -> Played:
-    return asyncio.run(desk.send(*headers, **more))
+from aimux.admin.commands import Rejected
+from aimux.core.operator import Operator
+from aimux.core.reason import Reason
 
 
 def test_a_command_is_recorded_before_its_effect() -> None:
@@ -175,6 +92,20 @@ def test_what_is_no_command_is_refused_and_recorded(headers: list[str], body: by
     assert played(desk, *headers, body=body).code == code
     assert "effect" not in desk.events
     assert desk.recorded[-1].verdict == code
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read_and_one_in_chunks_is_none_either() -> None:
+    large = b"{" + b" " * 65536 + b"}"
+    said, chunked = played(Desk(), JSON, body=large), played(Desk(), JSON, "Transfer-Encoding: chunked", body=large)
+    assert (said.code, said.was_read) == ("body_too_large", False)
+    assert (chunked.code, chunked.was_read) == ("body_too_large", True)
+
+
+def test_what_is_refused_to_nobody_is_told_as_other_requests_are_and_to_operators_as_commands() -> None:
+    nobody, viewer = played(Desk(None)), played(Desk(VIEWER))
+    assert nobody.refused is not None
+    assert nobody.refused.reason is Reason.OPERATOR_REQUIRED
+    assert (viewer.code, viewer.refused) == ("operator_forbidden", None)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
-"""A gateway of one process takes over what an operator's command was recorded with, and nothing else."""
+"""A gateway takes over what an operator's command was recorded with, and nothing else, with one process or several."""
 
 import asyncio
 import os
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 from aimux.app.alone import _Reloading
 from aimux.app.errors import CHANGED_MEANWHILE
+from aimux.app.supervisor import Supervisor
+from aimux.app.wanted import Wanted
 from aimux.app.worker import Worker
 from aimux.config.load import Loaded, load
 
@@ -59,3 +62,16 @@ def test_what_the_file_still_says_is_taken_over(tmp_path: Path) -> None:
 def test_a_file_that_has_changed_since_is_not_taken_over(tmp_path: Path) -> None:
     # A reload by signal may have it in force by now: the older one would replace the newer.
     assert taken_over(tmp_path / "aimux.yaml", CONFIG.replace("name: a", "name: b")) == ((CHANGED_MEANWHILE,), [])
+
+
+def test_a_supervisor_compares_too(tmp_path: Path) -> None:
+    path = tmp_path / "aimux.yaml"
+    path.write_text(CONFIG)
+    loaded = load(path, os.environ)
+    supervisor = object.__new__(Supervisor)
+    supervisor._in_force = Wanted(loaded, datetime.now(UTC), strict=False)
+    supervisor._members = []
+    assert asyncio.run(supervisor._take_over("0" * 64)) == (CHANGED_MEANWHILE,)
+    for digest in (None, loaded.digest):
+        (problem,) = asyncio.run(supervisor._take_over(digest))
+        assert problem.startswith("no worker serves")

@@ -104,6 +104,7 @@ def test_settings_that_need_a_restart_are_named(gateway: Gateway) -> None:
     answer = json.loads(command(gateway, bearer(OPERATOR)).body)
     assert answer["error"]["code"] == "configuration_refused"
     assert any(problem.startswith("server.port: ") for problem in answer["problems"])
+    assert [(given["verdict"], given["after"]) for given in recorded(gateway)] == [("configuration_refused", None)]
 
 
 def test_who_commands_and_who_does_not(gateway: Gateway) -> None:

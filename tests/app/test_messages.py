@@ -16,6 +16,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "str": st.text(),
     "bool": st.booleans(),
     "str | None": st.none() | st.text(),
+    "dict[str, str | None]": st.dictionaries(st.text(), st.none() | st.text()),
     "tuple[str, ...]": st.lists(st.text()).map(tuple),
     "list[Any]": st.lists(st.tuples(st.text(), st.integers()).map(list)),
 }
@@ -48,7 +49,9 @@ def test_anything_else_is_an_error(line: bytes) -> None:
 
 
 def test_a_channel_carries_large_messages_and_ends_with_its_other_end() -> None:
-    large = Prepare(1, "é" * 5_000_000, "a.yaml", "/", "0" * 64, "2026-01-01T00:00:00+00:00", accept=True)
+    large = Prepare(
+        1, "é" * 5_000_000, "a.yaml", "/", "0" * 64, "2026-01-01T00:00:00+00:00", {"files": None}, accept=True
+    )
 
     async def test() -> list[Message]:
         ours, theirs = socket.socketpair()

@@ -23,7 +23,6 @@ from aimux.config.problem import ConfigError
 from aimux.edge.descriptors import shortages
 from aimux.edge.log import Log
 from aimux.gateway.serving import Serving
-from aimux.state.folder import FolderClaim
 
 
 def run(loaded: Loaded, *, strict: bool) -> int:
@@ -50,14 +49,14 @@ async def _serve(loaded: Loaded, *, strict: bool) -> int:
         return await reloading.take_over(new)
 
     log = Log(log_settings(loaded.config), trouble)
-    claim: FolderClaim | None = None
-    worker = Worker(loaded, datetime.now(UTC), log, Everywhere(measure, serving, take_over), strict=strict)
+    claim = claimed(loaded.config.state.path)
+    everywhere = Everywhere(measure, serving, take_over)
+    worker = Worker(loaded, datetime.now(UTC), log, everywhere, strict=strict, claim=claim)
     indexing: Indexing | None = None
     operators = OperatorsSockets()
     try:
         indexing = await indexing_for(loaded.config, log)
         sockets = await bind(loaded.config.server)
-        claim = claimed(loaded.config.state.path)
         await operators.open(loaded.config)
         reloading = _Reloading(worker, sockets[0])
         await worker.listen(sockets, operators.sockets)
@@ -73,8 +72,7 @@ async def _serve(loaded: Loaded, *, strict: bool) -> int:
         return await _stop(worker)
     finally:
         worker.close()
-        if claim is not None:
-            claim.close()
+        claim.close()
         operators.close()
         if indexing is not None:
             await indexing.close()

@@ -12,8 +12,9 @@ from aimux.edge.log import Log
 from aimux.gateway.live import Live
 from aimux.state.folder import FolderClaim, claim
 from aimux.state.following import StandingFollower
-from aimux.state.opening import open_state
-from aimux.state.store import StateError
+from aimux.state.opening import WATCHED, hold_state, open_state
+from aimux.state.places import HeldState, StatePlace
+from aimux.state.store import StateError, StateStore
 
 _OBSTACLE: Final = "state"
 _PATIENCE: Final = 5.0
@@ -27,29 +28,45 @@ def claimed(folder: Path) -> FolderClaim:
         raise StartError(str(error)) from error
 
 
-class Keeping:
-    """Keeps the standing in `live` as the store says, from `start` on."""
+def held(folder: Path, claim: FolderClaim, log: Log) -> HeldState:
+    """Find out for all workers where the state is kept, and log it. Raises StartError where it cannot be used."""
+    try:
+        found = hold_state(folder, time.time, unclaimed=claim.missing)
+    except StateError as error:
+        raise StartError(str(error)) from error
+    _tell_of(folder, log, found.place.only_memory, made=found.made)
+    return found
 
-    def __init__(self, folder: Path, live: Live, log: Log, *, tells: bool) -> None:
-        """`tells` says whether this worker logs where the state cannot be kept: one of all does.
+
+class Keeping:
+    """Keeps the standing in `live` as the store says, from its beginning on."""
+
+    def __init__(
+        self, folder: Path, live: Live, log: Log, *, place: StatePlace | None = None, claim: FolderClaim | None = None
+    ) -> None:
+        """`place` is where the main process has found the state; None where this is the main process, with its claim.
 
         Raises StartError for a state that is there and cannot be used.
         """
         try:
-            opened = open_state(folder, time.time)
+            self.store, self._only_memory = self._opened(folder, log, place, None if claim is None else claim.missing)
         except StateError as error:
             raise StartError(str(error)) from error
-        self.store = opened.store
-        self._only_memory = opened.only_memory
         self._unread: str | None = None
         self._live = live
         self._log = log
-        self._follower = StandingFollower(opened.store, self._tell, self._obstacle, self._note_unread)
+        self._follower = StandingFollower(self.store, self._tell, self._obstacle, self._note_unread)
         self._follower.start()
-        if opened.only_memory is not None and tells:
-            log.event.warning("state", detail=opened.only_memory)
-        elif opened.made:
-            log.event.info("state", detail="a new file was begun, which holds nothing yet", path=str(folder))
+
+    @staticmethod
+    def _opened(
+        folder: Path, log: Log, place: StatePlace | None, unclaimed: str | None
+    ) -> tuple[StateStore, str | None]:
+        if place is not None:
+            return place.open(folder, time.time, WATCHED), place.only_memory
+        opened = open_state(folder, time.time, unclaimed=unclaimed)
+        _tell_of(folder, log, opened.only_memory, made=opened.made)
+        return opened.store, opened.only_memory
 
     async def ready(self) -> None:
         """Wait until the standing is known. Raises ReloadError where it cannot be read."""
@@ -88,3 +105,10 @@ class Keeping:
         elif words is not None:
             self._log.event.error("state", detail=words)
         self._unread = words
+
+
+def _tell_of(folder: Path, log: Log, only_memory: str | None, *, made: bool) -> None:
+    if only_memory is not None:
+        log.event.warning("state", detail=only_memory)
+    elif made:
+        log.event.info("state", detail="a new file was begun, which holds nothing yet", path=str(folder))

@@ -16,7 +16,8 @@ _LONGEST: Final = 64 * 1024 * 1024
 class Prepare:
     """To a worker: make this configuration ready. `accept` says whether to take connections already.
 
-    `strict` says to refuse it where its routes have errors.
+    `place` is where all keep the state, with the fields of `StatePlace`. `strict` says to refuse the configuration
+    where its routes have errors.
     """
 
     number: int
@@ -25,6 +26,7 @@ class Prepare:
     home: str
     digest: str
     loaded_at: str
+    place: dict[str, str | None]
     accept: bool
     strict: bool = False
 

@@ -4,16 +4,18 @@ import asyncio
 import os
 import sys
 import tempfile
+from datetime import UTC, datetime
 from typing import IO
 
 from aimux import __version__
 from aimux.app.indexing import Indexing, indexing_for
-from aimux.app.keeping import claimed
+from aimux.app.keeping import claimed, held
 from aimux.app.listening import SharedPort, StartingHere, url_of
 from aimux.app.operators_listening import OperatorsSockets, tell_of
 from aimux.app.orders import Orders
 from aimux.app.supervisor import Supervisor
 from aimux.app.telemetry_wanted import log_missing, telemetry_wanted
+from aimux.app.wanted import Wanted
 from aimux.config.load import Loaded
 from aimux.edge.descriptors import shortages
 from aimux.edge.log import Log, LogSettings
@@ -53,7 +55,9 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
         with StartingHere(config.server):
             port = await SharedPort.take(config.server)
             claim = claimed(config.state.path)
-            supervisor = Supervisor(loaded, log, port, lock.fileno(), strict=strict)
+            state = held(config.state.path, claim, log)
+            wanted = Wanted(loaded, datetime.now(UTC), strict, state.place)
+            supervisor = Supervisor(wanted, log, port, lock.fileno())
         try:
             await operators.open(config)
             supervisor.share(operators.sockets)
@@ -70,6 +74,7 @@ async def _supervise(loaded: Loaded, *, strict: bool) -> int:
             return await supervisor.stop()
         finally:
             supervisor.kill()
+            state.close()
             claim.close()
             operators.close()
             log.close()

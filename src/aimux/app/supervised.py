@@ -52,6 +52,7 @@ from aimux.edge.log import Log
 from aimux.edge.log_output import Descriptor, SharedOutput
 from aimux.gateway.serving import Serving
 from aimux.signals import begin_as_child
+from aimux.state.places import StatePlace
 
 T = TypeVar("T", Page, Workers, TakenOver)
 _PATIENCE: Final = 5.0
@@ -167,7 +168,7 @@ class _Member:
             # One of all tells what is wrong with the routes, and not again where it takes another one's place.
             self._looks = self._index == 1 and (message.accept or self._worker is not None)
             if self._worker is None:
-                self._worker = self._new_worker(loaded, loaded_at, strict=message.strict)
+                self._worker = self._new_worker(loaded, loaded_at, message)
             if message.accept:
                 await self._accept(self._worker)
             made = await self._worker.prepare(loaded, loaded_at)
@@ -193,13 +194,14 @@ class _Member:
             raise ReloadError("worker and supervisor read the same configuration differently: restart the gateway")
         return found_at(loaded, self._sockets[0])
 
-    def _new_worker(self, loaded: Loaded, loaded_at: datetime, *, strict: bool) -> Worker:
+    def _new_worker(self, loaded: Loaded, loaded_at: datetime, message: Prepare) -> Worker:
         def trouble(why: str | None) -> None:
             worker.log_trouble(why)
 
         log = Log(log_settings(loaded.config), trouble, SharedOutput(Descriptor(), self._lock))
         everywhere = Everywhere(self._metrics_of_all, self._serving_of_all, self._take_over)
-        worker = Worker(loaded, loaded_at, log, everywhere, index=self._index, strict=strict)
+        index, strict, place = self._index, message.strict, StatePlace(**message.place)
+        worker = Worker(loaded, loaded_at, log, everywhere, index=index, strict=strict, place=place)
         worker.management.awaiting = Failure(Reason.NOT_READY, _STARTING)
         return worker
 

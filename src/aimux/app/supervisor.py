@@ -40,7 +40,7 @@ from aimux.app.readiness import PREPARING, Answer, model_among, problems_among
 from aimux.app.wanted import Wanted
 from aimux.app.watching import end_if_it_hangs
 from aimux.config.lasting import lasting_changes
-from aimux.config.load import Loaded, load
+from aimux.config.load import load
 from aimux.config.problem import ConfigError
 from aimux.core.fault import fault_of
 from aimux.edge.log import Log
@@ -61,14 +61,14 @@ _PAUSES: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 class Supervisor:
     """Starts workers, keeps their number, and speaks to all of them."""
 
-    def __init__(self, loaded: Loaded, log: Log, port: SharedPort, lock: int, *, strict: bool = False) -> None:
+    def __init__(self, wanted: Wanted, log: Log, port: SharedPort, lock: int) -> None:
         """Listen for all workers already: who connects from now on waits for them. Raises StartError."""
-        self._in_force = Wanted(loaded, datetime.now(UTC), strict)
+        self._in_force = wanted
         self._model_digest: str | None = None
         self._last_reload: Reloaded | None = None
         self._log = log
         self._port = port
-        self._first = [port.open(listening=True) for _ in range(loaded.config.server.workers)]
+        self._first = [port.open(listening=True) for _ in range(wanted.loaded.config.server.workers)]
         self._lock = lock
         self._operators: tuple[socket.socket, ...] = ()
         self._members: list[Member] = []

@@ -47,6 +47,8 @@ from aimux.gateway.handle import Gateway, Limits
 from aimux.gateway.live import Live
 from aimux.gateway.serving import Serving
 from aimux.intent.model import ModelError
+from aimux.state.folder import FolderClaim
+from aimux.state.places import StatePlace
 
 _FLUSH: Final = 5.0
 _CUTTING: Final = 1.0
@@ -72,8 +74,12 @@ class Worker:
         *,
         index: int = 1,
         strict: bool = False,
+        place: StatePlace | None = None,
+        claim: FolderClaim | None = None,
     ) -> None:
         """`index` is its place among the workers. A strict one takes no configuration with errors in its routes.
+
+        `place` is where all workers keep the state; where it is the only one, it has the `claim` to the folder.
 
         Raises AuditError where requests could not be recorded, and StartError for telemetry that cannot be had.
         """
@@ -84,7 +90,7 @@ class Worker:
         self._place = index
         self._looking: asyncio.Task[None] | None = None
         self._live = live = Live()
-        self.state = Keeping(config.state.path, live, log, tells=index == 1)
+        self.state = Keeping(config.state.path, live, log, place=place, claim=claim)
         self.audit: AuditLog | None = None
         self.audit = self._open_audit(index)
         self._index = self._watch_index(index)

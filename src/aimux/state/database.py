@@ -66,6 +66,11 @@ class Database:
         """Close the connection."""
         self._connection.close()
 
+    @property
+    def files(self) -> str:
+        """Which files are open, in a form to compare: the file and those beside it."""
+        return folders.as_text(self._identities)
+
     def is_in_place(self) -> bool:
         """Whether the file, and those beside it, are still those that were opened. Raises OSError."""
         return folders.identities(self._folder) == self._identities

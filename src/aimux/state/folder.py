@@ -26,7 +26,9 @@ class FolderClaim:
     """Keeps other gateways away from a folder, until it is closed or the process ends."""
 
     descriptor: int | None
-    """None where the folder cannot be had: then there is nothing to keep others away from."""
+    """None where the folder cannot be claimed: then no file in it may be used."""
+    missing: str | None = None
+    """Why it cannot be claimed."""
 
     def close(self) -> None:
         """Give the folder back."""
@@ -65,16 +67,18 @@ def check_file(path: Path) -> None:
 def claim(folder: Path) -> FolderClaim:
     """Take the folder for this gateway alone; its main process holds the claim as long as it runs.
 
-    Raises StateError where another gateway has it, or others can write to it. Where the folder cannot be made or
-    written to there is nothing to claim: `open_state` says what becomes of that.
+    Raises StateError where another gateway has it, or others can write to it. Where it cannot be told whether another
+    has it, since the folder cannot be made or written to, `missing` says why: `open_state` has to know.
     """
     try:
         prepare(folder)
         descriptor = _locked(folder / _CLAIM, 0.05)
-    except OSError:
-        return FolderClaim(None)
+    except OSError as error:
+        return FolderClaim(None, f"{folder / _CLAIM}: {error.strerror or type(error).__name__}")
     if descriptor is None:
-        raise StateError(f"another gateway uses the state's folder {folder}: give each its own state.path")
+        raise StateError(
+            f"another gateway uses the state's folder {folder}: stop that one, or give each its own state.path"
+        )
     return FolderClaim(descriptor)
 
 
@@ -93,6 +97,11 @@ def opening(folder: Path) -> Iterator[None]:
 def identities(folder: Path) -> tuple[tuple[int, int] | None, ...]:
     """Device and inode of the file and of those beside it; None for what is not there."""
     return tuple(_identity(folder / name) for name in (DATABASE, *BESIDE))
+
+
+def as_text(found: tuple[tuple[int, int] | None, ...]) -> str:
+    """Identities as words that can be compared and sent to another process."""
+    return " ".join("-" if each is None else f"{each[0]}:{each[1]}" for each in found)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

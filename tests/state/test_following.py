@@ -179,3 +179,45 @@ async def test_whatever_is_raised_on_the_way_stops_the_gateway(tmp_path: Path) -
     assert heard.obstacles[-1] is None
     await heard.follower.stop()
     await store.close()
+
+
+async def test_one_late_answer_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = [True]
+    begin_reading = Database.begin_reading
+
+    def busy_once(database: Database) -> None:
+        if failing:
+            failing.pop()
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
+            raise error
+        begin_reading(database)
+
+    monkeypatch.setattr(Database, "begin_reading", busy_once)
+    store = in_file(time.time, tmp_path)
+    heard = Heard(store)
+    heard.follower.start()
+    await heard.follower.ready()
+    assert not failing
+    assert heard.unread == []
+    await heard.follower.stop()
+    await store.close()
+
+
+async def test_what_is_raised_while_telling_of_trouble_stops_the_gateway_too(tmp_path: Path) -> None:
+    store = in_file(time.time, tmp_path)
+    heard = Heard(store)
+
+    def fails(words: str | None) -> None:
+        if words is not None:
+            raise OSError("the log is gone")
+
+    heard.follower = StandingFollower(store, heard.tell, heard.obstacles.append, fails)
+    heard.follower.start()
+    await heard.follower.ready()
+    (tmp_path / "state.db").unlink()
+    await until(lambda: heard.obstacles, "the obstacle")
+    assert "the log is gone" in (heard.obstacles[0] or "")
+    assert "restart the gateway" in (heard.obstacles[0] or "")
+    await heard.follower.stop()
+    await store.close()

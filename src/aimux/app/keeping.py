@@ -74,7 +74,8 @@ class Keeping:
             async with asyncio.timeout(_PATIENCE):
                 await self._follower.ready()
         except TimeoutError as error:
-            raise ReloadError(self._unread or f"the state could not be read within {_PATIENCE:g} s") from error
+            why = self._unread or self._live.obstacles.get(_OBSTACLE)
+            raise ReloadError(why or f"the state could not be read within {_PATIENCE:g} s") from error
 
     @property
     def shown(self) -> StateEntry:

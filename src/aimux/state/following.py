@@ -12,6 +12,8 @@ from aimux.state.store import StartOver, StateStore, StoredChange
 STANDING: Final = "standing"
 """The space of facts. Each is a JSON object {"kind": string, "critical": boolean, ...}."""
 _AGAIN: Final = 0.2
+_UNREAD_FOR: Final = 1.0
+"""Seconds for which the store cannot be read before it is told: one late answer of a busy machine is none."""
 
 Words = Callable[[str | None], None]
 
@@ -21,8 +23,8 @@ class StandingFollower:
 
     `tell` gets the standing after each change, in order. `obstacle` gets words while there is a fact that this build
     must heed and does not know, so that the gateway must serve nobody, and None once it is gone. `unread` gets words
-    while the store cannot be read, and None once it can: meanwhile the last standing stays in force. Neither is told
-    the same twice in a row.
+    once the store could not be read for a second, and None once it can: meanwhile the last standing stays in force.
+    Neither is told the same twice in a row.
     """
 
     def __init__(self, store: StateStore, tell: Callable[[Standing], None], obstacle: Words, unread: Words) -> None:
@@ -33,6 +35,7 @@ class StandingFollower:
         self._facts: dict[str, bytes] = {}
         self._unknown: dict[str, str] = {}
         self._version: int | None = None
+        self._failing_since: float | None = None
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -54,14 +57,24 @@ class StandingFollower:
     async def _follow(self) -> None:
         while True:
             try:
-                await self._read_on()
-            except Failure as failure:
-                self._unread(f"the state cannot be read: {failure.detail or failure.message}")
-                await asyncio.sleep(_AGAIN)
+                await self._read_on_or_tell()
             except Exception as error:  # whatever it is, nobody knows any more what is to be refused
                 self._version = None
-                self._obstacle(f"the state cannot be followed: {type(error).__name__}: {error}")
+                self._obstacle(
+                    f"the state cannot be followed ({type(error).__name__}: {error}): if this stays, restart the "
+                    "gateway, and restore the state from a backup where that does not help"
+                )
                 await asyncio.sleep(_AGAIN)
+
+    async def _read_on_or_tell(self) -> None:
+        try:
+            await self._read_on()
+        except Failure as failure:
+            now = asyncio.get_running_loop().time()
+            self._failing_since = now if self._failing_since is None else self._failing_since
+            if now - self._failing_since >= _UNREAD_FOR:
+                self._unread(f"the state cannot be read: {failure.detail or failure.message}")
+            await asyncio.sleep(_AGAIN)
 
     async def _read_on(self) -> None:
         """Read what is there, or go on from the last change. Raises Failure."""
@@ -69,6 +82,7 @@ class StandingFollower:
             await self._read_all()
         else:
             await self._store.get(STANDING, STANDING)  # only to see that it can be read again
+        self._failing_since = None
         self._unread(None)
         async for change in self._store.watch(STANDING, self._version or 0):
             if isinstance(change, StartOver):

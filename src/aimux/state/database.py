@@ -174,13 +174,21 @@ class Database:
             self.told = True
 
     def _declare(self, watched: frozenset[str]) -> None:
-        """Log the changes of these spaces from now on, and of those that were declared before."""
+        """Log the changes of these spaces from now on, and of those that were declared before.
+
+        Nothing is written where that was done already: a worker that comes later needs neither space nor the lock.
+        """
         self._connection.execute("PRAGMA busy_timeout = 5000")
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._start()
-        for space in sorted(watched):
-            self._connection.execute("INSERT OR IGNORE INTO watched VALUES (?, ?)", (space, self._version))
-        self._logged = frozenset(space for (space,) in self._connection.execute("SELECT space FROM watched"))
-        self.touch()  # so that what SQLite keeps beside the file is there
-        self._connection.execute("COMMIT")
+        self._logged = self._declared()
+        if not watched <= self._logged or None in folders.identities(self._folder):
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._start()
+            for space in sorted(watched):
+                self._connection.execute("INSERT OR IGNORE INTO watched VALUES (?, ?)", (space, self._version))
+            self._logged = self._declared()
+            self.touch()  # so that what SQLite keeps beside the file is there
+            self._connection.execute("COMMIT")
         self._connection.execute(f"PRAGMA busy_timeout = {int(_LOCK_WAIT * 1000)}")
+
+    def _declared(self) -> frozenset[str]:
+        return frozenset(space for (space,) in self._connection.execute("SELECT space FROM watched"))

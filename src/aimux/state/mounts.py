@@ -43,12 +43,11 @@ def network_type(path: Path, mountinfo: str) -> str | None:
 
 
 def network_type_here(path: Path) -> str | None:
-    """The same by the mounts of this process; None also where these cannot be read."""
+    """The same by the mounts of this process; None also where these cannot be read, or the path leads nowhere."""
     try:
-        text = MOUNTS.read_text("utf-8", "surrogateescape")
-    except OSError:
+        return network_type(path.resolve(), MOUNTS.read_text("utf-8", "surrogateescape"))
+    except (OSError, RuntimeError):  # links in a circle are the latter
         return None
-    return network_type(path.resolve(), text)
 
 
 def _unescaped(point: str) -> str:

@@ -93,7 +93,7 @@ def _found(
     except _NotMadeError as error:
         return _without(path, str(error))
     except sqlite3.Error as error:
-        raise StateError(f"the state file {file} cannot be opened ({error}): see that it can be written") from error
+        raise StateError(schema.unusable(file, error)) from error
 
 
 class _NotMadeError(Exception):

@@ -10,9 +10,10 @@ from aimux.state import folder as folders
 from aimux.state.changelog import Bounds
 from aimux.state.database import Database
 from aimux.state.memory import MemoryStore
+from aimux.state.schema import unusable
 from aimux.state.sqlite import PATIENCE, SqliteStore
 from aimux.state.store import StateError, StateStore
-from aimux.state.troubles import GONE, words_of
+from aimux.state.troubles import GONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class StatePlace:
                 f"the state file {file} cannot be looked at ({error.strerror}): see that it can"
             ) from error
         except sqlite3.Error as error:
-            raise StateError(f"the state file {file} cannot be opened: {words_of(error)}; see that it can") from error
+            raise StateError(unusable(file, error)) from error
         try:
             self._check(folder, database.files)
         except StateError:

@@ -66,7 +66,7 @@ def check(path: Path) -> None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise StateError(_unreadable(path, error)) from error
+        raise StateError(unusable(path, error)) from error
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
@@ -93,7 +93,8 @@ _RESTORE: Final = (
 )
 
 
-def _unreadable(path: Path, error: sqlite3.Error) -> str:
+def unusable(path: Path, error: sqlite3.Error) -> str:
+    """What keeps the file from being used, and what to do, in words for operators."""
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return (

@@ -68,6 +68,7 @@ class StoreWorker(threading.Thread):
                 self._look_after()
         except Exception as error:  # what it did to the file is unknown
             self._lose(f"a fault in the state store ({type(error).__name__}: {error})")
+            self._undo()  # other workers wait for the lock
         return going
 
     def _collect(self, turns: list[StoreTurn]) -> bool:
@@ -178,7 +179,8 @@ class StoreWorker(threading.Thread):
                 self._within_change(self._database.touch)
                 self.trouble = None
         except sqlite3.Error as error:
-            self._note(error)
+            if not is_busy(error):  # upkeep waits: only who asks is kept from something
+                self._note(error)
             self._undo()
         if told or self.is_lost != was_lost:
             self._answered((), True)
@@ -219,6 +221,8 @@ class StoreWorker(threading.Thread):
         if is_final(error):
             self._lose(words_of(error))
         elif not self.is_lost:
+            if self.trouble is None:  # it is to be seen for a while before it is looked whether it has passed
+                self._probe_at = time.monotonic() + _PROBE_EVERY
             self.trouble = words_of(error)
 
     def _lose(self, words: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from e2e_support.client import ask
-from e2e_support.gateway import Gateway, Line
+from e2e_support.gateway import Gateway, Line, run_to_end, write_config
 from e2e_support.mesh import Start
 from e2e_support.upstream import Upstream
 from e2e_support.waiting import until
@@ -65,3 +65,34 @@ def test_a_worker_does_not_begin_with_another_state_than_the_others(
     assert {ask(gateway.port, headers=PLAIN).status for _ in range(8)} == {200}, "the other worker goes on"
     if harm is remove:
         assert not (gateway.state / "state.db").exists(), "nothing is begun anew"
+
+
+@pytest.mark.fault
+def test_a_second_gateway_makes_nothing_in_the_folder_of_the_first(start: Start, upstream: Upstream) -> None:
+    routes = [{"name": "plain", "upstream": upstream.url}]
+    gateway = start({"routes": routes})
+    for name in ("state.db", "state.db-wal", "state.db-shm"):
+        (gateway.state / name).unlink()
+    second = write_config(
+        gateway.config.with_name("second.yaml"), {"state": {"path": str(gateway.state)}, "routes": routes}
+    )
+    code, _, errors = run_to_end(second)
+    assert code == 1
+    assert "another gateway uses the state's folder" in errors
+    assert not (gateway.state / "state.db").exists()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_is_begun_is_told_once(start: Start, upstream: Upstream, workers: int) -> None:
+    routes = [{"name": "plain", "upstream": upstream.url}]
+    gateway = start({"server": {"workers": workers}, "routes": routes})
+    told = [line for line in gateway.lines if line["event"] == "state"]
+    assert [line["detail"] for line in told] == ["a new file was begun, which holds nothing yet"]
+    gateway.signal()
+    assert gateway.exited() == 0
+    again = Gateway(gateway.config)
+    try:
+        again.wait_ready()
+        assert not [line for line in again.lines if line["event"] == "state"]
+    finally:
+        again.close()

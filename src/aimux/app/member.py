@@ -35,8 +35,8 @@ class MemberEndedError(Exception):
 class Member:
     """One worker's process. `families` are its metrics as it last sent them, `cut` the requests that it had to cut.
 
-    One that is `doomed` was told to end by its supervisor, and counts no more. `spoilt` says so where that was because
-    its messages could not be read.
+    It has `served` once a configuration was put in force in it. One that is `doomed` was told to end by its supervisor,
+    and counts no more. `spoilt` says so where that was because its messages could not be read.
     """
 
     def __init__(self, index: int, process: Process, channel: Channel) -> None:
@@ -44,6 +44,7 @@ class Member:
         self.started = asyncio.get_running_loop().time()
         self.families: Families = []
         self.cut = 0
+        self.served = False
         self.doomed = False
         self.spoilt = ""
         self._process = process

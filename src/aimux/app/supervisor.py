@@ -150,9 +150,9 @@ class Supervisor:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout + _FLUSHING):
                 await asyncio.gather(*self._tasks, return_exceptions=True)
-        killed = len(self._members)
+        killed = sum(member.served for member in self._members)
         self.kill()
-        killed += sum(member.code is not None and member.code < 0 for member in members)
+        killed += sum(member.served and member.code is not None and member.code < 0 for member in members)
         cut = sum(member.cut for member in members)
         if not cut and not killed:
             self._log.event.info("stopped", cut=0)
@@ -282,6 +282,8 @@ class Supervisor:
                 why = f"it did not put the configuration in force and is ended: {fault_of(answer)}"
                 self._log.event.error("worker", worker=member.index, pid=member.pid, problem=why)
                 member.kill()
+            else:
+                member.served = True
 
     def _announce(self, members: Sequence[Member]) -> None:
         for member in members:

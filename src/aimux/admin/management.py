@@ -186,11 +186,12 @@ class Management:
     async def _readyz(self, exchange: Exchange) -> Page:
         """A status word for everybody; why, for operators."""
         reasons = self._live.reasons or ((self.awaiting,) if self.awaiting else ())
+        lacking = self._state().problem if self._admits(exchange) else None
         if not reasons:
-            lacking = self._state().problem if self._admits(exchange) else None
             return json_page(Ready(status="ready") if lacking is None else Ready(status="ready", detail=lacking))
         draining = reasons[0].reason is Reason.DRAINING
-        why = {"detail": "; ".join(reason.message for reason in reasons)} if self._admits(exchange) else {}
+        words = [*(reason.message for reason in reasons), *(() if lacking is None else (lacking,))]
+        why = {"detail": "; ".join(words)} if self._admits(exchange) else {}
         return json_page(NotReady(status="draining" if draining else "not_ready", **why), 503)
 
     async def _metrics(self, _: Exchange) -> Page:

@@ -18,6 +18,8 @@ from aimux.state.store import StateError, StateStore
 
 _OBSTACLE: Final = "state"
 _PATIENCE: Final = 5.0
+_SAID_TO_CALLERS: Final = "the gateway cannot tell from its state who is stopped, and serves nobody until it can"
+"""What stands in the way names facts of the state: operators alone are told."""
 
 
 def claimed(folder: Path) -> FolderClaim:
@@ -53,6 +55,7 @@ class Keeping:
         except StateError as error:
             raise StartError(str(error)) from error
         self._unread: str | None = None
+        self._unheeded: str | None = None
         self._live = live
         self._log = log
         self._follower = StandingFollower(self.store, self._tell, self._obstacle, self._note_unread)
@@ -74,14 +77,15 @@ class Keeping:
             async with asyncio.timeout(_PATIENCE):
                 await self._follower.ready()
         except TimeoutError as error:
-            why = self._unread or self._live.obstacles.get(_OBSTACLE)
-            raise ReloadError(why or f"the state could not be read within {_PATIENCE:g} s") from error
+            raise ReloadError(
+                self._unread or self._unheeded or f"the state could not be read within {_PATIENCE:g} s"
+            ) from error
 
     @property
     def shown(self) -> StateEntry:
         """How the state is kept, for operators."""
         lasting = self.store.is_lasting
-        problem = self._only_memory or self.store.trouble or self._unread
+        problem = self._unheeded or self._only_memory or self.store.trouble or self._unread
         return StateEntry(store="sqlite" if lasting else "memory", lasting=lasting, problem=problem)
 
     async def close(self) -> None:
@@ -93,11 +97,12 @@ class Keeping:
         self._live.standing = standing
 
     def _obstacle(self, words: str | None) -> None:
+        self._unheeded = words
         if words is None:
             if self._live.obstacles.pop(_OBSTACLE, None) is not None:
                 self._log.event.warning("state", detail="the state can be heeded again, and requests are served")
             return
-        self._live.obstacles[_OBSTACLE] = words
+        self._live.obstacles[_OBSTACLE] = _SAID_TO_CALLERS
         self._log.event.error("state", detail=words)
 
     def _note_unread(self, words: str | None) -> None:

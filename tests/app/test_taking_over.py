@@ -14,6 +14,7 @@ from aimux.app.supervisor import Supervisor
 from aimux.app.wanted import Wanted
 from aimux.app.worker import Worker
 from aimux.config.load import Loaded, load
+from aimux.state.places import StatePlace
 
 CONFIG = "routes: [{name: a, upstream: 'http://127.0.0.1:9'}]\n"
 
@@ -69,7 +70,7 @@ def test_a_supervisor_compares_too(tmp_path: Path) -> None:
     path.write_text(CONFIG)
     loaded = load(path, os.environ)
     supervisor = object.__new__(Supervisor)
-    supervisor._in_force = Wanted(loaded, datetime.now(UTC), strict=False)
+    supervisor._in_force = Wanted(loaded, datetime.now(UTC), strict=False, place=StatePlace(None))
     supervisor._members = []
     assert asyncio.run(supervisor._take_over("0" * 64)) == (CHANGED_MEANWHILE,)
     for digest in (None, loaded.digest):

@@ -57,7 +57,7 @@ def gateway(tmp_path: Path, upstream: Upstream) -> Iterator[LoggingToFile]:
 
 def test_while_the_log_cannot_be_written_nothing_is_forwarded(gateway: LoggingToFile, upstream: Upstream) -> None:
     assert gateway.ask("/before").status == 200
-    until(lambda: len(gateway.lines()) == 3, "the first request's line")
+    until(lambda: any(line["event"] == "request" for line in gateway.lines()), "the first request's line")
     gateway.let_grow(gateway.log.stat().st_size + 20)
     assert gateway.ask("/unaware").status == 200  # it finds out with this one's line
     until(lambda: gateway.ask("/readyz").status == 503, "it to find out")

@@ -126,7 +126,7 @@ def test_a_higher_level_leaves_the_requests_out(mesh: Mesh, start: Start, free_p
     gateway = start({**config, "routes": [{"name": "plain", "upstream": mesh.plain.url}]}, listening=False)
     gateway.port = free_port
     until(lambda: answers(free_port), "an answer")
-    assert ask(free_port, headers=PLAIN).status == 200
+    until(lambda: ask(free_port, headers=PLAIN).status == 200, "it to serve")
     assert ask(free_port, target="/config", host="evil.example").status == 403
     gateway.wait_event("management")
     assert [line["event"] for line in gateway.lines] == ["management"]

@@ -8,9 +8,9 @@ from aimux.core.refusal import Refusal
 from aimux.edge.exchange import Exchange
 from aimux.edge.log import Log
 
-_AT_ONCE: Final = 100
+_AT_ONCE: Final = 1000
 """Lines that may come together, after a while without any."""
-_A_SECOND: Final = 5.0
+_A_SECOND: Final = 50.0
 """Lines a second from then on."""
 
 

@@ -164,7 +164,7 @@ class Metrics(Collector):
         yield _counts("aimux_config_reloads", "Attempts to take a new configuration over.", ("outcome",), self._reloads)
         taken = "Whether the last attempt to take a configuration over succeeded."
         yield GaugeMetricFamily("aimux_config_last_reload_successful", taken, self._last_reload)
-        wrong = "Bearer tokens that prove no operator."
+        wrong = "Tokens that were sent and prove no operator."
         yield CounterMetricFamily("aimux_operator_wrong_tokens", wrong, self._wrong_tokens)
         commands = "Commands of operators, by what became of them."
         yield _counts("aimux_commands", commands, ("command", "verdict"), self._commands)

@@ -1,4 +1,4 @@
-"""What the state store costs: `python -m bench.state [--rounds N] [--folder FOLDER]`.
+"""The cost of the state store: `python -m bench.state [--rounds N] [--folder FOLDER]`.
 
 It prints microseconds for each insert and each addition, alone and in groups, and what two processes that write at once
 do to one another: how long an operation takes, and how long the event loop stands still, beside how long the thread

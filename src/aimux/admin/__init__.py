@@ -1,1 +1,1 @@
-"""What operators read and command: management pages, the audit's, the dashboard's; and the dispatcher beside it."""
+"""Pages and commands for operators: management, the audit log, the dashboard; and the dispatcher beside them."""

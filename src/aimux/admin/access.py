@@ -1,4 +1,4 @@
-"""What the way of a request says: whether it comes from this machine itself, or from the page of another site."""
+"""The origin of a request to management: this machine itself, a proxy, or the page of another site."""
 
 import re
 from ipaddress import ip_address

@@ -39,7 +39,7 @@ class Rejected(Failure):
 
 @value
 class Plan:
-    """What a command would change, as it stands and as it is to be, and how it is carried out.
+    """The change that a command would make, as things stand and as they are to be, and the way to carry it out.
 
     `carry_out` gives the answer. It raises Failure where nothing has changed; where that is not known, it says so.
     """
@@ -53,7 +53,7 @@ class Handler(Protocol):
     """One command."""
 
     async def plan(self, arguments: Mapping[str, Any]) -> Plan:
-        """What it would do with these arguments. Raises Failure where it cannot be done, and changes nothing."""
+        """The plan for these arguments. Raises Failure where it cannot be done, and changes nothing."""
 
 
 Record = Callable[[Command], Awaitable[None] | None]
@@ -81,10 +81,6 @@ class Commands:
         self._observe = observe
         self._is_draining = is_draining
         self._turn = asyncio.Lock()
-
-    def owns(self, path: bytes) -> bool:
-        """Whether a path is one of commands."""
-        return path == _ADMIN or path.startswith(_ADMIN + b"/")
 
     async def answer(self, exchange: Exchange) -> Refusal | None:
         """Carry out what one request commands, and answer it; the refusal where one of nobody is refused."""
@@ -169,7 +165,7 @@ class _Asked:
         return refusal if self.operator is None else None
 
     def command(self, verdict: str, plan: Plan, detail: str = "") -> Command:
-        """What is recorded of it."""
+        """Its record."""
         exchange = self.exchange
         who = exchange.request_id, exchange.origin.peer, self.name, self.operator
         left = len(detail) - _LONGEST_DETAIL

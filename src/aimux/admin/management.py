@@ -1,4 +1,4 @@
-"""What operators read: health, readiness, metrics, routes, agents, configuration; and who may read it."""
+"""Management pages: health, readiness, metrics, routes, agents, configuration; and access to them."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -39,10 +39,7 @@ Serve = Callable[[Exchange], Awaitable[Page | Stream]]
 
 
 class CommandHandler(Protocol):
-    """What answers commands, whose paths lie below /admin."""
-
-    def owns(self, path: bytes) -> bool:
-        """Whether a path is a command's."""
+    """The handler of commands, whose paths lie below /admin."""
 
     async def answer(self, exchange: Exchange) -> Refusal | None:
         """Answer one; the refusal where it is refused."""
@@ -124,7 +121,7 @@ class Management:
         path = exchange.head.path
         if self._live.draining:
             exchange.close_after()
-        if path != SESSION_PATH and self.commands is not None and self.commands.owns(path):
+        if path != SESSION_PATH and self.commands is not None and path in _COMMANDS:
             return await self.commands.answer(exchange)
         try:
             page = self._session(exchange) if path == SESSION_PATH else await self._page(exchange)
@@ -169,7 +166,7 @@ class Management:
         return path in self._files and self._operators.have_tokens and not brings_token(exchange)
 
     def _session(self, exchange: Exchange) -> Page:
-        """Who asks. Raises Failure where nobody has proved to be an operator."""
+        """The operator who asks. Raises Failure where nobody has proved to be one."""
         _check_method(exchange)
         if is_cross_site(exchange.head):
             raise Failure(Reason.CROSS_SITE, "a page of another site asked: use the gateway's own page")

@@ -1,4 +1,4 @@
-"""Who asks: from what a request brings, and from the socket that it came by, to an operator or to nobody."""
+"""Identification of operators, by the token that a request brings or the user at the other end of its socket."""
 
 import hashlib
 import hmac
@@ -56,7 +56,7 @@ class Operators:
         return bool(self._tokens)
 
     def who(self, exchange: Exchange) -> Operator | None:
-        """Who asks; None for nobody that is known. A token that is sent decides alone, also on a Unix socket."""
+        """The operator who asks, if any. A token that is sent decides alone, also on a Unix socket."""
         if brings_token(exchange):
             token = sent_token(exchange)
             return None if token is None else self._by_token(token)

@@ -1,4 +1,4 @@
-"""What operators read of the policy in force: its routes, its agents, its configuration."""
+"""Pages on the policy in force: its routes, its agents, its configuration."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

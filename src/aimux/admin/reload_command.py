@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from aimux.admin.command_models import ReloadAnswer, SettingChange
 from aimux.admin.commands import Plan, Rejected, take_none
 from aimux.config.difference import differences
-from aimux.config.lasting import lasting_changes
+from aimux.config.lasting import lasting_changes, restart_problems
 from aimux.config.load import Loaded, load
 from aimux.config.problem import ConfigError
 from aimux.core.reason import Reason
@@ -38,8 +38,7 @@ class ReloadCommand:
         except ConfigError as error:
             raise Rejected(Reason.CONFIGURATION_REFUSED, _REFUSED, tuple(map(str, error.problems))) from error
         if changed := lasting_changes(old.config, new.config):
-            problems = tuple(f"{name}: read only when the gateway starts: restart it, or undo this" for name in changed)
-            raise Rejected(Reason.CONFIGURATION_REFUSED, _REFUSED, problems)
+            raise Rejected(Reason.CONFIGURATION_REFUSED, _REFUSED, restart_problems(changed))
         return Plan(old.digest, new.digest, partial(self._carry_out, old, new))
 
     async def _carry_out(self, old: Loaded, new: Loaded) -> BaseModel:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from aimux.config.lasting import restart_problems
+
 NOT_TAKEN: Final = "not taken over, the configuration in force stays"
 
 CHANGED_MEANWHILE: Final = "the configuration file has changed since the command was recorded: give it again"
@@ -23,4 +25,4 @@ class RestartNeededError(ReloadError):
     """Settings have changed that are read only when the gateway starts."""
 
     def __init__(self, settings: tuple[str, ...]) -> None:
-        super().__init__(*(f"{name}: read only when the gateway starts: restart it, or undo this" for name in settings))
+        super().__init__(*restart_problems(settings))

@@ -1,4 +1,4 @@
-"""What concerns every worker of a gateway and not only one, as a worker asks for it."""
+"""Operations on every worker of a gateway, as one worker asks for them."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ from aimux.state.store import StateError, StateStore
 _OBSTACLE: Final = "state"
 _PATIENCE: Final = 5.0
 _SAID_TO_CALLERS: Final = "the gateway cannot tell from its state who is stopped, and serves nobody until it can"
-"""What stands in the way names facts of the state: operators alone are told."""
+"""The reason names facts of the state: operators alone are told."""
 
 
 def claimed(folder: Path) -> FolderClaim:
@@ -83,7 +83,7 @@ class Keeping:
 
     @property
     def shown(self) -> StateEntry:
-        """How the state is kept, for operators."""
+        """The store and its troubles, for operators."""
         lasting = self.store.is_lasting
         problem = self._unheeded or self._only_memory or self.store.trouble or self._unread
         return StateEntry(store="sqlite" if lasting else "memory", lasting=lasting, problem=problem)

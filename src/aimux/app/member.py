@@ -25,7 +25,7 @@ class Answering(Protocol):
 
 A = TypeVar("A", bound=Answering)
 Question = Measure | TakeOver | Inquire
-"""What a worker asks of its supervisor."""
+"""A worker's question to its supervisor."""
 
 
 class MemberEndedError(Exception):

@@ -69,7 +69,7 @@ def cors(config: Config) -> Cors | None:
 
 
 def operators_of(config: Config) -> Operators:
-    """Who is an operator by the configuration, and by the user that this process runs as."""
+    """The operators by the configuration, and by the user that this process runs as."""
     token = config.server.admin_token
     return Operators(known_tokens(config.operators, token.get_secret_value() if token else None))
 

@@ -14,13 +14,10 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, ProcessCollector
-
 from aimux.app.errors import CHANGED_MEANWHILE, NOT_TAKEN, ReloadError, RestartNeededError, StartError
 from aimux.app.listening import SharedPort
 from aimux.app.member import Member, Question, ending
 from aimux.app.messages import (
-    Acknowledged,
     Announce,
     Drain,
     Draining,
@@ -28,7 +25,6 @@ from aimux.app.messages import (
     Enforced,
     Inquire,
     Measure,
-    Measured,
     Page,
     Prepared,
     Reloaded,
@@ -37,6 +33,7 @@ from aimux.app.messages import (
     Workers,
 )
 from aimux.app.readiness import PREPARING, Answer, model_among, problems_among
+from aimux.app.survey import Survey
 from aimux.app.wanted import Wanted
 from aimux.app.watching import end_if_it_hangs
 from aimux.config.lasting import lasting_changes
@@ -44,11 +41,8 @@ from aimux.config.load import load
 from aimux.config.problem import ConfigError
 from aimux.core.fault import fault_of
 from aimux.edge.log import Log
-from aimux.edge.metrics_sum import added, growing, page, taken_apart
-from aimux.gateway.serving import Serving
 
 _ANSWERING: Final = 5.0
-_MEASURING: Final = 2.0
 _FLUSHING: Final = 10.0
 _SETTLED: Final = 60.0
 _OTHER_MODEL: Final = (
@@ -75,12 +69,10 @@ class Supervisor:
         self._numbers = count(1)
         self._turn = asyncio.Lock()  # one at a time changes what is in force, or who serves
         self._tasks: set[asyncio.Task[None]] = set()
-        self._past = taken_apart([])
+        self._survey = Survey(self._numbers)
         self._early_ends = 0
         self._started = False
         self._stopping = asyncio.Event()
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
 
     def share(self, sockets: Sequence[socket.socket]) -> None:
         """Have every worker that is started from now on accept operators from these: whichever does, answers."""
@@ -185,7 +177,7 @@ class Supervisor:
         code = await member.attend(self._asked)
         watching.cancel()
         self._members.remove(member)
-        self._past = added([self._past, growing(member.families)])
+        self._survey.keep(member)
         if self._stopping.is_set() or not self._started:
             return
         lived = asyncio.get_running_loop().time() - member.started
@@ -304,28 +296,11 @@ class Supervisor:
         member.send(TakenOver(order.number, await self.reload(order.digest)))
 
     async def _inquire(self, asking: Member, number: int) -> None:
-        """Send a worker what all serve by. One that does not answer in time is left out."""
-        ours = next(self._numbers)
-        members = list(self._members)
-        answers = await asyncio.gather(
-            *(member.ask(Inquire(ours), ours, Acknowledged, _MEASURING) for member in members), return_exceptions=True
-        )
-        serving = [
-            Serving(member.index, member.pid, answer.config, answer.standing)
-            for member, answer in zip(members, answers, strict=True)
-            if isinstance(answer, Acknowledged)
-        ]
+        serving = await self._survey.serving(tuple(self._members))
         asking.send(Workers(number, [astuple(each) for each in serving]))
 
     async def _measure(self, asking: Member, number: int) -> None:
-        """Send a worker the metrics of all. One that does not answer in time counts as it last said."""
-        ours = next(self._numbers)
-        await asyncio.gather(
-            *(member.ask(Measure(ours), ours, Measured, _MEASURING) for member in self._members), return_exceptions=True
-        )
-        own = taken_apart(self._registry.collect())
-        families = added([*(member.families for member in self._members), self._past, own])
-        asking.send(Page(number, page(families).decode("utf-8")))
+        asking.send(Page(number, await self._survey.metrics(tuple(self._members))))
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -19,6 +19,7 @@ from aimux.admin.management import Management
 from aimux.admin.policy_pages import InForce, Reloading
 from aimux.admin.refusal_log import RefusalLog
 from aimux.admin.reload_command import ReloadCommand
+from aimux.app.auditing import Auditing
 from aimux.app.errors import ReloadError, RestartNeededError, StartError
 from aimux.app.everywhere import Everywhere
 from aimux.app.generations import Generations, Made
@@ -27,9 +28,7 @@ from aimux.app.listening import BACKLOG, listen
 from aimux.app.looking import log_findings, refuse_errors
 from aimux.app.settings import audit_settings, cors, operators_of, server_limits, timeouts, upstream_limits
 from aimux.app.telemetry import telemetry_for
-from aimux.audit.commit import OBSTACLE
 from aimux.audit.errors import AuditError
-from aimux.audit.log import AuditLog
 from aimux.config.lasting import lasting_changes
 from aimux.config.load import Loaded
 from aimux.core.fault import fault_of
@@ -37,7 +36,6 @@ from aimux.core.operator import Command
 from aimux.edge.connection import Connection
 from aimux.edge.deadlines import Deadlines, interval_for
 from aimux.edge.descriptors import Descriptors
-from aimux.edge.index_watcher import IndexWatcher
 from aimux.edge.log import Log
 from aimux.edge.metrics import Metrics
 from aimux.edge.pacing import Pacing
@@ -56,7 +54,7 @@ _CUTTING: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """How serving has ended: whether every request could finish, else how many were cut."""
+    """The end of serving: whether every request could finish, else how many were cut."""
 
     finished: bool
     cut: int = 0
@@ -91,10 +89,9 @@ class Worker:
         self._looking: asyncio.Task[None] | None = None
         self._live = live = Live()
         self.state = Keeping(config.state.path, live, log, place=place, claim=claim)
-        self.audit: AuditLog | None = None
-        self.audit = self._open_audit(index)
-        self._index = self._watch_index(index)
-        index_watch = None if self._index is None else self._index.watch
+        self._auditing = Auditing(config, live, log, index)
+        self.audit = self._auditing.log
+        index_watch = self._auditing.index_watch
         self.metrics = Metrics(live, lambda: self.serving, self.audit, index_watch if index == 1 else None)
         self._deadlines = Deadlines(interval_for(*timeouts(config)))
         descriptors = Descriptors.of_this_process()
@@ -110,29 +107,7 @@ class Worker:
         )
         observers = (*audited, log.request, self.metrics.request, *self._telemetry.observers, Pacing().request)
         gateway = Gateway(live, upstreams, observers, Limits(config.server.max_body_bytes), self.audit)
-        audit = AuditPages(
-            audit_settings(config) if config.audit.enabled else None, live, self._audit_standing, index_watch
-        )
-        dashboard = DashboardPages(live, self._generations.index_of, lambda: self.management.in_force)
-        self.management = Management(
-            live,
-            everywhere.measure,
-            InForce(loaded.policy, loaded.display, loaded_at),
-            operators_of(config),
-            serving=everywhere.serving,
-            state=lambda: self.state.shown,
-            more={**audit.endpoints, **dashboard.endpoints},
-            files=dashboard_files(),
-            have_own_listener=config.admin.listen is not None,
-            count_wrong_token=self.metrics.wrong_token,
-        )
-        self.management.commands = Commands(
-            {"reload": ReloadCommand(lambda: self.loaded, everywhere.take_over)},
-            self.management.who,
-            None if self.audit is None else self.audit.command,
-            self._tell_command,
-            lambda: live.draining,
-        )
+        self.management = self._manage(everywhere, loaded_at)
         refusals = RefusalLog(log)
         dispatcher = Dispatcher(self.management, gateway, refusals, cors(config))
         limits, begin_trace = server_limits(config), self._telemetry.begin_trace
@@ -143,9 +118,40 @@ class Worker:
         self._listeners: list[asyncio.Server] = []
         self._server.loop.set_exception_handler(log.fault)
 
+    def _manage(self, everywhere: Everywhere, loaded_at: datetime) -> Management:
+        """The pages and commands of operators."""
+        config, live = self.loaded.config, self._live
+        audit = AuditPages(
+            audit_settings(config) if config.audit.enabled else None,
+            live,
+            self._auditing.standing,
+            self._auditing.index_watch,
+        )
+        dashboard = DashboardPages(live, self._generations.index_of, lambda: self.management.in_force)
+        management = Management(
+            live,
+            everywhere.measure,
+            InForce(self.loaded.policy, self.loaded.display, loaded_at),
+            operators_of(config),
+            serving=everywhere.serving,
+            state=lambda: self.state.shown,
+            more={**audit.endpoints, **dashboard.endpoints},
+            files=dashboard_files(),
+            have_own_listener=config.admin.listen is not None,
+            count_wrong_token=self.metrics.wrong_token,
+        )
+        management.commands = Commands(
+            {"reload": ReloadCommand(lambda: self.loaded, everywhere.take_over)},
+            management.who,
+            None if self.audit is None else self.audit.command,
+            self._tell_command,
+            lambda: live.draining,
+        )
+        return management
+
     @property
     def serving(self) -> Serving:
-        """What this process serves by."""
+        """The configuration and the standing of this process."""
         generation = self._live.generation
         config = None if generation is None else generation.policy.digest
         return Serving(self._place, os.getpid(), config, self._live.standing.version)
@@ -225,40 +231,6 @@ class Worker:
         )
         self.log.complain(f"cannot write the log: {why}; requests are refused until it can be written")
 
-    def _open_audit(self, index: int) -> AuditLog | None:
-        if not self.loaded.config.audit.enabled:
-            return None
-        return AuditLog(
-            audit_settings(self.loaded.config), index, self._audit_trouble, self._audit_warning, self._audit_note
-        )
-
-    def _audit_trouble(self, why: str | None) -> None:
-        """The audit log cannot be written, or can again."""
-        if why is None:
-            self._live.obstacles.pop("audit", None)
-            self.log.event.warning("audit", detail="the audit log can be written again, and requests are served")
-            return
-        obstacle = OBSTACLE if self.audit is None else self.audit.obstacle
-        self._live.obstacles["audit"] = obstacle
-        self.log.event.error("audit", detail=obstacle, problem=why, path=str(self.loaded.config.audit.path))
-
-    def _audit_warning(self, what: str) -> None:
-        self.log.event.warning("audit", detail=what)
-
-    def _watch_index(self, index: int) -> IndexWatcher | None:
-        if self.audit is None:
-            return None
-        audit = self.loaded.config.audit
-        # The index is that of all workers: the first one tells of it.
-        tell = (self._audit_warning, self._audit_note) if index == 1 else ()
-        return IndexWatcher(audit.path, audit.checkpoint_interval, *tell)
-
-    def _audit_standing(self) -> list[str]:
-        return [] if self.audit is None else self.audit.standing
-
-    def _audit_note(self, what: str) -> None:
-        self.log.event.info("audit", detail=what)
-
     async def drain(self) -> Stopped:
         """Refuse new requests, and wait for those under way to end, at most `server.drain_timeout`."""
         try:
@@ -292,10 +264,7 @@ class Worker:
         self._operators_server.abort()
         self._generations.close()
         self._deadlines.close()
-        if self._index is not None:
-            self._index.close()
-        if self.audit is not None:
-            self.audit.close()
+        self._auditing.close()
         self.log.close()
 
 

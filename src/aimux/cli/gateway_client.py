@@ -24,7 +24,7 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a gateway answered: its status, and the JSON object."""
+    """A gateway's answer: its status, and the JSON object."""
 
     status: int
     body: Mapping[str, Any]
@@ -85,7 +85,7 @@ def _connect(connection: http.client.HTTPConnection, address: str) -> None:
 def _asked(
     connection: http.client.HTTPConnection, address: str, path: str, body: str, headers: Mapping[str, str]
 ) -> Reply:
-    """What is answered on a connection that stands."""
+    """The answer on a connection that stands."""
     try:
         connection.request("POST", path, body, dict(headers))
         answer = connection.getresponse()
@@ -103,7 +103,7 @@ def _asked(
 
 
 def no_gateway(address: str) -> str:
-    """What an operator is told where something else answers."""
+    """The message for an operator where something else answers."""
     return (
         f"what answers at {address} is no AIMux gateway, or takes no commands there: without operators in its "
         "configuration, or with admin.listen, what is sent to server.port is agents' traffic"

@@ -54,7 +54,7 @@ class _Names:
     report: Report
     suggestions: Suggestions = field(default_factory=Suggestions)
     near: dict[str, list[str]] = field(default_factory=dict)
-    """What may be suggested, by what stands before it."""
+    """Suggestions, by what stands before them."""
 
     def suggest(self, names: list[str], prefix: str = "") -> None:
         self.near[prefix] = [f"{prefix}{name}" for name in names if NAME.fullmatch(name)]

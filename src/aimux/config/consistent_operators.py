@@ -36,7 +36,7 @@ def check_operators(root: Mapping, report: Report) -> None:
 
 
 def digest_of_token(token: str) -> str:
-    """What a configuration holds of a token: sha256: and 64 hexadecimal digits."""
+    """A token's digest as a configuration holds it: sha256: and 64 hexadecimal digits."""
     return f"sha256:{hashlib.sha256(token.encode('utf-8')).hexdigest()}"
 
 

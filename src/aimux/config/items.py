@@ -1,4 +1,4 @@
-"""What checks over a whole configuration read of its tree: texts in lists with their places, and sections in lists.
+"""Items of a configuration's tree, for checks over the whole of it: texts and sections in lists, with their places.
 
 What has another shape is passed over: the schema reports it.
 """

@@ -1,6 +1,6 @@
-"""Which settings last as long as the gateway runs: everything is built with them, and a reload cannot change them."""
+"""Settings that last as long as the gateway runs: everything is built with them, and a reload cannot change them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from aimux.config.schema import Config
@@ -17,6 +17,11 @@ _RELOADED: Final = frozenset(
 def lasting_changes(old: Config, new: Config) -> tuple[str, ...]:
     """The settings that differ and are read only when the gateway starts."""
     return tuple(key for key in _differing(old, new) if key.startswith(_LASTING) and key not in _RELOADED)
+
+
+def restart_problems(settings: Iterable[str]) -> tuple[str, ...]:
+    """Lines for the operator on settings that a reload would have to change."""
+    return tuple(f"{name}: read only when the gateway starts: restart it, or undo this" for name in settings)
 
 
 def _differing(old: Section, new: Section, prefix: str = "") -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Who is in which group, and which entries of a list are groups."""
+"""Membership in groups, and the entries of lists that are groups."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Which requests the gateway answers by its own list of models: those for the list, or for one of it by name."""
+"""Requests that the gateway answers by its own list of models: those for the list, or for one of it by name."""
 
 from aimux.core.endpoints import MODELS
 from aimux.core.policy import Policy

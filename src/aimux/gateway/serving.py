@@ -1,4 +1,4 @@
-"""What each worker serves by: the configuration and the standing that it has acknowledged."""
+"""The configuration and the standing that each worker has acknowledged."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What can be said of routes and groups without a model: who may use them, and how many intents they have."""
+"""Findings on routes and groups that need no model: their callers, and the number of their intents."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How long the changes of watched spaces are kept for those who watch."""
+"""Bounds of the log of changes of watched spaces."""
 
 from dataclasses import dataclass
 

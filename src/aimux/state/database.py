@@ -1,4 +1,4 @@
-"""What is done in the file: entries, their versions and the log of changes, within one transaction at a time."""
+"""The SQLite file: entries, their versions and the log of changes, within one transaction at a time."""
 
 from collections.abc import Callable
 from itertools import takewhile
@@ -68,7 +68,7 @@ class Database:
 
     @property
     def files(self) -> str:
-        """Which files are open, in a form to compare: the file and those beside it."""
+        """The files that are open, in a form to compare: the database and those beside it."""
         return folders.as_text(self._identities)
 
     def is_in_place(self) -> bool:

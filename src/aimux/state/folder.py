@@ -14,7 +14,7 @@ from aimux.state.store import StateError
 
 DATABASE: Final = "state.db"
 BESIDE: Final = ("state.db-wal", "state.db-shm")
-"""What SQLite keeps beside the file while it is open; the first holds the newest changes."""
+"""Files that SQLite keeps beside the database while it is open; the first holds the newest changes."""
 _CLAIM: Final = "lock"
 _OPENING: Final = "opening.lock"
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -28,7 +28,7 @@ class FolderClaim:
     descriptor: int | None
     """None where the folder cannot be claimed: then no file in it may be used."""
     missing: str | None = None
-    """Why it cannot be claimed."""
+    """The reason for which it cannot be claimed."""
 
     def close(self) -> None:
         """Give the folder back."""

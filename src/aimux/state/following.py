@@ -127,7 +127,7 @@ class _Told:
 
 
 def why_unknown(value: bytes) -> str | None:
-    """Why a gateway that holds this fact must serve nobody; None where it may. This build knows no kind of fact yet."""
+    """The reason to serve nobody while this fact is there; None where there is none. This build knows no kind yet."""
     try:
         fact: Any = json.loads(value.decode(), object_pairs_hook=_each_once, parse_constant=_refuse)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What all stores have in common: the port's methods, made of one way to change an entry and a few to read."""
+"""The base of both stores: the port's methods, made of one way to change an entry and a few to read."""
 
 import asyncio
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""What each operation makes of an entry: pure rules that every store carries out alike."""
+"""The operations on an entry: pure rules that every store carries out alike."""
 
 import math
 import re
@@ -27,7 +27,7 @@ _NUMBER: Final = re.compile(rb"0|-?[1-9][0-9]{0,18}")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What an entry becomes: a value until a moment, or nothing (`value` None)."""
+    """The new content of an entry: a value until a moment, or nothing (`value` None)."""
 
     value: bytes | None
     expires: float | None = None
@@ -35,7 +35,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Ruled(Generic[T]):
-    """What is to be changed, if anything, and the answer once the version of that change is known."""
+    """The change to make, if any, and the answer once the version of that change is known."""
 
     setting: Setting | None
     answer: Callable[[int], T]
@@ -51,7 +51,7 @@ class Operation(Protocol[T]):
     def key(self) -> str: ...
 
     def rule(self, found: Stored | None, now: float) -> Ruled[T]:
-        """What it does to the entry that is there (None: none, or an expired one) at a moment, in seconds."""
+        """Its effect on the entry that is there (None: none, or an expired one) at a moment, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Where a gateway keeps its state, found out once when it starts: later processes take the same, or none."""
+"""The place of a gateway's state, found out once when it starts: later processes take the same, or none."""
 
 import contextlib
 import sqlite3
@@ -18,7 +18,7 @@ from aimux.state.troubles import GONE
 
 @dataclass(frozen=True, slots=True)
 class StatePlace:
-    """Which files hold the state (see `Database.files`); None where it is in memory, and `only_memory` says why."""
+    """The files that hold the state (see `Database.files`); None where it is in memory, and `only_memory` says why."""
 
     files: str | None
     only_memory: str | None = None

@@ -94,7 +94,7 @@ _RESTORE: Final = (
 
 
 def unusable(path: Path, error: sqlite3.Error) -> str:
-    """What keeps the file from being used, and what to do, in words for operators."""
+    """The obstacle to using the file, and the remedy, in words for operators."""
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return (

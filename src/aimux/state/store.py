@@ -20,7 +20,7 @@ class NotACounterError(ValueError):
 
 
 class Durability(Enum):
-    """What a change survives once it is acknowledged."""
+    """The endings that a change survives once it is acknowledged."""
 
     NONE = "none"
     """Nothing that ends the process: a store in memory may serve it."""

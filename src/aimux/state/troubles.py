@@ -1,4 +1,4 @@
-"""What SQLite's errors mean for the state: whether they pass, and in words for operators."""
+"""SQLite's errors as the state takes them: passing or final, and in words for operators."""
 
 import sqlite3
 from typing import Final
@@ -34,7 +34,7 @@ def is_final(error: sqlite3.Error) -> bool:
 
 
 def words_of(error: sqlite3.Error) -> str:
-    """What has happened, in words for operators, with SQLite's own."""
+    """An error in words for operators, with SQLite's own."""
     code = _code(error)
     if code in _SPACE_WANTED:
         code = sqlite3.SQLITE_FULL

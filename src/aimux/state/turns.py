@@ -1,4 +1,4 @@
-"""What is asked of the file in one turn of the event loop: carried out together, or given up before it has begun."""
+"""Operations of one turn of the event loop: carried out together, or given up before they have begun."""
 
 import asyncio
 import threading

@@ -160,7 +160,7 @@ class StoreWorker(threading.Thread):
             self._database.rollback()
 
     def _look_after(self) -> None:
-        """What is due besides turns. Troubles are noted, and what is to be swept waits."""
+        """Upkeep that is due besides turns. Troubles are noted, and what is to be swept waits."""
         now = time.monotonic()
         self._listen_at = now + LISTEN_EVERY
         if self.is_lost:

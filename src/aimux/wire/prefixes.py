@@ -90,7 +90,7 @@ def leads_to(path: bytes, table: PrefixTable) -> str | None:
 
 
 def path_at_gateway(path: bytes, base: bytes, address: Address | None) -> bytes | None:
-    """Where a path of the upstream lies at the gateway, for a client that has come by `address` (None: by no prefix).
+    """The path at the gateway of an upstream's path, for a client that has come by `address` (None: by no prefix).
 
     `base` is the upstream's base path. None where it lies nowhere there.
     """
